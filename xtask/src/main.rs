@@ -1,0 +1,56 @@
+//! The entry for everything a contributor does: `cargo xtask <command>`.
+//!
+//! Owns only the list of commands; each lives in a module of its own, which holds its arguments and `run`. Prints to the terminal; must never hold logic that a test would want to call.
+
+mod cluster;
+mod image;
+
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Development commands of Bailiwick.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+// One line per command here and one in `run`; arguments live in the command's own module.
+#[derive(Subcommand)]
+enum Command {
+    /// Bring up, use and take down a real Kubernetes on this machine
+    Cluster(cluster::Args),
+    /// Build container images and load them into a cluster
+    Image(image::Args),
+}
+
+fn run(command: Command) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Cluster(args) => cluster::run(args),
+        Command::Image(args) => image::run(args),
+    }
+}
+
+fn main() -> ExitCode {
+    // The keeper and the node of a cluster are this same program, started again.
+    if let Some(code) = bailiwick_testbed::helper_main(std::env::args_os()) {
+        return code;
+    }
+    run(Cli::parse().command).unwrap_or_else(|error| {
+        say(&format!("error: {error:#}"));
+        ExitCode::FAILURE
+    })
+}
+
+/// Prints a progress line: to stderr, so that stdout carries results only.
+pub(crate) fn say(line: &str) {
+    let _closed_terminal = writeln!(std::io::stderr().lock(), "{line}");
+}
+
+/// Prints a result to stdout.
+pub(crate) fn out(text: &str) -> anyhow::Result<()> {
+    Ok(writeln!(std::io::stdout().lock(), "{text}")?)
+}
