@@ -1,0 +1,207 @@
+//! The closed set of Change types with their typed parameters, and where each value came from.
+//!
+//! Owns the vocabulary of what may be changed. Must never grow a free-form parameter. No IO.
+
+use crate::names::{ContainerName, ObjectName, Uid};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// Where a parameter's value came from. The operator proves the claim against the cluster
+/// before planning; an unproved claim is refused.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub enum Origin {
+    /// Read from a revision of the same workload.
+    RevisionHistory {
+        /// The ReplicaSet or ControllerRevision that holds the revision.
+        source: ObjectName,
+        /// The revision's number.
+        revision: i64,
+    },
+    /// The kept copy in the plan of an earlier Change.
+    KeptCopy {
+        /// The Change whose plan holds the copy, in the same namespace.
+        change: ObjectName,
+        /// That Change's uid.
+        uid: Uid,
+    },
+    /// Matches an image pattern of the mandate.
+    MandateAllowlist {
+        /// The pattern it matches.
+        #[schemars(length(max = 512))]
+        pattern: String,
+    },
+    /// Computed from the live object within the type's bounds (resources, at most doubled).
+    CurrentValue {},
+    /// Given by a person; never pre-approvable.
+    Human {},
+    /// Seen only in logs, events or annotations; always refused.
+    Telemetry {},
+}
+
+/// A parameter's value together with its origin.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Param<T> {
+    /// The value to use.
+    pub value: T,
+    /// Where it came from.
+    pub origin: Origin,
+}
+
+impl<T> Param<T> {
+    /// A value with its origin.
+    pub fn new(value: T, origin: Origin) -> Self {
+        Self { value, origin }
+    }
+}
+
+/// Compute resources of one container, as Kubernetes quantities (`250m`, `64Mi`).
+/// A resource that is not named stays as it is.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Resources {
+    /// Requests by resource name; only `cpu` and `memory`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub requests: BTreeMap<ResourceName, String>,
+    /// Limits by resource name; only `cpu` and `memory`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub limits: BTreeMap<ResourceName, String>,
+}
+
+/// The compute resources that a Change may set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum ResourceName {
+    /// CPU, in cores.
+    Cpu,
+    /// Memory, in bytes.
+    Memory,
+}
+
+impl ResourceName {
+    /// The name as in a container's `resources`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            ResourceName::Cpu => "cpu",
+            ResourceName::Memory => "memory",
+        }
+    }
+}
+
+/// One typed change. Externally tagged: `setImage: {container: …, image: {value: …, origin: …}}`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub enum Action {
+    /// Put an earlier revision's pod template back.
+    RolloutUndo {
+        /// The revision to go back to.
+        revision: Param<i64>,
+    },
+    /// Set one container's image.
+    SetImage {
+        /// The container, init containers included.
+        container: ContainerName,
+        /// The image reference.
+        image: Param<String>,
+    },
+    /// Replace all pods of a workload, its template unchanged but for the restart mark.
+    RolloutRestart {},
+    /// Delete one pod that a live controller will replace.
+    DeletePod {},
+    /// Set the number of replicas.
+    Scale {
+        /// The wanted number of replicas.
+        replicas: Param<i32>,
+    },
+    /// Set one container's requests and limits.
+    SetResources {
+        /// The container, init containers included.
+        container: ContainerName,
+        /// The wanted requests and limits.
+        resources: Param<Resources>,
+    },
+    /// Delete a ResourceQuota; its copy is kept in the plan.
+    DeleteResourceQuota {},
+    /// Create an object again from the kept copy of an earlier Change.
+    RestoreObject {
+        /// The Change that keeps the copy.
+        copy: Param<ObjectName>,
+    },
+}
+
+macro_rules! change_types {
+    ($($ty:ident $tier:literal $text:literal,)+) => {
+        /// The name of a Change type, as in a Mandate and in metrics.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+        pub enum ChangeType { $(#[doc = $text] $ty,)+ }
+
+        impl ChangeType {
+            /// Every type, in the order of declaration.
+            pub const ALL: &'static [ChangeType] = &[$(ChangeType::$ty,)+];
+            /// The type's name.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(ChangeType::$ty => stringify!($ty),)+ }
+            }
+            /// 1: a mandate may pre-approve it; 2: only if the mandate names the type;
+            /// 3: always needs a human.
+            pub const fn tier(self) -> u8 {
+                match self { $(ChangeType::$ty => $tier,)+ }
+            }
+        }
+    };
+}
+
+change_types! {
+    RolloutUndo 1 "Put an earlier revision's pod template back.",
+    SetImage 1 "Set one container's image.",
+    RolloutRestart 1 "Replace all pods of a workload.",
+    DeletePod 1 "Delete one pod that a controller replaces.",
+    Scale 1 "Set the number of replicas.",
+    SetResources 1 "Set one container's requests and limits.",
+    DeleteResourceQuota 2 "Delete a ResourceQuota, keeping a copy.",
+    RestoreObject 2 "Create an object again from its kept copy.",
+}
+
+impl ChangeType {
+    /// Looks a type up by name, without regard to case.
+    pub fn parse(name: &str) -> Option<ChangeType> {
+        ChangeType::ALL.iter().copied().find(|t| t.as_str().eq_ignore_ascii_case(name))
+    }
+}
+
+impl fmt::Display for ChangeType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl Action {
+    /// The type of this action.
+    pub const fn change_type(&self) -> ChangeType {
+        match self {
+            Action::RolloutUndo { .. } => ChangeType::RolloutUndo,
+            Action::SetImage { .. } => ChangeType::SetImage,
+            Action::RolloutRestart {} => ChangeType::RolloutRestart,
+            Action::DeletePod {} => ChangeType::DeletePod,
+            Action::Scale { .. } => ChangeType::Scale,
+            Action::SetResources { .. } => ChangeType::SetResources,
+            Action::DeleteResourceQuota {} => ChangeType::DeleteResourceQuota,
+            Action::RestoreObject { .. } => ChangeType::RestoreObject,
+        }
+    }
+
+    /// Each parameter that has an origin, by name.
+    pub fn origins(&self) -> Vec<(&'static str, &Origin)> {
+        match self {
+            Action::RolloutUndo { revision } => vec![("revision", &revision.origin)],
+            Action::SetImage { image, .. } => vec![("image", &image.origin)],
+            Action::Scale { replicas } => vec![("replicas", &replicas.origin)],
+            Action::SetResources { resources, .. } => vec![("resources", &resources.origin)],
+            Action::RestoreObject { copy } => vec![("copy", &copy.origin)],
+            Action::RolloutRestart {} | Action::DeletePod {} | Action::DeleteResourceQuota {} => Vec::new(),
+        }
+    }
+}

@@ -1,0 +1,10 @@
+//! The pure domain: what is wrong, what may be done about it, who decides, what is recorded.
+//!
+//! Every function here is a function of values: `now`, ids and randomness are arguments.
+//! No tokio, kube, http or tracing, and no IO of any kind.
+
+pub mod action;
+pub mod canonical;
+pub mod finding;
+pub mod names;
+pub mod object;
