@@ -5,6 +5,13 @@
 
 pub mod action;
 pub mod canonical;
+pub mod catalogue;
+pub mod fence;
 pub mod finding;
+pub mod life;
+pub mod mandate;
 pub mod names;
 pub mod object;
+// pub mod oracle;
+pub mod plan;
+pub mod reason;

@@ -21,7 +21,11 @@ pub struct NameError {
 }
 
 fn refuse(text: &str, wanted: &'static str, why: &'static str) -> NameError {
-    NameError { text: text.chars().take(80).collect(), wanted, why }
+    NameError {
+        text: text.chars().take(80).collect(),
+        wanted,
+        why,
+    }
 }
 
 /// RFC 1123 subdomain: at most `max` bytes of lower-case letters, digits, `-` and `.`.
@@ -31,11 +35,19 @@ fn check_subdomain(text: &str, wanted: &'static str, max: usize) -> Result<(), N
     }
     let allowed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'.';
     if !text.bytes().all(allowed) {
-        return Err(refuse(text, wanted, "only a-z, 0-9, '-' and '.' may appear"));
+        return Err(refuse(
+            text,
+            wanted,
+            "only a-z, 0-9, '-' and '.' may appear",
+        ));
     }
     let edge = |b: Option<u8>| b.is_some_and(|b| b.is_ascii_alphanumeric());
     if !edge(text.bytes().next()) || !edge(text.bytes().last()) {
-        return Err(refuse(text, wanted, "must start and end with a letter or digit"));
+        return Err(refuse(
+            text,
+            wanted,
+            "must start and end with a letter or digit",
+        ));
     }
     Ok(())
 }

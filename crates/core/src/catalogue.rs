@@ -1,0 +1,265 @@
+//! The catalogue: for every Change type what it targets, which verb it takes, which fields it may
+//! touch, how it is undone and how recovery is judged.
+//!
+//! Owns the compile-time checklist: a new type does not compile until every question here is
+//! answered. Roles, fence policies and documentation are generated from it. No IO.
+
+use crate::action::ChangeType;
+use crate::object::Kind;
+use crate::plan::Operation;
+
+/// How a change is put back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Undo {
+    /// By a patch of the same fields to their previous values.
+    PreviousFields,
+    /// By creating the kept copy.
+    KeptCopy,
+    /// By deleting what was created.
+    DeleteCreated,
+    /// There is nothing to put back.
+    Nothing,
+}
+
+/// How recovery is judged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Oracle {
+    /// The rollout is complete and as available as before or as wanted, with pods newer than the write.
+    RolloutComplete,
+    /// The owner of the deleted pod is complete again, the old pod is gone.
+    OwnerComplete,
+    /// The wanted number of replicas is available.
+    ReplicasAvailable,
+    /// The object is gone and no workload of the namespace is refused pods by it.
+    QuotaGone,
+    /// The object exists with the restored content.
+    ObjectRestored,
+}
+
+/// What the catalogue says of one type.
+#[derive(Debug, Clone, Copy)]
+pub struct Entry {
+    /// The type.
+    pub change_type: ChangeType,
+    /// Kinds it may target.
+    pub targets: &'static [Kind],
+    /// What the API server is asked to do.
+    pub operation: Operation,
+    /// JSON pointer patterns it may change; `*` stands for one segment, a pattern covers what is below it.
+    pub fields: &'static [&'static str],
+    /// How it is put back.
+    pub undo: Undo,
+    /// How recovery is judged.
+    pub oracle: Oracle,
+    /// True where the type replaces the workload's pods.
+    pub replaces_pods: bool,
+    /// The largest effect in one sentence, for people.
+    pub effect: &'static str,
+}
+
+const WORKLOADS: &[Kind] = &[Kind::Deployment, Kind::StatefulSet, Kind::DaemonSet];
+
+/// The catalogue's entry of a type.
+pub const fn entry(change_type: ChangeType) -> Entry {
+    match change_type {
+        ChangeType::RolloutUndo => Entry {
+            change_type,
+            targets: WORKLOADS,
+            operation: Operation::Update,
+            fields: &["/spec/template"],
+            undo: Undo::PreviousFields,
+            oracle: Oracle::RolloutComplete,
+            replaces_pods: true,
+            effect: "replaces the pod template by that of an earlier revision",
+        },
+        ChangeType::SetImage => Entry {
+            change_type,
+            targets: WORKLOADS,
+            operation: Operation::Update,
+            fields: &[
+                "/spec/template/spec/containers/*/image",
+                "/spec/template/spec/initContainers/*/image",
+            ],
+            undo: Undo::PreviousFields,
+            oracle: Oracle::RolloutComplete,
+            replaces_pods: true,
+            effect: "sets one container's image",
+        },
+        ChangeType::RolloutRestart => Entry {
+            change_type,
+            targets: WORKLOADS,
+            operation: Operation::Update,
+            fields: &["/spec/template/metadata"],
+            undo: Undo::Nothing,
+            oracle: Oracle::RolloutComplete,
+            replaces_pods: true,
+            effect: "replaces all pods of the workload",
+        },
+        ChangeType::DeletePod => Entry {
+            change_type,
+            targets: &[Kind::Pod],
+            operation: Operation::Delete,
+            fields: &[],
+            undo: Undo::Nothing,
+            oracle: Oracle::OwnerComplete,
+            replaces_pods: true,
+            effect: "deletes one pod that its controller replaces",
+        },
+        ChangeType::Scale => Entry {
+            change_type,
+            targets: &[Kind::Deployment, Kind::StatefulSet],
+            operation: Operation::Update,
+            fields: &["/spec/replicas"],
+            undo: Undo::PreviousFields,
+            oracle: Oracle::ReplicasAvailable,
+            replaces_pods: false,
+            effect: "sets the number of replicas",
+        },
+        ChangeType::SetResources => Entry {
+            change_type,
+            targets: WORKLOADS,
+            operation: Operation::Update,
+            fields: &[
+                "/spec/template/spec/containers/*/resources",
+                "/spec/template/spec/initContainers/*/resources",
+            ],
+            undo: Undo::PreviousFields,
+            oracle: Oracle::RolloutComplete,
+            replaces_pods: true,
+            effect: "sets one container's requests and limits",
+        },
+        ChangeType::DeleteResourceQuota => Entry {
+            change_type,
+            targets: &[Kind::ResourceQuota],
+            operation: Operation::Delete,
+            fields: &[],
+            undo: Undo::KeptCopy,
+            oracle: Oracle::QuotaGone,
+            replaces_pods: false,
+            effect: "deletes the quota and keeps a copy",
+        },
+        ChangeType::RestoreObject => Entry {
+            change_type,
+            targets: &[Kind::ResourceQuota],
+            operation: Operation::Create,
+            fields: &[],
+            undo: Undo::DeleteCreated,
+            oracle: Oracle::ObjectRestored,
+            replaces_pods: false,
+            effect: "creates the object again from its kept copy",
+        },
+    }
+}
+
+/// One request that one-shot accounts may ever make: the unit of roles and of the floor policy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Right {
+    /// What the API server is asked to do.
+    pub operation: Operation,
+    /// On which kind.
+    pub kind: Kind,
+}
+
+impl Right {
+    /// The name of the one ClusterRole that holds this right alone: `bailiwick:change:<verb>-<resource>`.
+    pub fn role(self) -> String {
+        format!(
+            "bailiwick:change:{}-{}",
+            self.operation.verb(),
+            self.kind.served().resource
+        )
+    }
+}
+
+/// Every right of the catalogue, each once, with the inverse rights that undoing takes.
+pub fn rights() -> Vec<Right> {
+    let mut rights: Vec<Right> = Vec::new();
+    let mut add = |right: Right| {
+        if !rights.contains(&right) {
+            rights.push(right);
+        }
+    };
+    for change_type in ChangeType::ALL {
+        let entry = entry(*change_type);
+        for kind in entry.targets {
+            add(Right {
+                operation: entry.operation,
+                kind: *kind,
+            });
+            match entry.undo {
+                Undo::KeptCopy => add(Right {
+                    operation: Operation::Create,
+                    kind: *kind,
+                }),
+                Undo::DeleteCreated => add(Right {
+                    operation: Operation::Delete,
+                    kind: *kind,
+                }),
+                Undo::PreviousFields | Undo::Nothing => {}
+            }
+        }
+    }
+    rights
+}
+
+/// True if the kind counts changes of its specification in `metadata.generation`.
+pub const fn has_generation(kind: Kind) -> bool {
+    matches!(
+        kind,
+        Kind::Deployment
+            | Kind::StatefulSet
+            | Kind::DaemonSet
+            | Kind::CronJob
+            | Kind::Job
+            | Kind::Ingress
+    )
+}
+
+/// True if a JSON pointer lies at or below one of the patterns.
+pub fn field_allowed(pointer: &str, patterns: &[&str]) -> bool {
+    patterns.iter().any(|pattern| {
+        let mut segments = pointer.split('/');
+        pattern.split('/').all(|wanted| {
+            segments
+                .next()
+                .is_some_and(|s| wanted == "*" || wanted == s)
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn field_patterns_cover_what_is_below_and_nothing_beside() {
+        let image = entry(ChangeType::SetImage).fields;
+        assert!(field_allowed(
+            "/spec/template/spec/containers/0/image",
+            image
+        ));
+        assert!(!field_allowed(
+            "/spec/template/spec/containers/0/imagePullPolicy",
+            image
+        ));
+        assert!(!field_allowed("/spec/template/spec/containers", image));
+        assert!(field_allowed(
+            "/spec/template/spec/x",
+            entry(ChangeType::RolloutUndo).fields
+        ));
+        assert!(!field_allowed(
+            "/spec/templates",
+            entry(ChangeType::RolloutUndo).fields
+        ));
+    }
+
+    #[test]
+    fn every_right_has_one_verb_on_one_resource() {
+        let names: Vec<String> = rights().into_iter().map(Right::role).collect();
+        assert!(names.contains(&"bailiwick:change:create-resourcequotas".to_owned()));
+        let mut unique = names.clone();
+        unique.sort();
+        unique.dedup();
+        assert_eq!(unique.len(), names.len());
+    }
+}
