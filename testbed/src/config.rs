@@ -1,0 +1,75 @@
+//! Where things are on this machine. The only place that reads the environment; the rest is handed a [`Config`].
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
+
+/// Directories and programs of this machine.
+#[derive(Debug, Clone)]
+pub struct Config {
+    cache: PathBuf,
+    cargo: OsString,
+}
+
+impl Config {
+    /// Reads `BAILIWICK_CACHE` (default `~/.cache/bailiwick`) and `CARGO`.
+    pub fn from_env() -> Result<Self> {
+        let cache = match std::env::var_os("BAILIWICK_CACHE") {
+            Some(dir) => PathBuf::from(dir),
+            None => {
+                let home = std::env::var_os("HOME")
+                    .context("find the cache directory: neither BAILIWICK_CACHE nor HOME is set")?;
+                Path::new(&home).join(".cache/bailiwick")
+            }
+        };
+        let cache = std::path::absolute(&cache)
+            .with_context(|| format!("make {} absolute", cache.display()))?;
+        Ok(Self {
+            cache,
+            cargo: std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()),
+        })
+    }
+
+    /// The root of the repository this program was built from.
+    pub fn workspace(&self) -> &'static Path {
+        let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
+        manifest.parent().unwrap_or(manifest)
+    }
+
+    /// The directory for all that can be made again.
+    pub fn cache(&self) -> &Path {
+        &self.cache
+    }
+
+    /// Built programs.
+    pub fn bin(&self) -> PathBuf {
+        self.cache.join("bin")
+    }
+
+    /// Image archives.
+    pub fn images(&self) -> PathBuf {
+        self.cache.join("images")
+    }
+
+    /// Build logs, and the logs of clusters that failed to come up.
+    pub fn logs(&self) -> PathBuf {
+        self.cache.join("log")
+    }
+
+    pub(crate) fn modules(&self) -> PathBuf {
+        self.cache.join("modules")
+    }
+
+    pub(crate) fn clusters(&self) -> PathBuf {
+        self.cache.join("clusters")
+    }
+
+    pub(crate) fn locks(&self) -> PathBuf {
+        self.cache.join("locks")
+    }
+
+    pub(crate) fn cargo(&self) -> &OsString {
+        &self.cargo
+    }
+}

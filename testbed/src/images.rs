@@ -1,0 +1,245 @@
+//! The images that tests run: built statically from this workspace, written as OCI archives into the cache. Runs `cargo build` and `rustc -vV`.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context as _, Result};
+use serde_json::Value;
+
+use crate::oci::{File, Image, hex_digest, write_image};
+use crate::{cluster::Cluster, config::Config, lock::Lock, progress::Progress, spec::PAUSE, step};
+
+const WORKLOAD: &str = "bailiwick-workload";
+const REPOSITORY: &str = "testkit/workload";
+const TAGS: [&str; 2] = ["1.0.0", "1.1.0"];
+
+/// References of the workload image in one cluster's registry.
+#[derive(Debug, Clone, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct WorkloadImages {
+    /// Two that can be pulled, with `VERSION` 1.0.0 and 1.1.0 in their environment.
+    pub good: [String; 2],
+    /// The registry answers 404.
+    pub absent: String,
+    /// The registry answers 401.
+    pub refused: String,
+}
+
+/// How to build the operator's image.
+#[derive(Debug, Clone)]
+pub struct OperatorImage {
+    /// Cargo profile.
+    pub profile: String,
+    /// Cargo features of `bailiwick-operator`.
+    pub features: Vec<String>,
+}
+
+impl OperatorImage {
+    /// The name that manifests use for the image.
+    pub fn reference() -> String {
+        format!("bailiwick.dev/operator:{}", env!("CARGO_PKG_VERSION"))
+    }
+}
+
+/// Builds the workload image if its source changed and pushes it to the cluster's registry.
+pub fn prepare_images(cluster: &Cluster, progress: &Progress) -> Result<WorkloadImages> {
+    let archives = workload(cluster.config(), progress)?;
+    for (tag, archive) in TAGS.iter().zip(archives) {
+        cluster.push_image(&archive, REPOSITORY, &[tag])?;
+    }
+    let reference = |host: &str, tag: &str| format!("{host}/{REPOSITORY}:{tag}");
+    let good = TAGS.map(|tag| reference(&cluster.registry(), tag));
+    progress.line(format!("pushed {}", good.join(" and ")));
+    Ok(WorkloadImages {
+        good,
+        absent: reference(&cluster.registry(), "9.9.9"),
+        refused: reference(&cluster.refusing_registry(), TAGS[0]),
+    })
+}
+
+/// Builds the operator statically and writes its image; returns the archive.
+pub fn build_operator(
+    config: &Config,
+    options: &OperatorImage,
+    progress: &Progress,
+) -> Result<PathBuf> {
+    let build = StaticBuild {
+        package: "bailiwick-operator",
+        profile: &options.profile,
+        features: &options.features,
+        target_dir: None,
+    };
+    progress.line(format!(
+        "building bailiwick-operator ({}, static)",
+        options.profile
+    ));
+    let program = build
+        .run(config)?
+        .into_iter()
+        .find(|p| p.ends_with("bailiwick-operator"))
+        .context("bailiwick-operator built no program of that name")?;
+    let archive = config.images().join("operator.tar");
+    let image = Image {
+        reference: OperatorImage::reference(),
+        entrypoint: vec!["/bailiwick-operator".to_owned()],
+        files: vec![program_file("/bailiwick-operator", &program)?],
+        ..Image::default()
+    };
+    let digest = write_image(&archive, &image)?;
+    progress.line(format!(
+        "wrote {} ({}, {digest})",
+        archive.display(),
+        image.reference
+    ));
+    Ok(archive)
+}
+
+/// The image of every pod's sandbox container.
+pub(crate) fn pause(config: &Config, progress: &Progress) -> Result<PathBuf> {
+    let [pause, ..] = static_images(config, progress)?;
+    Ok(pause)
+}
+
+fn workload(config: &Config, progress: &Progress) -> Result<[PathBuf; 2]> {
+    let [_, old, new] = static_images(config, progress)?;
+    Ok([old, new])
+}
+
+/// Pause and the two workloads. Named by a hash of their source, so that Cargo runs only when that changed: `cluster up` must not wait for somebody's build.
+fn static_images(config: &Config, progress: &Progress) -> Result<[PathBuf; 3]> {
+    let stamp = stamp(config)?;
+    let path = |name: &str| config.images().join(format!("{name}-{stamp}.tar"));
+    let paths = [
+        path("pause"),
+        path("workload-1.0.0"),
+        path("workload-1.1.0"),
+    ];
+    let there = || paths.iter().all(|path| path.exists());
+    if there() {
+        return Ok(paths);
+    }
+    let _one_at_a_time = Lock::wait(config, "images")?;
+    if there() {
+        return Ok(paths);
+    }
+    progress.line("building the pause and workload images");
+    let target_dir = config.cache().join("target-workload");
+    let build = StaticBuild {
+        package: WORKLOAD,
+        profile: "release",
+        features: &[],
+        target_dir: Some(&target_dir),
+    };
+    let programs = build.run(config)?;
+    let program = |name: &str| {
+        programs
+            .iter()
+            .find(|p| p.ends_with(name))
+            .with_context(|| format!("{WORKLOAD} built no program `{name}`"))
+    };
+    let pause = Image {
+        reference: PAUSE.to_owned(),
+        entrypoint: vec!["/pause".to_owned()],
+        files: vec![program_file("/pause", program("pause")?)?],
+        ..Image::default()
+    };
+    write_image(&paths[0], &pause)?;
+    for (path, tag) in paths[1..].iter().zip(TAGS) {
+        let image = Image {
+            reference: format!("testbed.local/workload:{tag}"),
+            entrypoint: vec!["/workload".to_owned()],
+            files: vec![program_file("/workload", program("workload")?)?],
+            env: vec![format!("VERSION={tag}")],
+            ports: vec![8080],
+        };
+        write_image(path, &image)?;
+    }
+    Ok(paths)
+}
+
+/// A hash of what the programs and images are made from.
+fn stamp(config: &Config) -> Result<String> {
+    let root = config.workspace().join("crates/testkit/workload");
+    let mut files = vec![root.join("Cargo.toml")];
+    let entries = std::fs::read_dir(root.join("src"))
+        .with_context(|| format!("read {}/src", root.display()))?;
+    files.extend(entries.flatten().map(|entry| entry.path()));
+    files.sort();
+    let mut bytes = include_bytes!("images.rs").to_vec();
+    for file in files {
+        bytes.extend(std::fs::read(&file).with_context(|| format!("read {}", file.display()))?);
+    }
+    let mut stamp = hex_digest(&bytes);
+    stamp.truncate(12);
+    Ok(stamp)
+}
+
+fn program_file(path: &str, program: &Path) -> Result<File> {
+    let content = std::fs::read(program).with_context(|| format!("read {}", program.display()))?;
+    Ok(File {
+        path: path.to_owned(),
+        content,
+        mode: 0o755,
+    })
+}
+
+struct StaticBuild<'a> {
+    package: &'a str,
+    profile: &'a str,
+    features: &'a [String],
+    target_dir: Option<&'a Path>,
+}
+
+impl StaticBuild<'_> {
+    /// Builds the package's programs without any shared library and returns their paths.
+    fn run(&self, config: &Config) -> Result<Vec<PathBuf>> {
+        let mut cargo = Command::new(config.cargo());
+        cargo.current_dir(config.workspace()).args([
+            "build",
+            "--bins",
+            "--message-format=json-render-diagnostics",
+        ]);
+        cargo.args([
+            "--package",
+            self.package,
+            "--profile",
+            self.profile,
+            "--target",
+            &host_triple(config)?,
+        ]);
+        if !self.features.is_empty() {
+            cargo.args(["--features", &self.features.join(",")]);
+        }
+        if let Some(dir) = self.target_dir {
+            cargo.env("CARGO_TARGET_DIR", dir);
+        }
+        // Symbol names stay for backtraces; line tables would make the image ten times as big.
+        cargo.env(
+            format!(
+                "CARGO_PROFILE_{}_STRIP",
+                self.profile.to_uppercase().replace('-', "_")
+            ),
+            "debuginfo",
+        );
+        cargo
+            .env("RUSTFLAGS", "-C target-feature=+crt-static")
+            .env_remove("CARGO_ENCODED_RUSTFLAGS");
+        let stdout = step::output(&format!("build {} statically", self.package), &mut cargo)?;
+        let messages = String::from_utf8(stdout).context("read Cargo's messages")?;
+        let messages = messages
+            .lines()
+            .filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        Ok(messages
+            .filter_map(|m| m["executable"].as_str().map(PathBuf::from))
+            .collect())
+    }
+}
+
+fn host_triple(config: &Config) -> Result<String> {
+    let mut rustc = Command::new("rustc");
+    rustc.current_dir(config.workspace()).arg("-vV");
+    let text = String::from_utf8(step::output("ask rustc for its host", &mut rustc)?)
+        .context("read rustc's answer")?;
+    let host = text.lines().find_map(|line| line.strip_prefix("host: "));
+    host.map(str::to_owned).context("rustc named no host")
+}
