@@ -74,6 +74,7 @@ pub(crate) fn create(spec: &Spec) -> Result<()> {
         )?;
     }
     let accounts = KeyPair::generate().context("make the service account key")?;
+    store(spec, "sa.pub", &accounts.public_key_pem())?;
     store(spec, "sa.key", &accounts.serialize_pem())
 }
 

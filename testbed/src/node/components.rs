@@ -69,7 +69,7 @@ impl Components<'_> {
             ("client-ca-file", spec.pki("ca.crt")),
             ("tls-cert-file", spec.pki("apiserver.crt")),
             ("tls-private-key-file", spec.pki("apiserver.key")),
-            ("service-account-key-file", spec.pki("sa.key")),
+            ("service-account-key-file", spec.pki("sa.pub")),
             ("service-account-signing-key-file", spec.pki("sa.key")),
             ("kubelet-client-certificate", spec.pki("kubelet-client.crt")),
             ("kubelet-client-key", spec.pki("kubelet-client.key")),
@@ -100,6 +100,11 @@ impl Components<'_> {
                 "--use-service-account-credentials",
                 "--allocate-node-cidrs",
                 "--node-cidr-mask-size=22",
+                // Every controller asks for its own token at the start: at the default rate that takes 5 s.
+                "--kube-api-qps=300",
+                "--kube-api-burst=600",
+                // It creates this directory; the default would be one of the host's.
+                "--flex-volume-plugin-dir=/run/volumeplugins",
             ]
             .map(str::to_owned),
         );

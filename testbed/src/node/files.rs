@@ -150,12 +150,29 @@ fn pod_network() -> Value {
     })
 }
 
+/// Names outside the cluster do not exist, as a resolver without a network would say.
 fn corefile(spec: &Spec) -> String {
-    let (ip, kubeconfig) = (spec.node_ip(), spec.kubeconfig("admin"));
+    let (ip, name) = (spec.node_ip(), &spec.name);
+    let kubeconfig = spec.kubeconfig("admin");
+    let kubeconfig = kubeconfig.display();
     format!(
-        ".:53 {{\n  bind {ip}\n  errors\n  kubernetes cluster.local in-addr.arpa {{\n    kubeconfig {} testbed-{}\n    pods verified\n  }}\n  cache 5\n}}\n",
-        kubeconfig.display(),
-        spec.name
+        "cluster.local:53 in-addr.arpa:53 {{
+  bind {ip}
+  errors
+  kubernetes cluster.local in-addr.arpa {{
+    kubeconfig {kubeconfig} testbed-{name}
+    pods verified
+  }}
+  cache 5
+}}
+.:53 {{
+  bind {ip}
+  errors
+  template ANY ANY {{
+    rcode NXDOMAIN
+  }}
+}}
+"
     )
 }
 
