@@ -59,95 +59,111 @@ pub struct Entry {
 
 const WORKLOADS: &[Kind] = &[Kind::Deployment, Kind::StatefulSet, Kind::DaemonSet];
 
+const ROLLOUT_UNDO: Entry = Entry {
+    change_type: ChangeType::RolloutUndo,
+    targets: WORKLOADS,
+    operation: Operation::Update,
+    fields: &["/spec/template"],
+    undo: Undo::PreviousFields,
+    oracle: Oracle::RolloutComplete,
+    replaces_pods: true,
+    effect: "replaces the pod template by that of an earlier revision",
+};
+
+const SET_IMAGE: Entry = Entry {
+    change_type: ChangeType::SetImage,
+    targets: WORKLOADS,
+    operation: Operation::Update,
+    fields: &[
+        "/spec/template/spec/containers/*/image",
+        "/spec/template/spec/initContainers/*/image",
+    ],
+    undo: Undo::PreviousFields,
+    oracle: Oracle::RolloutComplete,
+    replaces_pods: true,
+    effect: "sets one container's image",
+};
+
+const ROLLOUT_RESTART: Entry = Entry {
+    change_type: ChangeType::RolloutRestart,
+    targets: WORKLOADS,
+    operation: Operation::Update,
+    fields: &["/spec/template/metadata"],
+    undo: Undo::Nothing,
+    oracle: Oracle::RolloutComplete,
+    replaces_pods: true,
+    effect: "replaces all pods of the workload",
+};
+
+const DELETE_POD: Entry = Entry {
+    change_type: ChangeType::DeletePod,
+    targets: &[Kind::Pod],
+    operation: Operation::Delete,
+    fields: &[],
+    undo: Undo::Nothing,
+    oracle: Oracle::OwnerComplete,
+    replaces_pods: true,
+    effect: "deletes one pod that its controller replaces",
+};
+
+const SCALE: Entry = Entry {
+    change_type: ChangeType::Scale,
+    targets: &[Kind::Deployment, Kind::StatefulSet],
+    operation: Operation::Update,
+    fields: &["/spec/replicas"],
+    undo: Undo::PreviousFields,
+    oracle: Oracle::ReplicasAvailable,
+    replaces_pods: false,
+    effect: "sets the number of replicas",
+};
+
+const SET_RESOURCES: Entry = Entry {
+    change_type: ChangeType::SetResources,
+    targets: WORKLOADS,
+    operation: Operation::Update,
+    fields: &[
+        "/spec/template/spec/containers/*/resources",
+        "/spec/template/spec/initContainers/*/resources",
+    ],
+    undo: Undo::PreviousFields,
+    oracle: Oracle::RolloutComplete,
+    replaces_pods: true,
+    effect: "sets one container's requests and limits",
+};
+
+const DELETE_RESOURCE_QUOTA: Entry = Entry {
+    change_type: ChangeType::DeleteResourceQuota,
+    targets: &[Kind::ResourceQuota],
+    operation: Operation::Delete,
+    fields: &[],
+    undo: Undo::KeptCopy,
+    oracle: Oracle::QuotaGone,
+    replaces_pods: false,
+    effect: "deletes the quota and keeps a copy",
+};
+
+const RESTORE_OBJECT: Entry = Entry {
+    change_type: ChangeType::RestoreObject,
+    targets: &[Kind::ResourceQuota],
+    operation: Operation::Create,
+    fields: &[],
+    undo: Undo::DeleteCreated,
+    oracle: Oracle::ObjectRestored,
+    replaces_pods: false,
+    effect: "creates the object again from its kept copy",
+};
+
 /// The catalogue's entry of a type.
 pub const fn entry(change_type: ChangeType) -> Entry {
     match change_type {
-        ChangeType::RolloutUndo => Entry {
-            change_type,
-            targets: WORKLOADS,
-            operation: Operation::Update,
-            fields: &["/spec/template"],
-            undo: Undo::PreviousFields,
-            oracle: Oracle::RolloutComplete,
-            replaces_pods: true,
-            effect: "replaces the pod template by that of an earlier revision",
-        },
-        ChangeType::SetImage => Entry {
-            change_type,
-            targets: WORKLOADS,
-            operation: Operation::Update,
-            fields: &[
-                "/spec/template/spec/containers/*/image",
-                "/spec/template/spec/initContainers/*/image",
-            ],
-            undo: Undo::PreviousFields,
-            oracle: Oracle::RolloutComplete,
-            replaces_pods: true,
-            effect: "sets one container's image",
-        },
-        ChangeType::RolloutRestart => Entry {
-            change_type,
-            targets: WORKLOADS,
-            operation: Operation::Update,
-            fields: &["/spec/template/metadata"],
-            undo: Undo::Nothing,
-            oracle: Oracle::RolloutComplete,
-            replaces_pods: true,
-            effect: "replaces all pods of the workload",
-        },
-        ChangeType::DeletePod => Entry {
-            change_type,
-            targets: &[Kind::Pod],
-            operation: Operation::Delete,
-            fields: &[],
-            undo: Undo::Nothing,
-            oracle: Oracle::OwnerComplete,
-            replaces_pods: true,
-            effect: "deletes one pod that its controller replaces",
-        },
-        ChangeType::Scale => Entry {
-            change_type,
-            targets: &[Kind::Deployment, Kind::StatefulSet],
-            operation: Operation::Update,
-            fields: &["/spec/replicas"],
-            undo: Undo::PreviousFields,
-            oracle: Oracle::ReplicasAvailable,
-            replaces_pods: false,
-            effect: "sets the number of replicas",
-        },
-        ChangeType::SetResources => Entry {
-            change_type,
-            targets: WORKLOADS,
-            operation: Operation::Update,
-            fields: &[
-                "/spec/template/spec/containers/*/resources",
-                "/spec/template/spec/initContainers/*/resources",
-            ],
-            undo: Undo::PreviousFields,
-            oracle: Oracle::RolloutComplete,
-            replaces_pods: true,
-            effect: "sets one container's requests and limits",
-        },
-        ChangeType::DeleteResourceQuota => Entry {
-            change_type,
-            targets: &[Kind::ResourceQuota],
-            operation: Operation::Delete,
-            fields: &[],
-            undo: Undo::KeptCopy,
-            oracle: Oracle::QuotaGone,
-            replaces_pods: false,
-            effect: "deletes the quota and keeps a copy",
-        },
-        ChangeType::RestoreObject => Entry {
-            change_type,
-            targets: &[Kind::ResourceQuota],
-            operation: Operation::Create,
-            fields: &[],
-            undo: Undo::DeleteCreated,
-            oracle: Oracle::ObjectRestored,
-            replaces_pods: false,
-            effect: "creates the object again from its kept copy",
-        },
+        ChangeType::RolloutUndo => ROLLOUT_UNDO,
+        ChangeType::SetImage => SET_IMAGE,
+        ChangeType::RolloutRestart => ROLLOUT_RESTART,
+        ChangeType::DeletePod => DELETE_POD,
+        ChangeType::Scale => SCALE,
+        ChangeType::SetResources => SET_RESOURCES,
+        ChangeType::DeleteResourceQuota => DELETE_RESOURCE_QUOTA,
+        ChangeType::RestoreObject => RESTORE_OBJECT,
     }
 }
 

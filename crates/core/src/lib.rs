@@ -12,6 +12,7 @@ pub mod life;
 pub mod mandate;
 pub mod names;
 pub mod object;
-// pub mod oracle;
+pub mod oracle;
 pub mod plan;
+pub mod quantity;
 pub mod reason;

@@ -3,13 +3,16 @@
 //! Owns the record's form, which is a Change's status. Must never lose what a phase needs after
 //! a crash: whatever an effect depends on is in the record before the effect runs. No IO.
 
-// pub mod decide;
-// pub mod fold;
-// pub mod world;
+pub mod decide;
+mod ending;
+pub mod fold;
+mod gate;
+mod running;
+pub mod world;
 
-// pub use decide::{Decision, Effect, decide};
-// pub use fold::{Report, fold};
-// pub use world::World;
+pub use decide::{Decision, Effect, decide};
+pub use fold::{Report, fold};
+pub use world::World;
 
 use crate::mandate::Verdict;
 use crate::plan::Plan;
@@ -195,6 +198,9 @@ pub struct Execution {
     /// When the API server acknowledged the write, or the read-back found it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub applied_at: Option<Timestamp>,
+    /// How often the write was begun; more than one only after a read-back found it not done.
+    #[serde(default)]
+    pub attempts: u32,
     /// The written object's resourceVersion.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resource_version: Option<String>,

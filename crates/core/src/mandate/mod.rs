@@ -3,18 +3,19 @@
 //! Owns the rules' form and their evaluation. Must never widen the territory: a mandate only
 //! narrows. No IO.
 
-// mod explain;
+mod explain;
 mod image;
 mod selector;
 mod window;
 
-// pub use explain::{Explanation, Question, Step, StepResult, explain};
+pub use explain::{Explanation, Question, Step, StepResult, explain};
 pub use image::image_allowed;
 pub use selector::{LabelSelector, Requirement, SelectorOperator};
 pub use window::{Day, Window};
 
 use crate::action::ChangeType;
-use crate::object::Kind;
+use crate::object::{Kind, ObjectRef};
+use crate::quantity::Quantity;
 use crate::reason::Reason;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -73,6 +74,39 @@ impl Default for Bounds {
             max_cpu: None,
             max_memory: None,
             images: Vec::new(),
+        }
+    }
+}
+
+impl Bounds {
+    /// The bounds that satisfy both: the higher minimum, the lower maximum and caps. Image lists
+    /// are joined only where one of them is empty; two lists keep the patterns they share.
+    #[must_use]
+    pub fn and(self, other: &Bounds) -> Bounds {
+        let lower = |a: Option<String>, b: Option<&String>| match (a, b) {
+            (Some(a), Some(b)) => match (Quantity::parse(&a), Quantity::parse(b)) {
+                (Ok(x), Ok(y)) if y < x => Some(b.clone()),
+                // A cap that cannot be read stays, so that the check refuses it by name.
+                (Ok(_), Err(_)) => Some(b.clone()),
+                (Ok(_) | Err(_), Ok(_) | Err(_)) => Some(a),
+            },
+            (a, b) => a.or_else(|| b.cloned()),
+        };
+        let images = match (self.images.is_empty(), other.images.is_empty()) {
+            (true, _) => other.images.clone(),
+            (false, true) => self.images,
+            (false, false) => self
+                .images
+                .into_iter()
+                .filter(|p| other.images.contains(p))
+                .collect(),
+        };
+        Bounds {
+            min_replicas: self.min_replicas.max(other.min_replicas),
+            max_replicas: self.max_replicas.min(other.max_replicas),
+            max_cpu: lower(self.max_cpu, other.max_cpu.as_ref()),
+            max_memory: lower(self.max_memory, other.max_memory.as_ref()),
+            images,
         }
     }
 }
@@ -174,6 +208,21 @@ pub struct Protect {
     /// The name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
+}
+
+impl Protect {
+    /// True if every part that is given matches; a protection without parts covers everything.
+    pub fn covers(&self, target: &ObjectRef) -> bool {
+        self.kind.is_none_or(|k| k == target.kind)
+            && self
+                .namespace
+                .as_deref()
+                .is_none_or(|n| n == target.namespace_str())
+            && self
+                .name
+                .as_deref()
+                .is_none_or(|n| n == target.name.as_str())
+    }
 }
 
 /// A mandate as evaluated.

@@ -3,12 +3,13 @@
 //! Owns the plan's form and its digest. Must never hold a digest that was not computed from the
 //! very fields beside it. No IO.
 
-// pub mod build;
-// pub mod bounds;
-// mod diff;
-// pub mod object;
+pub mod bounds;
+pub mod build;
+mod diff;
+pub mod object;
+mod resources;
 
-// pub use diff::rendered;
+pub use diff::rendered;
 
 use crate::action::{Action, ChangeType};
 use crate::canonical;

@@ -1,0 +1,378 @@
+//! The verdict, step by step.
+//!
+//! Owns the order of questions that every proposal must pass. Must never pass a question that
+//! could not be answered: what is unknown narrows or refuses. No IO.
+
+use super::{ApprovalMode, Bounds, Mandate, Outcome, Rule, Verdict};
+use crate::action::{ChangeType, Origin};
+use crate::object::ObjectRef;
+use crate::plan::Proposal;
+use crate::plan::bounds::{self, Facts};
+use crate::reason::{Code, Reason};
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// What is asked.
+#[derive(Debug, Clone, Copy)]
+pub struct Question<'a> {
+    /// Who proposes.
+    pub proposer: &'a str,
+    /// User name of the operator itself.
+    pub operator: &'a str,
+    /// What type of change.
+    pub change_type: ChangeType,
+    /// To which object.
+    pub target: &'a ObjectRef,
+    /// The live object, if it exists.
+    pub object: Option<&'a Value>,
+    /// Labels of the target's namespace; `None` if it does not exist or is terminating.
+    pub namespace: Option<&'a BTreeMap<String, String>>,
+    /// Key and value of the territory label.
+    pub territory: (&'a str, &'a str),
+    /// The mandates.
+    pub mandates: &'a [Mandate],
+    /// Names of mandates that could not be read.
+    pub unreadable: &'a [String],
+    /// The whole proposal with what the cluster says, where there is one; without it values are not checked.
+    pub proposal: Option<(&'a Proposal, &'a Facts)>,
+    /// The time.
+    pub now: Timestamp,
+}
+
+/// How one step went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum StepResult {
+    /// Nothing against it.
+    Pass,
+    /// Only a human may decide.
+    Human,
+    /// No.
+    Refuse,
+}
+
+/// One question with its answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Step {
+    /// What was asked.
+    pub question: String,
+    /// How it went.
+    pub result: StepResult,
+    /// The answer's particulars.
+    pub reason: Reason,
+}
+
+/// All steps and the verdict they lead to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Explanation {
+    /// The steps, in order.
+    pub steps: Vec<Step>,
+    /// The verdict.
+    pub verdict: Verdict,
+}
+
+/// Answers a question. The strictest step decides; every step is kept.
+pub fn explain(question: &Question<'_>) -> Explanation {
+    let mut steps = vec![territory(question), protection(question), keeper(question)];
+    let matched = matching(question);
+    steps.push(readable(question));
+    steps.extend(
+        matched
+            .iter()
+            .map(|(mandate, rule)| rule_step(question, mandate, rule)),
+    );
+    if matched.is_empty() {
+        steps.push(step("rule", StepResult::Human, Reason::plain(Code::NoRule)));
+    }
+    let decisive = decisive(&matched);
+    steps.push(tier(question, &matched));
+    let bounds = narrowest(&matched);
+    if let Some((proposal, facts)) = question.proposal {
+        steps.push(values(proposal, facts, &bounds));
+        steps.push(origins(proposal));
+    }
+    if !matched.is_empty() {
+        steps.push(proposer(question, &matched));
+        steps.push(window(question, &matched));
+    }
+    let verdict = verdict(&steps, decisive);
+    Explanation { steps, verdict }
+}
+
+fn step(question: &str, result: StepResult, reason: Reason) -> Step {
+    Step {
+        question: question.to_owned(),
+        result,
+        reason,
+    }
+}
+
+fn pass(question: &str, detail: impl Into<String>) -> Step {
+    step(
+        question,
+        StepResult::Pass,
+        Reason::new(Code::MandateAllows, detail),
+    )
+}
+
+fn territory(q: &Question<'_>) -> Step {
+    let (key, value) = q.territory;
+    let name = q.target.namespace_str();
+    let Some(labels) = q.namespace else {
+        return step(
+            "territory",
+            StepResult::Refuse,
+            Reason::new(
+                Code::NamespaceGone,
+                format!("namespace {name} does not exist or is terminating"),
+            ),
+        );
+    };
+    if labels.get(key).is_some_and(|v| v == value) {
+        return pass(
+            "territory",
+            format!("namespace {name} carries {key}={value}"),
+        );
+    }
+    let why = format!(
+        "namespace {name} does not carry the label {key}={value}; whoever may label namespaces can add it"
+    );
+    step(
+        "territory",
+        StepResult::Refuse,
+        Reason::new(Code::OutsideTerritory, why),
+    )
+}
+
+fn protection(q: &Question<'_>) -> Step {
+    let empty = BTreeMap::new();
+    if let Some(reason) = bounds::protected(q.target, q.object, q.namespace.unwrap_or(&empty)) {
+        return step("protection", StepResult::Refuse, reason);
+    }
+    for mandate in q.mandates {
+        if mandate.protect.iter().any(|p| p.covers(q.target)) {
+            let why = format!("mandate {} protects {}", mandate.name, q.target);
+            return step(
+                "protection",
+                StepResult::Refuse,
+                Reason::new(Code::Protected, why),
+            );
+        }
+    }
+    pass("protection", "nothing protects the target")
+}
+
+fn keeper(q: &Question<'_>) -> Step {
+    match q.object.and_then(bounds::managed_elsewhere) {
+        Some(by) => step(
+            "keeper",
+            StepResult::Refuse,
+            Reason::new(
+                Code::ManagedElsewhere,
+                format!("{} is kept by {by}", q.target),
+            ),
+        ),
+        None => pass(
+            "keeper",
+            "no GitOps tool or other operator keeps the target",
+        ),
+    }
+}
+
+fn readable(q: &Question<'_>) -> Step {
+    if q.unreadable.is_empty() {
+        return pass(
+            "mandates",
+            format!("{} mandates were read", q.mandates.len()),
+        );
+    }
+    let why = format!("cannot read: {}", q.unreadable.join(", "));
+    step(
+        "mandates",
+        StepResult::Human,
+        Reason::new(Code::MandateUnreadable, why),
+    )
+}
+
+/// In each mandate the first rule that matches namespace and type.
+fn matching<'a>(q: &Question<'a>) -> Vec<(&'a Mandate, &'a Rule)> {
+    let empty = BTreeMap::new();
+    let labels = q.namespace.unwrap_or(&empty);
+    let applies = |rule: &Rule| {
+        rule.namespace_selector
+            .as_ref()
+            .is_none_or(|s| s.matches(labels))
+            && (rule.types.is_empty() || rule.types.contains(&q.change_type))
+    };
+    q.mandates
+        .iter()
+        .filter_map(|m| m.rules.iter().find(|r| applies(r)).map(|r| (m, r)))
+        .collect()
+}
+
+fn rule_step(q: &Question<'_>, mandate: &Mandate, rule: &Rule) -> Step {
+    let about = format!(
+        "mandate {} on {} in {}",
+        mandate.name,
+        q.change_type,
+        q.target.namespace_str()
+    );
+    let (result, code) = match rule.approval {
+        ApprovalMode::PreApproved => (StepResult::Pass, Code::MandateAllows),
+        ApprovalMode::Human => (StepResult::Human, Code::MandateAsks),
+        ApprovalMode::Refused => (StepResult::Refuse, Code::RefusedByMandate),
+    };
+    step(
+        "rule",
+        result,
+        Reason::new(code, format!("{about}: {}", code.meaning())),
+    )
+}
+
+/// The strictest of the matching rules: the one whose approvers and limits hold.
+fn decisive<'a>(matched: &[(&'a Mandate, &'a Rule)]) -> Option<(&'a Mandate, &'a Rule)> {
+    matched
+        .iter()
+        .copied()
+        .max_by_key(|(_, rule)| (rule.approval, rule.quorum))
+}
+
+/// The strictest bounds of all matching rules.
+fn narrowest(matched: &[(&Mandate, &Rule)]) -> Bounds {
+    let mut rules = matched.iter().map(|(_, rule)| &rule.bounds);
+    let mut bounds = rules.next().cloned().unwrap_or_default();
+    for other in rules {
+        bounds = bounds.and(other);
+    }
+    bounds
+}
+
+fn tier(q: &Question<'_>, matched: &[(&Mandate, &Rule)]) -> Step {
+    let tier = q.proposal.map_or_else(
+        || q.change_type.tier(),
+        |(proposal, _)| bounds::effective_tier(&proposal.action, q.target, q.object),
+    );
+    let named = matched
+        .iter()
+        .all(|(_, rule)| rule.types.contains(&q.change_type))
+        && !matched.is_empty();
+    let detail = format!("{} is of tier {tier}", q.change_type);
+    match tier {
+        0 | 1 => pass("tier", detail),
+        2 if named => pass("tier", format!("{detail} and is named by the rule")),
+        2 => step(
+            "tier",
+            StepResult::Human,
+            Reason::new(Code::TypeNotNamed, detail),
+        ),
+        _ => step(
+            "tier",
+            StepResult::Human,
+            Reason::new(Code::TierNeedsHuman, detail),
+        ),
+    }
+}
+
+fn values(proposal: &Proposal, facts: &Facts, bounds: &Bounds) -> Step {
+    match bounds::check(proposal, facts, bounds) {
+        Ok(()) => pass("values", "kind, origins and bounds hold"),
+        Err(reason) => step("values", StepResult::Refuse, reason),
+    }
+}
+
+fn origins(proposal: &Proposal) -> Step {
+    let human = proposal
+        .action
+        .origins()
+        .into_iter()
+        .find(|(_, origin)| matches!(origin, Origin::Human {}));
+    match human {
+        Some((parameter, _)) => step(
+            "origins",
+            StepResult::Human,
+            Reason::new(
+                Code::HumanValue,
+                format!("{parameter} was given by a person"),
+            ),
+        ),
+        None => pass("origins", "no value was given by a person"),
+    }
+}
+
+fn proposer(q: &Question<'_>, matched: &[(&Mandate, &Rule)]) -> Step {
+    let trusted = q.proposer == q.operator
+        || matched
+            .iter()
+            .all(|(_, rule)| rule.proposers.iter().any(|p| p == q.proposer));
+    if trusted {
+        return pass(
+            "proposer",
+            format!("{} may have its proposals pre-approved", q.proposer),
+        );
+    }
+    let why = format!(
+        "{} is neither the operator nor among the rule's proposers",
+        q.proposer
+    );
+    step(
+        "proposer",
+        StepResult::Human,
+        Reason::new(Code::ProposerNotTrusted, why),
+    )
+}
+
+fn window(q: &Question<'_>, matched: &[(&Mandate, &Rule)]) -> Step {
+    let open =
+        |rule: &Rule| rule.windows.is_empty() || rule.windows.iter().any(|w| w.contains(q.now));
+    if matched.iter().all(|(_, rule)| open(rule)) {
+        return pass("window", "inside the rule's time windows");
+    }
+    step(
+        "window",
+        StepResult::Human,
+        Reason::plain(Code::OutsideWindow),
+    )
+}
+
+fn verdict(steps: &[Step], decisive: Option<(&Mandate, &Rule)>) -> Verdict {
+    let of = |result: StepResult| {
+        steps
+            .iter()
+            .filter(move |s| s.result == result)
+            .map(|s| s.reason.clone())
+    };
+    let refused: Vec<Reason> = of(StepResult::Refuse).collect();
+    let human: Vec<Reason> = of(StepResult::Human).collect();
+    let (outcome, reasons) = if !refused.is_empty() {
+        (Outcome::Refused, refused)
+    } else if !human.is_empty() {
+        (Outcome::NeedsApproval, human)
+    } else {
+        let allowed = steps
+            .iter()
+            .filter(|s| s.question == "rule")
+            .map(|s| s.reason.clone())
+            .collect();
+        (Outcome::PreApproved, allowed)
+    };
+    Verdict {
+        outcome,
+        reasons,
+        mandate: decisive.map(|(mandate, _)| mandate.name.clone()),
+        approvers: decisive
+            .map(|(_, rule)| rule.approvers.clone())
+            .unwrap_or_default(),
+        quorum: decisive.map_or(1, |(_, rule)| rule.quorum.max(1)),
+        limits: decisive
+            .map(|(mandate, _)| mandate.limits.clone())
+            .unwrap_or_default(),
+    }
+}
+
+#[cfg(test)]
+#[path = "explain_tests.rs"]
+mod tests;

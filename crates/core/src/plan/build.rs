@@ -1,0 +1,431 @@
+//! From an action and the live object to a draft, and from dry-run results to a sealed plan.
+//!
+//! Owns what each action means in fields. Must never take a value from anywhere but the action's
+//! parameters, the live object and the proved sources. No IO.
+
+use super::object::{container_pointer, fingerprint, int_at, pruned, recreatable, text_at};
+use super::{Baseline, Draft, DryRun, LARGEST_RESULT, Operation, Plan, Proposal, diff};
+use crate::action::{Action, Resources};
+use crate::canonical;
+use crate::catalogue::{self, Undo};
+use crate::object::{Kind, ObjectRef};
+use crate::reason::{Code, Reason};
+use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
+
+/// What a plan is made from, read from the API server just before.
+#[derive(Debug, Clone, Default)]
+pub struct Sources {
+    /// The live target, if it exists.
+    pub target: Option<Value>,
+    /// The ReplicaSet or ControllerRevision that a revision parameter names.
+    pub revision: Option<Value>,
+    /// The object that a kept copy holds.
+    pub kept: Option<Value>,
+    /// True if a HorizontalPodAutoscaler targets the workload.
+    pub autoscaled: bool,
+}
+
+/// Builds the draft of a proposal.
+///
+/// # Errors
+/// A typed reason where the target is not as the action needs it, or nothing would change.
+pub fn draft(proposal: &Proposal, sources: &Sources) -> Result<Draft, Reason> {
+    let change_type = proposal.action.change_type();
+    let entry = catalogue::entry(change_type);
+    let free = free_keys(&proposal.target, sources);
+    let mut draft = Draft {
+        operation: entry.operation,
+        target: proposal.target.clone(),
+        patch: Vec::new(),
+        body: None,
+        before: sources.target.clone(),
+        free,
+        change_type,
+    };
+    match entry.operation {
+        Operation::Update => {
+            let before = live(sources)?;
+            let after = updated(proposal, before, sources)?;
+            draft.patch = update_patch(before, &after, &draft.free, proposal.target.kind)?;
+        }
+        Operation::Delete => {
+            live(sources)?;
+        }
+        Operation::Create => {
+            if sources.target.is_some() {
+                return Err(Reason::plain(Code::TargetExists));
+            }
+            let kept = sources
+                .kept
+                .as_ref()
+                .ok_or_else(|| Reason::plain(Code::OriginUnproven))?;
+            draft.target.uid = None;
+            draft.body = Some(recreatable(kept));
+        }
+    }
+    Ok(draft)
+}
+
+/// Builds the draft of the way back from a plan that was applied.
+///
+/// # Errors
+/// [`Code::NoUndo`] where the type has none, or where the live object no longer is what was written.
+pub fn undo_draft(plan: &Plan, sources: &Sources) -> Result<Draft, Reason> {
+    let no_undo = || Reason::plain(Code::NoUndo);
+    let mut draft = Draft {
+        operation: Operation::Update,
+        target: plan.target.clone(),
+        patch: Vec::new(),
+        body: None,
+        before: sources.target.clone(),
+        free: free_keys(&plan.target, sources),
+        change_type: plan.change_type,
+    };
+    match catalogue::entry(plan.change_type).undo {
+        Undo::Nothing => return Err(no_undo()),
+        Undo::PreviousFields => {
+            let (live, before) = (live(sources)?, plan.before_object().ok_or_else(no_undo)?);
+            let result = plan.result_object().ok_or_else(no_undo)?;
+            if !super::object::shows(live, &result, &draft.free) {
+                return Err(Reason::new(
+                    Code::NoUndo,
+                    "the object was changed again after the write",
+                ));
+            }
+            let mut after = live.clone();
+            put_back(&mut after, &before, &draft.free);
+            draft.patch = update_patch(live, &after, &draft.free, plan.target.kind)?;
+        }
+        Undo::KeptCopy => {
+            if sources.target.is_some() {
+                return Err(Reason::plain(Code::TargetExists));
+            }
+            draft.operation = Operation::Create;
+            draft.target.uid = None;
+            draft.body = Some(recreatable(&plan.before_object().ok_or_else(no_undo)?));
+        }
+        Undo::DeleteCreated => {
+            let live = live(sources)?;
+            draft.operation = Operation::Delete;
+            draft.target.uid =
+                text_at(live, "/metadata/uid").and_then(|u| crate::names::Uid::parse(u).ok());
+        }
+    }
+    Ok(draft)
+}
+
+/// Replaces `.spec` of `after` by that of `before`, free keys aside.
+fn put_back(after: &mut Value, before: &Value, free: &[String]) {
+    let Some(mut spec) = before.get("spec").cloned() else {
+        return;
+    };
+    if let (Value::Object(spec), Some(Value::Object(now))) = (&mut spec, after.get("spec")) {
+        for key in free {
+            match now.get(key) {
+                Some(value) => spec.insert(key.clone(), value.clone()),
+                None => spec.remove(key),
+            };
+        }
+    }
+    if let Value::Object(map) = after {
+        map.insert("spec".to_owned(), spec);
+    }
+}
+
+fn live(sources: &Sources) -> Result<&Value, Reason> {
+    sources
+        .target
+        .as_ref()
+        .ok_or_else(|| Reason::plain(Code::TargetMissing))
+}
+
+fn free_keys(target: &ObjectRef, sources: &Sources) -> Vec<String> {
+    if target.kind.is_workload() && sources.autoscaled {
+        vec!["replicas".to_owned()]
+    } else {
+        Vec::new()
+    }
+}
+
+/// The live object with the action's fields set.
+fn updated(proposal: &Proposal, before: &Value, sources: &Sources) -> Result<Value, Reason> {
+    let mut after = before.clone();
+    match &proposal.action {
+        Action::RolloutUndo { .. } => {
+            let template = revision_template(sources.revision.as_ref())?;
+            set(&mut after, "/spec/template", template)?;
+        }
+        Action::SetImage { container, image } => {
+            let pointer = known_container(before, container.as_str())?;
+            set(&mut after, &format!("{pointer}/image"), json!(image.value))?;
+        }
+        Action::RolloutRestart {} => restart_mark(&mut after, &proposal.created.to_string())?,
+        Action::Scale { replicas } => set(&mut after, "/spec/replicas", json!(replicas.value))?,
+        Action::SetResources {
+            container,
+            resources,
+        } => {
+            let pointer = known_container(before, container.as_str())?;
+            let merged = merged_resources(
+                before.pointer(&format!("{pointer}/resources")),
+                &resources.value,
+            );
+            set(&mut after, &format!("{pointer}/resources"), merged)?;
+        }
+        Action::DeletePod {} | Action::DeleteResourceQuota {} | Action::RestoreObject { .. } => {
+            return Err(Reason::plain(Code::InvalidSpec));
+        }
+    }
+    if &after == before {
+        return Err(Reason::plain(Code::NothingToChange));
+    }
+    Ok(after)
+}
+
+fn known_container(workload: &Value, name: &str) -> Result<String, Reason> {
+    container_pointer(workload, name).ok_or_else(|| {
+        Reason::new(
+            Code::TargetMissing,
+            format!("the workload has no container {name:?}"),
+        )
+    })
+}
+
+/// The pod template that a ReplicaSet or ControllerRevision keeps.
+fn revision_template(revision: Option<&Value>) -> Result<Value, Reason> {
+    let revision = revision.ok_or_else(|| Reason::plain(Code::OriginUnproven))?;
+    let template = match text_at(revision, "/kind") {
+        Some("ControllerRevision") => revision.pointer("/data/spec/template"),
+        Some(_) | None => revision.pointer("/spec/template"),
+    };
+    let mut template = template
+        .cloned()
+        .ok_or_else(|| Reason::plain(Code::OriginUnproven))?;
+    if let Value::Object(map) = &mut template {
+        map.remove("$patch");
+    }
+    if let Some(Value::Object(labels)) = template.pointer_mut("/metadata/labels") {
+        labels.remove("pod-template-hash");
+        labels.remove("controller-revision-hash");
+        labels.remove("pod-template-generation");
+    }
+    Ok(template)
+}
+
+fn restart_mark(after: &mut Value, at: &str) -> Result<(), Reason> {
+    let template = after
+        .pointer_mut("/spec/template")
+        .ok_or_else(|| Reason::plain(Code::WrongKind))?;
+    let mut node = template;
+    for key in ["metadata", "annotations"] {
+        let Value::Object(map) = node else {
+            return Err(Reason::plain(Code::WrongKind));
+        };
+        node = map.entry(key).or_insert_with(|| Value::Object(Map::new()));
+        if node.is_null() {
+            *node = Value::Object(Map::new());
+        }
+    }
+    let Value::Object(annotations) = node else {
+        return Err(Reason::plain(Code::WrongKind));
+    };
+    annotations.insert("kubectl.kubernetes.io/restartedAt".to_owned(), json!(at));
+    Ok(())
+}
+
+fn merged_resources(current: Option<&Value>, wanted: &Resources) -> Value {
+    let mut merged = current.cloned().unwrap_or_else(|| json!({}));
+    for (part, values) in [("requests", &wanted.requests), ("limits", &wanted.limits)] {
+        for (name, quantity) in values {
+            if let Value::Object(map) = &mut merged
+                && let Value::Object(entries) =
+                    map.entry(part).or_insert_with(|| Value::Object(Map::new()))
+            {
+                entries.insert(name.as_str().to_owned(), json!(quantity));
+            }
+        }
+    }
+    merged
+}
+
+/// Sets the value at a pointer whose parent exists.
+fn set(object: &mut Value, pointer: &str, value: Value) -> Result<(), Reason> {
+    let wrong = || {
+        Reason::new(
+            Code::WrongKind,
+            format!("the object has no field {pointer}"),
+        )
+    };
+    let (parent, key) = pointer.rsplit_once('/').ok_or_else(wrong)?;
+    match object.pointer_mut(parent).ok_or_else(wrong)? {
+        Value::Object(map) => {
+            map.insert(key.to_owned(), value);
+            Ok(())
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
+            Err(wrong())
+        }
+    }
+}
+
+/// The guarded patch with tests of uid and, where the kind counts generations and no key is free,
+/// of the generation.
+fn update_patch(
+    before: &Value,
+    after: &Value,
+    free: &[String],
+    kind: Kind,
+) -> Result<Vec<Value>, Reason> {
+    let uid = text_at(before, "/metadata/uid").ok_or_else(|| Reason::plain(Code::TargetMissing))?;
+    let (guarded, _) = diff::guarded_patch(before, after);
+    if guarded.is_empty() {
+        return Err(Reason::plain(Code::NothingToChange));
+    }
+    let mut patch = vec![json!({"op": "test", "path": "/metadata/uid", "value": uid})];
+    if free.is_empty() && catalogue::has_generation(kind) {
+        let generation = int_at(before, "/metadata/generation", 0);
+        patch.push(json!({"op": "test", "path": "/metadata/generation", "value": generation}));
+    }
+    patch.extend(guarded);
+    Ok(patch)
+}
+
+/// What is known when the dry runs are back.
+#[derive(Debug, Clone)]
+pub struct Outcome<'a> {
+    /// The draft that was tried.
+    pub draft: &'a Draft,
+    /// The object that the first dry run returned (for DELETE: none).
+    pub first: Option<&'a Value>,
+    /// The object that the second dry run returned.
+    pub second: Option<&'a Value>,
+    /// Namespace labels that must still hold when the write arrives.
+    pub live: BTreeMap<String, String>,
+    /// How the workload is now.
+    pub baseline: Baseline,
+}
+
+/// Seals a plan from two dry runs.
+///
+/// # Errors
+/// [`Code::PlanNotReproducible`] where the two differ, [`Code::PlanTooLarge`] above 128 KiB,
+/// [`Code::OutOfBounds`] where the result changes fields that the type may not touch.
+pub fn seal(outcome: &Outcome<'_>) -> Result<Plan, Reason> {
+    let (first, second) = (outcome.first.map(pruned), outcome.second.map(pruned));
+    let comparable = |v: &Option<Value>| v.as_ref().map(without_assigned);
+    if comparable(&first) != comparable(&second) {
+        return Err(Reason::plain(Code::PlanNotReproducible));
+    }
+    let result = first.as_ref().map(without_assigned);
+    let plan = assemble(outcome.draft, result.as_ref(), DryRun::Server, outcome)?;
+    if plan.result.len() > LARGEST_RESULT {
+        return Err(Reason::new(
+            Code::PlanTooLarge,
+            format!("the result has {} bytes", plan.result.len()),
+        ));
+    }
+    Ok(plan)
+}
+
+/// Seals a plan that no API server confirmed; it can be shown but never executed.
+///
+/// # Errors
+/// [`Code::DryRunRefused`] where the patch does not apply to the live object.
+pub fn seal_unconfirmed(outcome: &Outcome<'_>) -> Result<Plan, Reason> {
+    let draft = outcome.draft;
+    let result = match draft.operation {
+        Operation::Update => {
+            let mut after = draft.before.clone().unwrap_or(Value::Null);
+            let patch: json_patch::Patch = serde_json::from_value(json!(draft.patch))
+                .map_err(|e| Reason::new(Code::InvalidSpec, e.to_string()))?;
+            json_patch::patch(&mut after, &patch)
+                .map_err(|e| Reason::new(Code::DryRunRefused, e.to_string()))?;
+            Some(pruned(&after))
+        }
+        Operation::Create => draft.body.clone(),
+        Operation::Delete => None,
+    };
+    assemble(draft, result.as_ref(), DryRun::NotDryRun, outcome)
+}
+
+/// A dry-run CREATE carries a uid that the real object will not have.
+fn without_assigned(object: &Value) -> Value {
+    let mut object = object.clone();
+    if let Some(Value::Object(metadata)) = object.get_mut("metadata") {
+        metadata.remove("uid");
+    }
+    object
+}
+
+fn assemble(
+    draft: &Draft,
+    result: Option<&Value>,
+    dry_run: DryRun,
+    outcome: &Outcome<'_>,
+) -> Result<Plan, Reason> {
+    let text = |v: &Value| String::from_utf8_lossy(&canonical::to_bytes(v)).into_owned();
+    let before = draft.before.as_ref().map(pruned);
+    let changed = match (&before, result, draft.operation) {
+        (Some(before), Some(after), Operation::Update) => changed_pointers(before, after, draft)?,
+        (_, _, Operation::Update | Operation::Delete | Operation::Create) => Vec::new(),
+    };
+    let undo = catalogue::entry(draft.change_type).undo;
+    Ok(Plan {
+        change_type: draft.change_type,
+        operation: draft.operation,
+        target: draft.target.clone(),
+        dry_run,
+        patch: if draft.patch.is_empty() {
+            String::new()
+        } else {
+            text(&json!(draft.patch))
+        },
+        changed,
+        before: before.as_ref().map(text).unwrap_or_default(),
+        result: result
+            .map(|r| text(&without_assigned(r)))
+            .unwrap_or_default(),
+        free: draft.free.clone(),
+        live: outcome.live.clone(),
+        fingerprint: draft
+            .before
+            .as_ref()
+            .map(|b| fingerprint(b, &draft.free))
+            .unwrap_or_default(),
+        baseline: outcome.baseline.clone(),
+        undoable: undo != Undo::Nothing,
+        digest: String::new(),
+    }
+    .sealed())
+}
+
+/// The pointers that differ between the pruned objects; each must be one the type may touch.
+fn changed_pointers(before: &Value, after: &Value, draft: &Draft) -> Result<Vec<String>, Reason> {
+    let (_, changed) = diff::guarded_patch(&without_assigned(before), &without_assigned(after));
+    let allowed = catalogue::entry(draft.change_type).fields;
+    let tolerated =
+        |p: &str| p.starts_with("/metadata/annotations/deprecated.daemonset.template.generation");
+    match changed
+        .iter()
+        .find(|p| !tolerated(p) && !within(p, allowed))
+    {
+        Some(outside) => Err(Reason::new(
+            Code::OutOfBounds,
+            format!(
+                "{} may not change {outside} (a webhook or a default adds it)",
+                draft.change_type
+            ),
+        )),
+        None => Ok(changed),
+    }
+}
+
+/// True if the pointer lies at or below an allowed field.
+fn within(pointer: &str, allowed: &[&str]) -> bool {
+    catalogue::field_allowed(pointer, allowed)
+}
+
+#[cfg(test)]
+#[path = "build_tests.rs"]
+mod tests;
