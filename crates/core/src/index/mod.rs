@@ -1,0 +1,207 @@
+//! The index: all that analyzers look at, fed object by object.
+//!
+//! Owns compact rows for every object of the kinds it knows, and their relations. Must never
+//! hold a whole API object, a Secret, a ConfigMap's data or an environment variable's value, and
+//! never lists. No IO.
+
+mod events;
+mod feed;
+mod intern;
+mod names;
+mod observed;
+mod pods;
+mod read;
+mod relate;
+mod rows;
+pub mod shape;
+mod state;
+mod template;
+mod uid;
+mod view;
+
+pub use events::Event;
+pub use intern::{Labels, Text};
+pub use names::Marks;
+pub use observed::Observed;
+pub use pods::Phase;
+pub use rows::{
+    Body, Condition, Head, Hpa, Node, Owner, Quota, Revision, Service, ServicePort, Slice, Target,
+    Thing, Workload,
+};
+pub use state::{ContainerState, Exit, Now, Odd, Unscheduled};
+pub use template::{Amounts, ConfigRef, Container, ContainerPort, Probe, RefKind, Role, Template};
+pub use uid::UidKey;
+pub use view::{Pod, View};
+
+use crate::object::{Kind, ObjectRef};
+use events::Events;
+use intern::Intern;
+use jiff::SignedDuration;
+use pods::Pods;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use uid::OddUids;
+
+/// A pod that was ready for this long, and did not restart, has served.
+pub const SERVED_FOR: SignedDuration = SignedDuration::from_secs(5);
+
+/// The subjects whose findings an observation may have changed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Touched(pub Vec<ObjectRef>);
+
+impl Touched {
+    pub(crate) fn one(subject: Option<ObjectRef>) -> Self {
+        Self(subject.into_iter().collect())
+    }
+
+    pub(crate) fn add(&mut self, subject: Option<ObjectRef>) {
+        if let Some(subject) = subject
+            && !self.0.contains(&subject)
+        {
+            self.0.push(subject);
+        }
+    }
+}
+
+/// The index.
+#[derive(Debug, Default)]
+pub struct Index {
+    intern: Intern,
+    uids: OddUids,
+    pods: Pods,
+    things: HashMap<UidKey, Thing>,
+    by_name: BTreeMap<(Kind, Text, Text), UidKey>,
+    children: HashMap<UidKey, Vec<UidKey>>,
+    events: Events,
+    resync: BTreeMap<Kind, HashSet<UidKey>>,
+    unread: BTreeMap<Kind, String>,
+}
+
+impl Index {
+    /// An index of nothing.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// What analyzers see.
+    pub fn view(&self) -> View<'_> {
+        View { index: self }
+    }
+
+    /// Takes one observation in. Returns whose findings may have changed; nothing where the
+    /// observation says nothing new.
+    pub fn apply(&mut self, observed: Observed) -> Touched {
+        if let Some(seen) = self.resync.get_mut(&observed.kind())
+            && let Some(meta) = observed.meta()
+        {
+            seen.insert(UidKey::of(&meta.uid));
+        }
+        match observed {
+            Observed::Pod(s) => self.put_pod(&s),
+            Observed::Event(s) => self.put_event(&s),
+            Observed::Deployment(s) => self.put_workload(Kind::Deployment, &s),
+            Observed::ReplicaSet(s) => self.put_workload(Kind::ReplicaSet, &s),
+            Observed::StatefulSet(s) => self.put_workload(Kind::StatefulSet, &s),
+            Observed::DaemonSet(s) => self.put_workload(Kind::DaemonSet, &s),
+            Observed::Job(s) => self.put_workload(Kind::Job, &s),
+            Observed::CronJob(s) => self.put_workload(Kind::CronJob, &s),
+            Observed::ControllerRevision(s) => {
+                self.put(Kind::ControllerRevision, &s.metadata, |r| r.revision(&s))
+            }
+            Observed::Service(s) => self.put(Kind::Service, &s.metadata, |r| r.service(&s)),
+            Observed::EndpointSlice(s) => {
+                self.put(Kind::EndpointSlice, &s.metadata, |r| r.slice(&s))
+            }
+            Observed::Node(s) => self.put(Kind::Node, &s.metadata, |r| r.node(&s)),
+            Observed::Namespace(s) => self.put(Kind::Namespace, &s.metadata, |_| {
+                Body::Namespace(s.status.phase == "Terminating")
+            }),
+            Observed::ResourceQuota(s) => {
+                self.put(Kind::ResourceQuota, &s.metadata, |r| r.quota(&s))
+            }
+            Observed::LimitRange(s) => self.put(Kind::LimitRange, &s.metadata, |_| Body::Bare),
+            Observed::HorizontalPodAutoscaler(s) => {
+                self.put(Kind::HorizontalPodAutoscaler, &s.metadata, |r| r.hpa(&s))
+            }
+            Observed::ConfigMap(s) => self.put(Kind::ConfigMap, &s.metadata, |_| Body::Bare),
+            Observed::PersistentVolumeClaim(s) => {
+                self.put(Kind::PersistentVolumeClaim, &s.metadata, |_| {
+                    Body::Claim(s.status.phase == "Bound")
+                })
+            }
+            Observed::Deleted { kind, uid } => self.remove(kind, UidKey::of(&uid)),
+        }
+    }
+
+    /// A full list of `kind` begins: what it does not show by [`Index::end_resync`] is gone.
+    pub fn begin_resync(&mut self, kind: Kind) {
+        self.resync.insert(kind, HashSet::new());
+        self.unread.remove(&kind);
+    }
+
+    /// The list begun by [`Index::begin_resync`] is complete.
+    pub fn end_resync(&mut self, kind: Kind) -> Touched {
+        let Some(seen) = self.resync.remove(&kind) else {
+            return Touched::default();
+        };
+        let known: Vec<UidKey> = if kind == Kind::Pod {
+            self.pods.uids().collect()
+        } else if kind == Kind::Event {
+            self.events.uids().collect()
+        } else {
+            let (from, to) = relate::range_of(kind);
+            self.by_name
+                .range(from..)
+                .take_while(|((k, _, _), _)| *k <= to)
+                .map(|(_, uid)| *uid)
+                .collect()
+        };
+        let mut touched = Touched::default();
+        for uid in known.into_iter().filter(|uid| !seen.contains(uid)) {
+            self.remove(kind, uid)
+                .0
+                .into_iter()
+                .for_each(|subject| touched.add(Some(subject)));
+        }
+        touched
+    }
+
+    /// Notes that a kind could not be read, and why. Analyzers then draw nothing from its absence.
+    pub fn set_unread(&mut self, kind: Kind, why: impl Into<String>) {
+        self.resync.remove(&kind);
+        self.unread.insert(kind, why.into());
+    }
+
+    /// The kinds that could not be read, and why.
+    pub fn unread(&self) -> impl Iterator<Item = (Kind, &str)> {
+        self.unread.iter().map(|(kind, why)| (*kind, why.as_str()))
+    }
+
+    /// How many pods there are.
+    pub fn pod_count(&self) -> usize {
+        self.pods.len()
+    }
+
+    /// The bytes on the heap, counted from capacities: what the allocator itself adds is not seen.
+    pub fn heap_bytes(&self) -> usize {
+        let map = |capacity: usize, entry: usize| capacity * (entry + 1) * 8 / 7;
+        let things = self
+            .things
+            .values()
+            .map(|t| t.heap_bytes() + t.head.owner.as_ref().map_or(0, |_| 16 + size_of::<Owner>()));
+        let children = self
+            .children
+            .values()
+            .map(|list| list.capacity() * size_of::<UidKey>());
+        self.intern.heap_bytes()
+            + self.pods.heap_bytes()
+            + self.events.heap_bytes()
+            + map(self.things.capacity(), size_of::<(UidKey, Thing)>())
+            + map(self.children.capacity(), size_of::<(UidKey, Vec<UidKey>)>())
+            + self.by_name.len() * size_of::<((Kind, Text, Text), UidKey)>() * 3 / 2
+            + things.sum::<usize>()
+            + children.sum::<usize>()
+    }
+}
+
+#[cfg(test)]
+mod tests;

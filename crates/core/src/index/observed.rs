@@ -1,0 +1,103 @@
+//! What a watch or a list saw: one object as it is now, or one that is gone.
+//!
+//! Owns the index's input. Must never carry an API type of a client library. No IO.
+
+use super::shape::{
+    ClaimShape, ConfigMapShape, EventShape, HpaShape, LimitRangeShape, Meta, NamespaceShape,
+    NodeShape, PodShape, QuotaShape, RevisionShape, ServiceShape, SliceShape, WorkloadShape,
+};
+use crate::object::Kind;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+macro_rules! observed {
+    ($($(#[doc = $doc:literal])+ $kind:ident($shape:ty),)+) => {
+        /// One observation.
+        #[derive(Debug, Clone)]
+        pub enum Observed {
+            $($(#[doc = $doc])+ $kind($shape),)+
+            /// An object that is gone.
+            Deleted {
+                /// Its kind.
+                kind: Kind,
+                /// Its uid.
+                uid: String,
+            },
+        }
+
+        impl Observed {
+            /// The kinds that the index knows.
+            pub const KINDS: &'static [Kind] = &[$(Kind::$kind,)+];
+
+            /// The observed object's kind.
+            pub fn kind(&self) -> Kind {
+                match self {
+                    $(Observed::$kind(_) => Kind::$kind,)+
+                    Observed::Deleted { kind, .. } => *kind,
+                }
+            }
+
+            /// The observed object's metadata, if it is not gone.
+            pub fn meta(&self) -> Option<&Meta> {
+                match self {
+                    $(Observed::$kind(shape) => Some(&shape.metadata),)+
+                    Observed::Deleted { .. } => None,
+                }
+            }
+
+            /// Reads one object of a kind from JSON; `None` for kinds that are not indexed.
+            ///
+            /// # Errors
+            /// Where a field that is read has another type than the API gives it.
+            pub fn from_json(kind: Kind, object: Value) -> Result<Option<Self>, serde_json::Error> {
+                $(if kind == Kind::$kind {
+                    return parse(object).map(|shape| Some(Observed::$kind(shape)));
+                })+
+                Ok(None)
+            }
+        }
+    };
+}
+
+fn parse<T: DeserializeOwned>(object: Value) -> Result<T, serde_json::Error> {
+    serde_json::from_value(object)
+}
+
+observed! {
+    /// A Pod.
+    Pod(PodShape),
+    /// A Deployment.
+    Deployment(WorkloadShape),
+    /// A ReplicaSet.
+    ReplicaSet(WorkloadShape),
+    /// A StatefulSet.
+    StatefulSet(WorkloadShape),
+    /// A DaemonSet.
+    DaemonSet(WorkloadShape),
+    /// A Job.
+    Job(WorkloadShape),
+    /// A CronJob.
+    CronJob(WorkloadShape),
+    /// A ControllerRevision.
+    ControllerRevision(RevisionShape),
+    /// A Service.
+    Service(ServiceShape),
+    /// An EndpointSlice.
+    EndpointSlice(SliceShape),
+    /// A Node.
+    Node(NodeShape),
+    /// A Namespace.
+    Namespace(NamespaceShape),
+    /// A ResourceQuota.
+    ResourceQuota(QuotaShape),
+    /// A LimitRange.
+    LimitRange(LimitRangeShape),
+    /// A HorizontalPodAutoscaler.
+    HorizontalPodAutoscaler(HpaShape),
+    /// A ConfigMap's metadata.
+    ConfigMap(ConfigMapShape),
+    /// A PersistentVolumeClaim.
+    PersistentVolumeClaim(ClaimShape),
+    /// An Event.
+    Event(EventShape),
+}

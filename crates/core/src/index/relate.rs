@@ -1,0 +1,272 @@
+//! Who belongs to whom, and whose findings an observation may change.
+//!
+//! Owns the climb from a pod to the workload that people know. Must never follow a chain of
+//! owners without end. No IO.
+
+use super::intern::{Labels, Text};
+use super::names::{REVISION_HASH, TEMPLATE_HASH};
+use super::pods::Cohort;
+use super::rows::{Body, Owner, Thing};
+use super::view::View;
+use super::{Index, Touched, UidKey};
+use crate::names::{Namespace, ObjectName};
+use crate::object::{Kind, ObjectRef};
+use std::sync::Arc;
+
+/// The longest chain is Pod, Job, CronJob; what is longer is not Kubernetes' own.
+const LONGEST_CHAIN: usize = 4;
+
+/// The kinds that make pods, or make what makes pods.
+pub(crate) const fn makes_pods(kind: Kind) -> bool {
+    matches!(
+        kind,
+        Kind::Deployment
+            | Kind::ReplicaSet
+            | Kind::StatefulSet
+            | Kind::DaemonSet
+            | Kind::Job
+            | Kind::CronJob
+    )
+}
+
+pub(crate) fn range_of(kind: Kind) -> ((Kind, Text, Text), Kind) {
+    ((kind, Arc::from(""), Arc::from("")), kind)
+}
+
+/// What an object's row remembers beyond its present state.
+pub(crate) fn keep_memory(old: &Thing, new: &mut Thing) {
+    match (&old.body, &mut new.body) {
+        (Body::Workload(old), Body::Workload(new)) => new.was_available |= old.was_available,
+        (Body::Revision(old), Body::Revision(new)) => new.was_available |= old.was_available,
+        (
+            Body::Workload(_)
+            | Body::Revision(_)
+            | Body::Service(_)
+            | Body::Slice(_)
+            | Body::Node(_)
+            | Body::Namespace(_)
+            | Body::Quota(_)
+            | Body::Hpa(_)
+            | Body::Claim(_)
+            | Body::Bare,
+            _,
+        ) => {}
+    }
+}
+
+/// True where every pair of `selector` is among the pod's labels. Two labels that every pod of a
+/// StatefulSet has for itself are answered from its name.
+pub(crate) fn selects(selector: &Labels, labels: &Labels, pod: &str) -> bool {
+    !selector.is_empty()
+        && selector.iter().all(|(key, value)| match labels.get(key) {
+            Some(found) => found == value,
+            None if key == super::names::STATEFUL_POD_NAME => pod == value,
+            None if key == super::names::POD_INDEX => pod
+                .rsplit_once('-')
+                .is_some_and(|(_, index)| index == value),
+            None => false,
+        })
+}
+
+impl Index {
+    pub(crate) fn reference(
+        &self,
+        kind: Kind,
+        namespace: &str,
+        name: &str,
+        uid: UidKey,
+    ) -> Option<ObjectRef> {
+        let name = ObjectName::parse(name).ok()?;
+        let uid = self.uids.name(uid);
+        if kind.served().namespaced {
+            Some(ObjectRef::namespaced(
+                kind,
+                Namespace::parse(namespace).ok()?,
+                name,
+                uid,
+            ))
+        } else {
+            Some(ObjectRef::cluster(kind, name, uid))
+        }
+    }
+
+    pub(crate) fn reference_to(&self, thing: &Thing) -> Option<ObjectRef> {
+        self.reference(
+            thing.head.kind,
+            &thing.head.namespace,
+            &thing.head.name,
+            thing.head.uid,
+        )
+    }
+
+    /// The workload at the top of the chain that starts with `owner`.
+    pub(crate) fn top_of(&self, namespace: &str, owner: &Owner) -> Option<ObjectRef> {
+        let kind = owner.kind.filter(|k| makes_pods(*k))?;
+        match self.things.get(&owner.uid) {
+            Some(thing) => self.top_of_thing(thing),
+            None => self.reference(kind, namespace, &owner.name, owner.uid),
+        }
+    }
+
+    pub(crate) fn top_of_thing(&self, thing: &Thing) -> Option<ObjectRef> {
+        let mut top = thing;
+        for _ in 0..LONGEST_CHAIN {
+            let above = top
+                .head
+                .owner
+                .as_ref()
+                .filter(|o| o.kind.is_some_and(makes_pods));
+            match above.and_then(|o| self.things.get(&o.uid)) {
+                Some(above) => top = above,
+                None => break,
+            }
+        }
+        self.reference_to(top)
+    }
+
+    /// The subject that findings about a pod of this cohort go to.
+    pub(crate) fn subject_of_pod(
+        &self,
+        cohort: &Cohort,
+        name: &str,
+        uid: UidKey,
+    ) -> Option<ObjectRef> {
+        let top = cohort
+            .owner
+            .as_ref()
+            .and_then(|o| self.top_of(&cohort.namespace, o));
+        top.or_else(|| self.reference(Kind::Pod, &cohort.namespace, name, uid))
+    }
+
+    /// The subject that findings about an object go to.
+    pub(crate) fn subject_of(&self, uid: UidKey) -> Option<ObjectRef> {
+        if let Some(thing) = self.things.get(&uid) {
+            return self.top_of_thing(thing);
+        }
+        let pod = self.view().pod_by_key(uid)?;
+        self.subject_of_pod(pod.cohort, &pod.name(), uid)
+    }
+
+    pub(crate) fn touched_by_pod(&self, cohort: u32, uid: UidKey) -> Touched {
+        let mut touched = Touched::default();
+        let Some(pod) = self.view().pod_by_key(uid) else {
+            return touched;
+        };
+        let Some(cohort) = self.pods.cohort(cohort) else {
+            return touched;
+        };
+        let name = pod.name();
+        touched.add(self.subject_of_pod(cohort, &name, uid));
+        for (service, body) in self.view().services_in(&cohort.namespace) {
+            if selects(&body.selector, &cohort.labels, &name) {
+                touched.add(self.reference_to(service));
+            }
+        }
+        touched
+    }
+
+    pub(crate) fn touched_by(&self, uid: UidKey, kind: Kind) -> Touched {
+        let mut touched = Touched::default();
+        let Some(thing) = self.things.get(&uid) else {
+            return touched;
+        };
+        match &thing.body {
+            Body::Workload(_) => {
+                touched.add(self.top_of_thing(thing));
+                // Pods seen before their ReplicaSet or Job stood for it until now.
+                if thing.head.owner.is_some() && !self.pods.cohorts_of(uid).is_empty() {
+                    touched.add(self.reference_to(thing));
+                }
+            }
+            Body::Revision(_) => touched.add(
+                thing
+                    .head
+                    .owner
+                    .as_ref()
+                    .and_then(|o| self.subject_of(o.uid)),
+            ),
+            Body::Slice(slice) => {
+                let service = slice.service.as_ref().and_then(|name| {
+                    self.view()
+                        .named(Kind::Service, &thing.head.namespace, name)
+                });
+                touched.add(service.and_then(|s| self.reference_to(s)));
+            }
+            Body::Hpa(hpa) => {
+                let kind = Kind::parse(&hpa.target_kind);
+                let target = kind.and_then(|k| {
+                    self.view()
+                        .named(k, &thing.head.namespace, &hpa.target_name)
+                });
+                touched.add(target.and_then(|t| self.reference_to(t)));
+            }
+            Body::Service(_) | Body::Node(_) | Body::Namespace(_) => {
+                touched.add(self.reference_to(thing))
+            }
+            Body::Quota(_) => self.touch_refused(&thing.head.namespace, &mut touched),
+            Body::Bare if kind == Kind::LimitRange => {
+                self.touch_refused(&thing.head.namespace, &mut touched)
+            }
+            Body::Bare if kind == Kind::ConfigMap => self.touch_users(thing, &mut touched),
+            Body::Bare | Body::Claim(_) => {}
+        }
+        touched
+    }
+
+    /// Workloads of a namespace that lack pods: a quota or limit there may be why.
+    fn touch_refused(&self, namespace: &str, touched: &mut Touched) {
+        for kind in [
+            Kind::ReplicaSet,
+            Kind::StatefulSet,
+            Kind::DaemonSet,
+            Kind::Job,
+        ] {
+            for thing in self.view().things_in(kind, namespace) {
+                if thing.workload().is_some_and(|w| w.replicas < w.desired) {
+                    touched.add(self.top_of_thing(thing));
+                }
+            }
+        }
+    }
+
+    /// Workloads with unwell pods that refer to a ConfigMap.
+    fn touch_users(&self, config: &Thing, touched: &mut Touched) {
+        for &at in self.pods.cohorts_in(&config.head.namespace) {
+            let Some(cohort) = self.pods.cohort(at) else {
+                continue;
+            };
+            if !cohort
+                .template
+                .config_refs()
+                .any(|(_, r)| r.name == config.head.name)
+            {
+                continue;
+            }
+            if let Some(row) = self.pods.members(at).find(|row| row.odd.is_some()) {
+                let name = format!("{}{}", cohort.head, row.tail.as_str());
+                touched.add(self.subject_of_pod(cohort, &name, row.uid));
+            }
+        }
+    }
+}
+
+impl<'a> View<'a> {
+    /// The ReplicaSet or ControllerRevision that a cohort's pods were made from.
+    pub(crate) fn revision_of_cohort(&self, at: u32) -> Option<&'a Thing> {
+        let cohort = self.index.pods.cohort(at)?;
+        let owner = cohort.owner.as_ref()?;
+        if owner.kind == Some(Kind::ReplicaSet) && cohort.labels.get(TEMPLATE_HASH).is_some() {
+            return self.thing(owner.uid);
+        }
+        let hash = cohort.labels.get(REVISION_HASH)?;
+        // A StatefulSet's pods carry the revision's whole name, a DaemonSet's only its end.
+        let whole = self.named(Kind::ControllerRevision, &cohort.namespace, hash);
+        whole.or_else(|| {
+            self.named(
+                Kind::ControllerRevision,
+                &cohort.namespace,
+                &format!("{}-{hash}", owner.name),
+            )
+        })
+    }
+}

@@ -1,0 +1,97 @@
+//! Object metadata, as far as it is read.
+//!
+//! Owns the fields of `metadata`. Must never keep `managedFields` content. No IO.
+
+use super::lenient::{annotations, or_default, pairs, time};
+use jiff::Timestamp;
+use serde::Deserialize;
+
+/// `metadata`, pruned.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct Meta {
+    /// The object's name.
+    #[serde(deserialize_with = "or_default")]
+    pub name: String,
+    /// Its namespace; empty for cluster-scoped kinds.
+    #[serde(deserialize_with = "or_default")]
+    pub namespace: String,
+    /// Its uid.
+    #[serde(deserialize_with = "or_default")]
+    pub uid: String,
+    /// Its resource version.
+    #[serde(deserialize_with = "or_default")]
+    pub resource_version: String,
+    /// Counts changes of the spec.
+    #[serde(deserialize_with = "or_default")]
+    pub generation: i64,
+    /// When it was made.
+    #[serde(deserialize_with = "time")]
+    pub creation_timestamp: Option<Timestamp>,
+    /// Since when it is being deleted.
+    #[serde(deserialize_with = "time")]
+    pub deletion_timestamp: Option<Timestamp>,
+    /// Seconds between the request to delete it and `deletion_timestamp`.
+    #[serde(deserialize_with = "or_default")]
+    pub deletion_grace_period_seconds: i64,
+    /// Labels, sorted.
+    #[serde(deserialize_with = "pairs")]
+    pub labels: Vec<(String, String)>,
+    /// The few annotations that are read, sorted.
+    #[serde(deserialize_with = "annotations")]
+    pub annotations: Vec<(String, String)>,
+    /// Owners.
+    #[serde(deserialize_with = "or_default")]
+    pub owner_references: Vec<OwnerShape>,
+    /// Field managers, by name only.
+    #[serde(deserialize_with = "or_default")]
+    pub managed_fields: Vec<ManagerShape>,
+}
+
+impl Meta {
+    /// The value of a label.
+    pub fn label(&self, key: &str) -> Option<&str> {
+        find(&self.labels, key)
+    }
+    /// The value of an annotation that is read.
+    pub fn annotation(&self, key: &str) -> Option<&str> {
+        find(&self.annotations, key)
+    }
+}
+
+fn find<'a>(pairs: &'a [(String, String)], key: &str) -> Option<&'a str> {
+    pairs
+        .iter()
+        .find(|(k, _)| k == key)
+        .map(|(_, v)| v.as_str())
+}
+
+/// One owner reference.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct OwnerShape {
+    /// `group/version` of the owner.
+    #[serde(deserialize_with = "or_default")]
+    pub api_version: String,
+    /// The owner's kind.
+    #[serde(deserialize_with = "or_default")]
+    pub kind: String,
+    /// The owner's name.
+    #[serde(deserialize_with = "or_default")]
+    pub name: String,
+    /// The owner's uid.
+    #[serde(deserialize_with = "or_default")]
+    pub uid: String,
+    /// True for the one that manages it.
+    #[serde(deserialize_with = "or_default")]
+    pub controller: bool,
+}
+
+/// One field manager.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct ManagerShape {
+    /// Its name.
+    #[serde(deserialize_with = "or_default")]
+    pub manager: String,
+}
