@@ -5,15 +5,12 @@ mod module;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::{Context as _, Result, bail, ensure};
 
 use crate::versions::{Artifact, Versions};
 use crate::{config::Config, lock::Lock, progress::Progress, step};
-
-/// How often a long build says that it is still alive.
-const HEARTBEAT: Duration = Duration::from_secs(20);
 
 /// Makes sure that all programs of the cluster, and the optional ones named in `with`, are built as pinned.
 pub fn ensure_binaries(config: &Config, with: &[String], progress: &Progress) -> Result<()> {
@@ -105,10 +102,7 @@ fn build(config: &Config, artifact: &Artifact, label: &str, progress: &Progress)
     let mut go = go_build(artifact, &dir, &partial);
     go.stdout(log.try_clone().context("share the build log")?)
         .stderr(log);
-    let heartbeat = |elapsed: Duration| {
-        progress.line(format!("{label}: still building, {} s", elapsed.as_secs()))
-    };
-    if !wait(&mut go, begin, heartbeat).with_context(|| format!("build {}", artifact.name))? {
+    if !step::patiently(&mut go, label, progress)? {
         bail!(
             "build {}: `go build` failed; the whole log is {}\n{}",
             artifact.name,
@@ -128,7 +122,7 @@ fn build(config: &Config, artifact: &Artifact, label: &str, progress: &Progress)
 }
 
 fn go_build(artifact: &Artifact, dir: &Path, out: &Path) -> Command {
-    let mut go = Command::new("go");
+    let mut go = step::mortal("go");
     go.current_dir(dir).args([
         "build",
         "-trimpath",
@@ -143,21 +137,6 @@ fn go_build(artifact: &Artifact, dir: &Path, out: &Path) -> Command {
     go.env("CGO_ENABLED", if artifact.cgo { "1" } else { "0" })
         .stdin(Stdio::null());
     go
-}
-
-fn wait(command: &mut Command, begin: Instant, heartbeat: impl Fn(Duration)) -> Result<bool> {
-    let mut child = command.spawn().context("start `go build`")?;
-    let mut next = HEARTBEAT;
-    loop {
-        if let Some(status) = child.try_wait().context("wait for `go build`")? {
-            return Ok(status.success());
-        }
-        if begin.elapsed() >= next {
-            heartbeat(begin.elapsed());
-            next += HEARTBEAT;
-        }
-        std::thread::sleep(Duration::from_millis(50));
-    }
 }
 
 #[cfg(test)]

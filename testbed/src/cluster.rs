@@ -1,5 +1,7 @@
 //! A handle on one cluster: where its things are, and what can be done to it from outside. Runs `nsenter`; talks to the node's control socket and to the cluster's registry.
 
+mod down;
+mod listing;
 mod up;
 
 use std::ffi::OsStr;
@@ -10,12 +12,13 @@ use std::process::{Command, ExitStatus};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, anyhow, bail, ensure};
-use rustix::process::{Pid, kill_process};
-use serde::Serialize;
+use rustix::process::Pid;
+
+pub use listing::{Listing, State, list};
 
 use crate::message::{Answer, Request, Signal};
 use crate::{
-    config::Config, keeper, kubeconfig, lock::Lock, node, oci, pki, progress::Progress, spec::Spec,
+    config::Config, kubeconfig, lock::Lock, node, oci, pki, progress::Progress, spec::Spec,
     spec::check_name, step,
 };
 
@@ -55,61 +58,6 @@ pub struct Cluster {
     _owner: Option<up::Owner>,
 }
 
-/// What became of a cluster.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub enum State {
-    /// Pods can be created.
-    Ready,
-    /// Coming up or going down.
-    Changing,
-    /// Its keeper was killed; the next `up` or `down` removes what is left.
-    Dead,
-}
-
-/// A line of [`list`].
-#[derive(Debug, Clone, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Listing {
-    /// Its name.
-    pub name: String,
-    /// What became of it.
-    pub state: State,
-    /// Whether it dies with its owner.
-    pub ephemeral: bool,
-    /// The node's address, seen from the host.
-    pub address: String,
-    /// The registry that answers.
-    pub registry: String,
-    /// The administrator's kubeconfig.
-    pub kubeconfig: PathBuf,
-}
-
-/// All clusters of this machine, by name.
-pub fn list() -> Result<Vec<Listing>> {
-    let config = Config::from_env()?;
-    let _allocation = Lock::wait(&config, up::ALLOCATION)?;
-    up::specs(&config)
-        .into_iter()
-        .map(|spec| listing(&config, &spec))
-        .collect()
-}
-
-fn listing(config: &Config, spec: &Spec) -> Result<Listing> {
-    let state = match (is_kept(config, spec)?, spec.ready_file().exists()) {
-        (true, true) => State::Ready,
-        (true, false) => State::Changing,
-        (false, _) => State::Dead,
-    };
-    Ok(Listing {
-        name: spec.name.clone(),
-        state,
-        ephemeral: spec.ephemeral,
-        address: spec.node_ip().to_string(),
-        registry: spec.registry(),
-        kubeconfig: spec.kubeconfig("admin"),
-    })
-}
-
 fn is_kept(config: &Config, spec: &Spec) -> Result<bool> {
     Ok(Lock::try_take(config, &spec.keeper_lock())?.is_none())
 }
@@ -144,29 +92,7 @@ impl Cluster {
 
     /// Takes down the cluster `name`, whatever state it is in; false if there was none.
     pub fn down(name: &str) -> Result<bool> {
-        check_name(name)?;
-        let config = Config::from_env()?;
-        let dir = Spec::dir_of(&config, name);
-        if !dir.exists() {
-            return Ok(false);
-        }
-        let spec = Spec::load(&dir)?;
-        if is_kept(&config, &spec)? && request(&spec, &Request::Stop).is_err() {
-            // Too early or too broken to answer: the keeper's end is the node's end.
-            kill(&spec.keeper_pid_file())?;
-        }
-        let deadline = Instant::now() + Duration::from_secs(20);
-        while is_kept(&config, &spec)? {
-            if Instant::now() >= deadline {
-                kill(&spec.keeper_pid_file())?;
-            }
-            std::thread::sleep(Duration::from_millis(20));
-        }
-        let _allocation = Lock::wait(&config, up::ALLOCATION)?;
-        if dir.exists() && !is_kept(&config, &spec)? {
-            keeper::clean(&spec)?;
-        }
-        Ok(true)
+        down::down(name)
     }
 
     /// Its name.
@@ -337,14 +263,6 @@ fn read_pid(path: &Path) -> Result<Pid> {
         .ok()
         .and_then(Pid::from_raw)
         .with_context(|| format!("read {}: `{text}` is no process id", path.display()))
-}
-
-/// The caller knows that the process lives: its lock is held.
-fn kill(pid_file: &Path) -> Result<()> {
-    match kill_process(read_pid(pid_file)?, rustix::process::Signal::KILL) {
-        Ok(()) | Err(rustix::io::Errno::SRCH) => Ok(()),
-        Err(error) => Err(error).context("kill the cluster's keeper"),
-    }
 }
 
 fn request(spec: &Spec, request: &Request) -> Result<()> {

@@ -73,3 +73,10 @@ impl Config {
         &self.cargo
     }
 }
+
+/// Where programs are looked for: `PATH`, and what a plain user's lacks.
+pub(crate) fn search_path() -> Vec<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let system = ["/usr/sbin", "/sbin"].map(PathBuf::from);
+    std::env::split_paths(&path).chain(system).collect()
+}

@@ -1,13 +1,15 @@
-//! The images that tests run: built statically from this workspace, written as OCI archives into the cache. Runs `cargo build` and `rustc -vV`.
+//! The images that tests run: built statically from this workspace, written as OCI archives into the cache. Runs Cargo only when a source changed.
+
+mod static_build;
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use anyhow::{Context as _, Result};
-use serde_json::Value;
+
+use static_build::StaticBuild;
 
 use crate::oci::{File, Image, hex_digest, write_image};
-use crate::{cluster::Cluster, config::Config, lock::Lock, progress::Progress, spec::PAUSE, step};
+use crate::{cluster::Cluster, config::Config, lock::Lock, progress::Progress, spec::PAUSE};
 
 const WORKLOAD: &str = "bailiwick-workload";
 const REPOSITORY: &str = "testkit/workload";
@@ -74,7 +76,7 @@ pub fn build_operator(
         options.profile
     ));
     let program = build
-        .run(config)?
+        .run(config, progress)?
         .into_iter()
         .find(|p| p.ends_with("bailiwick-operator"))
         .context("bailiwick-operator built no program of that name")?;
@@ -130,7 +132,7 @@ fn static_images(config: &Config, progress: &Progress) -> Result<[PathBuf; 3]> {
         features: &[],
         target_dir: Some(&target_dir),
     };
-    let programs = build.run(config)?;
+    let programs = build.run(config, progress)?;
     let program = |name: &str| {
         programs
             .iter()
@@ -181,65 +183,4 @@ fn program_file(path: &str, program: &Path) -> Result<File> {
         content,
         mode: 0o755,
     })
-}
-
-struct StaticBuild<'a> {
-    package: &'a str,
-    profile: &'a str,
-    features: &'a [String],
-    target_dir: Option<&'a Path>,
-}
-
-impl StaticBuild<'_> {
-    /// Builds the package's programs without any shared library and returns their paths.
-    fn run(&self, config: &Config) -> Result<Vec<PathBuf>> {
-        let mut cargo = Command::new(config.cargo());
-        cargo.current_dir(config.workspace()).args([
-            "build",
-            "--bins",
-            "--message-format=json-render-diagnostics",
-        ]);
-        cargo.args([
-            "--package",
-            self.package,
-            "--profile",
-            self.profile,
-            "--target",
-            &host_triple(config)?,
-        ]);
-        if !self.features.is_empty() {
-            cargo.args(["--features", &self.features.join(",")]);
-        }
-        if let Some(dir) = self.target_dir {
-            cargo.env("CARGO_TARGET_DIR", dir);
-        }
-        // Symbol names stay for backtraces; line tables would make the image ten times as big.
-        cargo.env(
-            format!(
-                "CARGO_PROFILE_{}_STRIP",
-                self.profile.to_uppercase().replace('-', "_")
-            ),
-            "debuginfo",
-        );
-        cargo
-            .env("RUSTFLAGS", "-C target-feature=+crt-static")
-            .env_remove("CARGO_ENCODED_RUSTFLAGS");
-        let stdout = step::output(&format!("build {} statically", self.package), &mut cargo)?;
-        let messages = String::from_utf8(stdout).context("read Cargo's messages")?;
-        let messages = messages
-            .lines()
-            .filter_map(|line| serde_json::from_str::<Value>(line).ok());
-        Ok(messages
-            .filter_map(|m| m["executable"].as_str().map(PathBuf::from))
-            .collect())
-    }
-}
-
-fn host_triple(config: &Config) -> Result<String> {
-    let mut rustc = Command::new("rustc");
-    rustc.current_dir(config.workspace()).arg("-vV");
-    let text = String::from_utf8(step::output("ask rustc for its host", &mut rustc)?)
-        .context("read rustc's answer")?;
-    let host = text.lines().find_map(|line| line.strip_prefix("host: "));
-    host.map(str::to_owned).context("rustc named no host")
 }

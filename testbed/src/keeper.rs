@@ -34,14 +34,22 @@ pub(crate) fn run(dir: &Path) -> Result<()> {
     if let Err(error) = &outcome {
         say(&Message::Failed(format!("{error:#}")));
     }
-    if outcome.is_err() || !spec.ready_file().exists() {
+    if !matches!(outcome, Ok(End::Wanted)) {
         save_logs(&config, &spec);
     }
     clean(&spec)?;
-    outcome
+    outcome.map(|_| ())
 }
 
-fn keep(spec: &Spec) -> Result<()> {
+/// Why a node ended.
+enum End {
+    /// Somebody asked, or its owner is gone.
+    Wanted,
+    /// By itself.
+    Failed,
+}
+
+fn keep(spec: &Spec) -> Result<End> {
     let (events, inbox) = channel();
     let from_owner = events.clone();
     std::thread::spawn(move || {
@@ -57,8 +65,9 @@ fn keep(spec: &Spec) -> Result<()> {
         let _already_failing = end(&mut unshare);
         return Err(error);
     }
-    follow(spec, &inbox, wire);
-    end(&mut unshare)
+    let why = follow(spec, &inbox, wire);
+    end(&mut unshare)?;
+    Ok(why)
 }
 
 /// The node ends by itself when its wire is cut; one that hangs is killed.
@@ -78,14 +87,17 @@ fn end(unshare: &mut Child) -> Result<()> {
 }
 
 /// Returns when the node has ended or must; dropping `wire` ends it.
-fn follow(spec: &Spec, inbox: &Receiver<Event>, wire: ChildStdin) {
-    let mut ready = false;
+fn follow(spec: &Spec, inbox: &Receiver<Event>, wire: ChildStdin) -> End {
+    let (mut ready, mut why) = (false, End::Wanted);
     for event in inbox {
         match event {
             Event::OwnerGone if spec.ephemeral || !ready => break,
             Event::OwnerGone => {}
             Event::NodeEnded => break,
             Event::Said(message) => {
+                if matches!(message, Message::Failed(_)) {
+                    why = End::Failed;
+                }
                 if message == Message::Ready {
                     // Before the owner hears of it: it may exit at once.
                     ready = write(&spec.ready_file(), "").is_ok();
@@ -95,6 +107,7 @@ fn follow(spec: &Spec, inbox: &Receiver<Event>, wire: ChildStdin) {
         }
     }
     drop(wire);
+    why
 }
 
 fn start_node(spec: &Spec) -> Result<Child> {
@@ -143,7 +156,7 @@ fn join_network(spec: &Spec, unshare: u32, wire: &mut ChildStdin) -> Result<()> 
     let ip = |args: &[&str]| {
         step::output(
             "join the node's network to the host",
-            Command::new("ip").args(args),
+            step::command("ip").args(args),
         )
     };
     let veth = spec.veth();

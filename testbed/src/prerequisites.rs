@@ -16,10 +16,11 @@ enum Probe {
 use Probe::{Header, Library, Program};
 
 /// What must be there, and the Debian package that brings it.
-const NEEDS: [(Probe, &str); 12] = [
+const NEEDS: [(Probe, &str); 13] = [
     (Program("unshare"), "util-linux"),
     (Program("nsenter"), "util-linux"),
     (Program("setsid"), "util-linux"),
+    (Program("setpriv"), "util-linux"),
     (Program("ip"), "iproute2"),
     (Program("nft"), "nftables"),
     (Program("iptables"), "iptables"),
@@ -116,10 +117,7 @@ impl Probe {
 }
 
 fn has_program(name: &str) -> bool {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let system = ["/usr/sbin", "/sbin"].map(Path::new);
-    std::env::split_paths(&path).any(|dir| dir.join(name).exists())
-        || system.iter().any(|dir| dir.join(name).exists())
+    step::find(name).is_some()
 }
 
 fn check_go() -> Result<()> {

@@ -1,10 +1,18 @@
 //! Runs other programs as named steps, so that a failure says which step failed, with what command and what it last said.
 
+use std::ffi::OsStr;
 use std::io::{Read as _, Seek as _, SeekFrom};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
+
+use crate::config::search_path;
+use crate::progress::Progress;
+
+/// How often a long build says that it is still alive.
+const HEARTBEAT: Duration = Duration::from_secs(20);
 
 /// Runs `command` to its end and returns its stdout; `step` is a verb phrase ("build etcd").
 pub(crate) fn output(step: &str, command: &mut Command) -> Result<Vec<u8>> {
@@ -30,6 +38,51 @@ pub(crate) fn succeeds(command: &mut Command) -> bool {
         .stdin(Stdio::null())
         .output()
         .is_ok_and(|o| o.status.success())
+}
+
+/// A command for a program of the system, found even if root's search path lacks `/usr/sbin`.
+pub(crate) fn command(program: &str) -> Command {
+    Command::new(find(program).unwrap_or_else(|| program.into()))
+}
+
+/// Where `program` is.
+pub(crate) fn find(program: &str) -> Option<PathBuf> {
+    search_path()
+        .into_iter()
+        .map(|dir| dir.join(program))
+        .find(|path| path.exists())
+}
+
+/// A command for `program` that ends when this process is killed: a long build must not outlive who wanted it.
+pub(crate) fn mortal(program: impl AsRef<OsStr>) -> Command {
+    let mut command = Command::new("setpriv");
+    command.args(["--pdeathsig", "TERM", "--"]).arg(program);
+    command
+}
+
+/// Runs `command` to its end and returns whether it succeeded; says every 20 s that `label` is still being built.
+pub(crate) fn patiently(command: &mut Command, label: &str, progress: &Progress) -> Result<bool> {
+    let begin = Instant::now();
+    let mut child = command
+        .spawn()
+        .with_context(|| format!("{label}: cannot start `{}`", show(command)))?;
+    let mut next = HEARTBEAT;
+    loop {
+        if let Some(status) = child
+            .try_wait()
+            .with_context(|| format!("{label}: wait for it"))?
+        {
+            return Ok(status.success());
+        }
+        if begin.elapsed() >= next {
+            progress.line(format!(
+                "{label}: still building, {} s",
+                begin.elapsed().as_secs()
+            ));
+            next += HEARTBEAT;
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
 }
 
 /// The end of a log file, for an error message; empty if it cannot be read.

@@ -2,7 +2,6 @@
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use anyhow::{Context as _, Result};
 
@@ -47,7 +46,7 @@ fn remake(dir: &Path) -> Result<()> {
 }
 
 fn go(dir: &Path, step: &str, args: &[&str]) -> Result<Vec<u8>> {
-    step::output(step, Command::new("go").current_dir(dir).args(args))
+    step::output(step, step::mortal("go").current_dir(dir).args(args))
 }
 
 fn write_go_mod(dir: &Path, text: &str) -> Result<()> {

@@ -128,8 +128,18 @@ pub(super) fn specs(config: &Config) -> Vec<Spec> {
     specs
 }
 
-/// Removes what is left of clusters whose keepers were killed.
-fn sweep(config: &Config) -> Result<()> {
+/// Removes what is left of clusters whose keepers were killed. The caller holds the allocation lock, so a directory without a readable specification is nobody's beginning.
+pub(super) fn sweep(config: &Config) -> Result<()> {
+    for entry in std::fs::read_dir(config.clusters())
+        .into_iter()
+        .flatten()
+        .flatten()
+    {
+        if Spec::load(&entry.path()).is_err() {
+            std::fs::remove_dir_all(entry.path())
+                .with_context(|| format!("remove {}", entry.path().display()))?;
+        }
+    }
     for spec in specs(config) {
         if !is_kept(config, &spec)? {
             keeper::clean(&spec)

@@ -1,7 +1,6 @@
 //! Removes what a dead cluster left on the host: cgroups, its veth, its directory. Nothing else; called by the keeper, and for a keeper that was itself killed by whoever comes next.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
@@ -23,7 +22,7 @@ pub(crate) fn clean(spec: &Spec) -> Result<()> {
         // It vanishes by itself with the node's namespace, at a time of the kernel's choosing.
         let _may_be_gone = step::output(
             "remove the veth",
-            Command::new("ip").args(["link", "del", &spec.veth()]),
+            step::command("ip").args(["link", "del", &spec.veth()]),
         );
     }
     retry(

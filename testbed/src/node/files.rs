@@ -63,13 +63,24 @@ fn pretty(value: &Value) -> String {
     format!("{value:#}\n")
 }
 
+/// What reaches into a container or past the API server although its verb may be `get`.
+const CONNECTIONS: [&str; 6] = [
+    "pods/exec",
+    "pods/attach",
+    "pods/portforward",
+    "pods/proxy",
+    "services/proxy",
+    "nodes/proxy",
+];
+
 /// Every write by everyone but heartbeats, once, when its answer is complete.
 fn audit_policy() -> Value {
     json!({
         "apiVersion": "audit.k8s.io/v1",
         "kind": "Policy",
-        "omitStages": ["RequestReceived", "ResponseStarted", "Panic"],
+        "omitStages": ["RequestReceived", "ResponseStarted"],
         "rules": [
+            {"level": "Metadata", "resources": [{"group": "", "resources": CONNECTIONS}]},
             {"level": "None", "verbs": ["get", "list", "watch"]},
             {"level": "None", "resources": [{"group": "coordination.k8s.io", "resources": ["leases"]}]},
             {"level": "Metadata"},

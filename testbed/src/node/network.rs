@@ -1,7 +1,5 @@
 //! The node's end of its network. Configures interfaces and routes inside the node's namespace only.
 
-use std::process::Command;
-
 use anyhow::{Context as _, Result};
 
 use crate::spec::{SERVICE_RANGE, Spec};
@@ -22,7 +20,7 @@ pub(super) fn configure(spec: &Spec) -> Result<()> {
     for args in commands {
         step::output(
             "configure the node's network",
-            Command::new("ip").args(args),
+            step::command("ip").args(args),
         )?;
     }
     std::fs::write("/proc/sys/net/ipv4/ip_forward", "1").context("let the node forward packets")
