@@ -1,0 +1,5 @@
+//! The operator's process.
+//!
+//! Owns the exit code. Must never hold logic. No IO of its own.
+
+fn main() {}
