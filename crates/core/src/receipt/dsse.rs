@@ -1,0 +1,145 @@
+//! DSSE envelopes (github.com/secure-systems-lab/dsse) with exactly one Ed25519 signature.
+//!
+//! Owns the pre-authentication encoding and the one byte form of an envelope. Must never accept
+//! a second text for the same envelope. No IO.
+
+use super::key::{KeyError, KeyId, Signer};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// The payload type of an in-toto statement.
+pub const STATEMENT_TYPE: &str = "application/vnd.in-toto+json";
+/// The payload type of a signed [`super::Checkpoint`].
+pub const CHECKPOINT_TYPE: &str = "application/vnd.bailiwick.checkpoint+json";
+
+/// One signature of an envelope.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Signature {
+    /// The id of the key that signed.
+    pub keyid: KeyId,
+    /// The signature, base64 with padding.
+    #[schemars(length(min = 1, max = 128))]
+    pub sig: String,
+}
+
+/// A DSSE envelope. Fields stand in the order of canonical JSON.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Envelope {
+    /// The signed bytes, base64 with padding.
+    #[schemars(length(min = 1, max = 1_048_576))]
+    pub payload: String,
+    /// What the payload is.
+    #[schemars(length(min = 1, max = 128))]
+    pub payload_type: String,
+    /// Exactly one signature over type and payload.
+    #[schemars(length(min = 1, max = 1))]
+    pub signatures: Vec<Signature>,
+}
+
+impl Envelope {
+    /// Signs the payload.
+    ///
+    /// # Errors
+    /// [`KeyError::Sign`] where the library fails.
+    pub fn seal(payload_type: &str, payload: &[u8], signer: &Signer) -> Result<Self, KeyError> {
+        let sig = STANDARD.encode(signer.sign_bytes(&pae(payload_type, payload))?);
+        Ok(Self {
+            payload: STANDARD.encode(payload),
+            payload_type: payload_type.to_owned(),
+            signatures: vec![Signature {
+                keyid: signer.public().id(),
+                sig,
+            }],
+        })
+    }
+
+    /// The canonical JSON of the envelope, without a line end.
+    ///
+    /// # Errors
+    /// None that these fields can cause; the serialiser's own type is passed on.
+    pub fn to_line(&self) -> Result<Vec<u8>, serde_json::Error> {
+        serde_json::to_vec(self)
+    }
+}
+
+/// The bytes that are signed: DSSE's pre-authentication encoding, version 1.
+pub fn pae(payload_type: &str, payload: &[u8]) -> Vec<u8> {
+    let head = format!(
+        "DSSEv1 {} {} {} ",
+        payload_type.len(),
+        payload_type,
+        payload.len()
+    );
+    let mut bytes = Vec::with_capacity(head.len() + payload.len());
+    bytes.extend_from_slice(head.as_bytes());
+    bytes.extend_from_slice(payload);
+    bytes
+}
+
+/// The parts of a canonical envelope, borrowed from its line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Sealed<'a> {
+    payload: &'a str,
+    pub(super) payload_type: &'a str,
+    pub(super) keyid: &'a str,
+    sig: &'a str,
+}
+
+/// Why a line is not a canonical envelope.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Shape {
+    /// It means an envelope, but is written in another way than the one allowed.
+    NotCanonical,
+    /// It is no envelope with one signature.
+    Garbage,
+}
+
+impl<'a> Sealed<'a> {
+    /// Takes a line apart along the one template a canonical envelope can have, so that every
+    /// byte outside the four values is fixed.
+    pub(super) fn parse(line: &'a [u8]) -> Result<Self, Shape> {
+        std::str::from_utf8(line)
+            .ok()
+            .and_then(Self::from_template)
+            .ok_or_else(|| {
+                let meant = serde_json::from_slice::<Envelope>(line);
+                if meant.is_ok_and(|e| e.signatures.len() == 1) {
+                    Shape::NotCanonical
+                } else {
+                    Shape::Garbage
+                }
+            })
+    }
+
+    fn from_template(line: &'a str) -> Option<Self> {
+        let rest = line.strip_prefix(r#"{"payload":""#)?;
+        let (payload, rest) = rest.split_once(r#"","payloadType":""#)?;
+        let (payload_type, rest) = rest.split_once(r#"","signatures":[{"keyid":""#)?;
+        let (keyid, rest) = rest.split_once(r#"","sig":""#)?;
+        let sig = rest.strip_suffix(r#""}]}"#)?;
+        let plain = |text: &str| {
+            text.bytes()
+                .all(|b| matches!(b, b' '..=b'~') && b != b'"' && b != b'\\')
+        };
+        (plain(payload_type) && plain(keyid)).then_some(Self {
+            payload,
+            payload_type,
+            keyid,
+            sig,
+        })
+    }
+
+    /// The payload's bytes; `None` where the text is not the one base64 form of any.
+    pub(super) fn payload(&self) -> Option<Vec<u8>> {
+        STANDARD.decode(self.payload).ok()
+    }
+
+    /// The signature's bytes; `None` as above.
+    pub(super) fn signature(&self) -> Option<[u8; 64]> {
+        STANDARD.decode(self.sig).ok()?.try_into().ok()
+    }
+}
