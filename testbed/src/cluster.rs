@@ -73,16 +73,11 @@ impl Cluster {
         let config = Config::from_env()?;
         check_name(name)?;
         let dir = Spec::dir_of(&config, name);
-        let how = || {
-            format!(
-                "there is no cluster `{name}`: bring it up with `cargo xtask cluster up --name {name}`"
-            )
-        };
-        let spec = Spec::load(&dir).with_context(how)?;
-        ensure!(
-            is_kept(&config, &spec)? && spec.ready_file().exists(),
-            "cluster `{name}` is not ready: bring it up with `cargo xtask cluster up --name {name}`"
-        );
+        let how = format!("bring it up with `cargo xtask cluster up --name {name}`");
+        ensure!(dir.exists(), "there is no cluster `{name}`: {how}");
+        let spec = Spec::load(&dir)?;
+        let ready = is_kept(&config, &spec)? && spec.ready_file().exists();
+        ensure!(ready, "cluster `{name}` is not ready: {how}");
         Ok(Self {
             spec,
             config,
