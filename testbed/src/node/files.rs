@@ -118,6 +118,7 @@ fn kubelet(spec: &Spec) -> Value {
         "serializeImagePulls": false,
         "registryPullQPS": 0,
         "nodeStatusUpdateFrequency": "2s",
+        "nodeStatusReportFrequency": "1m",
         "evictionHard": {"memory.available": "100Mi"},
         "imageGCHighThresholdPercent": 100,
         "podLogsDir": "/var/log/pods",
