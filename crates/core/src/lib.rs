@@ -9,6 +9,7 @@ pub mod catalogue;
 pub mod fence;
 pub mod finding;
 pub mod index;
+pub mod guards;
 pub mod life;
 pub mod mandate;
 pub mod names;

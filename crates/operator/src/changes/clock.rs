@@ -1,0 +1,71 @@
+//! The API server's time.
+//!
+//! Owns the offset between this process's monotonic clock and the API server's `Date`. Must never
+//! fall back to the local wall clock: without a recent look there is no time, and nothing that
+//! depends on time is done. Talks to the API server.
+
+use http::Request;
+use jiff::{SignedDuration, Timestamp};
+use kube::Client;
+use kube::client::Body;
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+/// How long one look is trusted.
+const TRUSTED: Duration = Duration::from_secs(300);
+/// How often it is renewed.
+pub(crate) const EVERY: Duration = Duration::from_secs(30);
+
+/// One look at the API server's clock.
+#[derive(Debug, Clone, Copy)]
+struct Look {
+    server: Timestamp,
+    at: Instant,
+}
+
+/// The clock.
+#[derive(Default)]
+pub(crate) struct Clock {
+    last: Mutex<Option<Look>>,
+}
+
+impl Clock {
+    /// The API server's time, or `None` if it was not asked in the last five minutes.
+    pub(crate) fn now(&self) -> Option<Timestamp> {
+        let look = (*self.last.lock().ok()?)?;
+        let passed = look.at.elapsed();
+        if passed > TRUSTED {
+            return None;
+        }
+        let now = look.server + SignedDuration::try_from(passed).ok()?;
+        Timestamp::from_millisecond(now.as_millisecond()).ok()
+    }
+
+    /// Asks the API server.
+    pub(crate) async fn look(&self, client: &Client) -> Result<(), String> {
+        let request = Request::get("/version").body(Body::empty()).map_err(|e| e.to_string())?;
+        let before = Instant::now();
+        let response = client.send(request).await.map_err(|e| e.to_string())?;
+        let date = response.headers().get("date").and_then(|d| d.to_str().ok()).ok_or("the reply has no Date header")?;
+        let server = jiff::fmt::rfc2822::parse(date).map_err(|e| e.to_string())?.timestamp();
+        // `Date` has whole seconds and was written between request and reply: half a second is
+        // added, so that the error is at most half a second plus half the round trip.
+        let at = before + before.elapsed() / 2;
+        let look = Look { server: server + SignedDuration::from_millis(500), at };
+        if let Ok(mut last) = self.last.lock() {
+            *last = Some(monotonic(*last, look));
+        }
+        Ok(())
+    }
+}
+
+/// A new look never turns the clock back.
+fn monotonic(last: Option<Look>, look: Look) -> Look {
+    let Some(last) = last else { return look };
+    let expected = SignedDuration::try_from(look.at.saturating_duration_since(last.at)).map(|d| last.server + d);
+    match expected {
+        // Within the error of a look the old line is kept; a larger step is believed forwards only.
+        Ok(expected) if look.server < expected + SignedDuration::from_millis(1500) => Look { server: expected, at: look.at },
+        Ok(_) | Err(_) => look,
+    }
+}

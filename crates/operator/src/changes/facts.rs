@@ -1,0 +1,123 @@
+//! Facts about the cluster that bounds are checked against.
+//!
+//! Owns reading them, from the index where it holds them and live where it does not. Must never
+//! guess: what is unknown stays absent. Talks to the API server.
+
+use super::rest::{Rest, RestError};
+use crate::changes::Context;
+use crate::metrics::Call;
+use bailiwick_api::Change;
+use bailiwick_core::action::{Action, Origin, ResourceName};
+use bailiwick_core::index::{Body, View};
+use bailiwick_core::names::{Namespace, ObjectName};
+use bailiwick_core::object::{Kind, ObjectRef};
+use bailiwick_core::plan::bounds::Facts;
+use bailiwick_core::plan::build::Sources;
+use bailiwick_core::plan::object::controller;
+use bailiwick_core::plan::Proposal;
+use bailiwick_core::quantity::Quantity;
+use kube::api::Api;
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// Reads the sources of a plan and the facts beside them.
+pub(crate) async fn gather(ctx: &Context, proposal: &Proposal) -> Result<Facts, RestError> {
+    ctx.metrics.api(Call::Plan, "get");
+    let target = ctx.rest.get(&proposal.target).await?;
+    let owner_alive = match (&proposal.action, &target) {
+        (Action::DeletePod {}, Some(pod)) => owner_alive(&ctx.rest, pod, &proposal.namespace).await?,
+        _ => false,
+    };
+    let sources = Sources {
+        revision: revision(ctx, proposal).await?,
+        kept: kept(ctx, proposal).await?,
+        autoscaled: is_autoscaled(ctx, &proposal.target),
+        target,
+    };
+    let largest_free = match &proposal.action {
+        Action::SetResources { .. } => ctx.index.read(|view| largest_free(view, &proposal.target)),
+        _ => BTreeMap::new(),
+    };
+    Ok(Facts { sources, owner_alive, largest_free })
+}
+
+fn is_autoscaled(ctx: &Context, target: &ObjectRef) -> bool {
+    ctx.index.read(|view| view.autoscaler_of(target.kind, target.namespace_str(), target.name.as_str()).is_some())
+}
+
+async fn revision(ctx: &Context, proposal: &Proposal) -> Result<Option<Value>, RestError> {
+    let source = proposal.action.origins().into_iter().find_map(|(_, origin)| match origin {
+        Origin::RevisionHistory { source, .. } => Some(source.clone()),
+        Origin::KeptCopy { .. } | Origin::MandateAllowlist { .. } | Origin::CurrentValue {} | Origin::Human {} | Origin::Telemetry {} => None,
+    });
+    let Some(source) = source else { return Ok(None) };
+    let kind = if proposal.target.kind == Kind::Deployment { Kind::ReplicaSet } else { Kind::ControllerRevision };
+    ctx.metrics.api(Call::Plan, "get");
+    ctx.rest.get(&ObjectRef::namespaced(kind, proposal.namespace.clone(), source, None)).await
+}
+
+/// The copy that an earlier Change keeps, if its plan is intact and its write is known.
+async fn kept(ctx: &Context, proposal: &Proposal) -> Result<Option<Value>, RestError> {
+    let Action::RestoreObject { copy } = &proposal.action else { return Ok(None) };
+    let Origin::KeptCopy { change, uid } = &copy.origin else { return Ok(None) };
+    let api: Api<Change> = Api::namespaced(ctx.client.clone(), proposal.namespace.as_str());
+    ctx.metrics.api(Call::Plan, "get");
+    let Some(found) = api.get_opt(change.as_str()).await? else { return Ok(None) };
+    let same = found.metadata.uid.as_deref() == Some(uid.as_str());
+    let record = found.status.filter(|_| same);
+    let written = |r: &bailiwick_core::life::Record| r.executions.iter().any(bailiwick_core::life::Execution::is_applied);
+    let plan = record.filter(written).and_then(|r| r.plan).filter(bailiwick_core::plan::Plan::is_intact);
+    Ok(plan.and_then(|p| p.before_object()))
+}
+
+async fn owner_alive(rest: &Rest, pod: &Value, namespace: &Namespace) -> Result<bool, RestError> {
+    let Some(owner) = owner_ref(pod, namespace) else { return Ok(false) };
+    let found = rest.get(&owner).await?;
+    Ok(found.is_some_and(|o| o.pointer("/metadata/deletionTimestamp").is_none()))
+}
+
+/// The controller of an object, as a reference.
+pub(crate) fn owner_ref(object: &Value, namespace: &Namespace) -> Option<ObjectRef> {
+    let (kind, name, uid) = controller(object)?;
+    let uid = bailiwick_core::names::Uid::parse(uid).ok()?;
+    Some(ObjectRef::namespaced(Kind::parse(kind)?, namespace.clone(), ObjectName::parse(name).ok()?, Some(uid)))
+}
+
+/// The most CPU and memory that one schedulable node has left, not counting the pods of the
+/// workload itself, which are replaced.
+fn largest_free(view: &View<'_>, target: &ObjectRef) -> BTreeMap<ResourceName, Quantity> {
+    let own = target.uid.as_ref().and_then(|uid| view.named(target.kind, target.namespace_str(), target.name.as_str()).filter(|t| view.uid_text(t.uid) == uid.as_str()));
+    let mut largest: BTreeMap<ResourceName, Quantity> = BTreeMap::new();
+    for node in view.things(Kind::Node) {
+        let Body::Node(row) = &node.body else { continue };
+        if row.cordoned || !row.ready {
+            continue;
+        }
+        let used = used_on(view, &node.name, own.map(|t| t.uid));
+        for (name, whole) in [(ResourceName::Cpu, row.cpu), (ResourceName::Memory, row.memory)] {
+            let taken = used.get(&name).copied();
+            let free = whole.and_then(|whole| taken.map_or(Some(whole), |taken| whole.checked_sub(taken)));
+            if let Some(free) = free.filter(|free| largest.get(&name).is_none_or(|most| free > most)) {
+                largest.insert(name, free);
+            }
+        }
+    }
+    largest
+}
+
+fn used_on(view: &View<'_>, node: &str, own: Option<bailiwick_core::index::UidKey>) -> BTreeMap<ResourceName, Quantity> {
+    let mut used: BTreeMap<ResourceName, Quantity> = BTreeMap::new();
+    let own: Vec<_> = own.map(|uid| view.pods_of(uid).map(|p| p.key()).collect()).unwrap_or_default();
+    for pod in view.pods().filter(|p| p.node() == Some(node) && !own.contains(&p.key())) {
+        for container in pod.template().containers.iter() {
+            for (name, amount) in [(ResourceName::Cpu, &container.requests.cpu), (ResourceName::Memory, &container.requests.memory)] {
+                let Some(amount) = amount.as_deref().and_then(|text| Quantity::parse(text).ok()) else { continue };
+                let sum = used.get(&name).map_or(Some(amount), |sum| sum.checked_add(amount));
+                if let Some(sum) = sum {
+                    used.insert(name, sum);
+                }
+            }
+        }
+    }
+    used
+}

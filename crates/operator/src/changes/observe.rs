@@ -1,0 +1,247 @@
+//! The world of one decision.
+//!
+//! Owns which parts are read in which phase. Must never fill a part that could not be read with
+//! one that permits. Talks to the API server.
+
+use super::facts::{gather, owner_ref};
+use super::rest::RestError;
+use crate::changes::Context;
+use crate::metrics::Call;
+use bailiwick_api::parse::{parse_mandate, parse_proposal};
+use bailiwick_api::{Approval, Change};
+use bailiwick_core::catalogue::{self, Oracle};
+use bailiwick_core::guards::{self, Past};
+use bailiwick_core::life::world::{Ballot, TargetNow};
+use bailiwick_core::life::{Execution, Phase, Purpose, Record, World};
+use bailiwick_core::mandate::{Explanation, Mandate, Outcome, Question, Verdict, explain};
+use bailiwick_core::object::Kind;
+use bailiwick_core::oracle::{self, Health, Observation};
+use bailiwick_core::plan::bounds::Facts;
+use bailiwick_core::plan::object::{fingerprint, text_at};
+use bailiwick_core::plan::{Plan, Proposal};
+use bailiwick_core::reason::{Code, Reason};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// Everything that was read for one decision; `World` borrows from it.
+pub(crate) struct Seen {
+    pub(crate) proposal: Result<Proposal, Reason>,
+    pub(crate) facts: Facts,
+    pub(crate) labels: Option<BTreeMap<String, String>>,
+    ballots: Vec<Ballot>,
+    verdict: Verdict,
+    health: Option<Health>,
+}
+
+/// Reads what the record's phase needs.
+pub(crate) async fn look(ctx: &Context, change: &Change, record: &Record, now: Timestamp) -> Result<Seen, RestError> {
+    let proposal = parse_proposal(change).map_err(|e| e.reason());
+    let namespace = change.metadata.namespace.as_deref().unwrap_or_default();
+    let labels = ctx.stores.namespace(namespace);
+    let ballots = ballots(ctx, change);
+    let facts = match &proposal {
+        Ok(proposal) if needs_facts(record) => gather(ctx, proposal).await?,
+        Ok(_) | Err(_) => Facts::default(),
+    };
+    let verdict = match &proposal {
+        Ok(proposal) if needs_facts(record) => judge(ctx, proposal, &facts, labels.as_ref(), now).verdict,
+        Ok(_) => record.verdict.clone().unwrap_or_else(no_verdict),
+        Err(_) => no_verdict(),
+    };
+    let health = match (&proposal, observed_plan(record)) {
+        (Ok(proposal), Some((plan, execution))) => Some(health(ctx, proposal, plan, execution, labels.is_some()).await?),
+        (Ok(_) | Err(_), _) => None,
+    };
+    Ok(Seen { proposal, facts, labels, ballots, verdict, health })
+}
+
+/// Phases in which the verdict is made or made again.
+fn needs_facts(record: &Record) -> bool {
+    record.ending.is_none()
+        && matches!(
+            record.phase,
+            Phase::Proposed | Phase::Planned | Phase::PreApproved | Phase::AwaitingApproval | Phase::Approved | Phase::Granting
+        )
+}
+
+/// A verdict that permits nothing, for phases that ask none.
+fn no_verdict() -> Verdict {
+    Verdict {
+        outcome: Outcome::Refused,
+        reasons: vec![Reason::plain(Code::InvalidSpec)],
+        mandate: None,
+        approvers: bailiwick_core::mandate::Approvers::default(),
+        quorum: 1,
+        limits: bailiwick_core::mandate::Limits::default(),
+    }
+}
+
+impl Seen {
+    /// The world as the pure decision sees it.
+    pub(crate) fn world<'a>(&'a self, ctx: &'a Context, change: &Change, record: &Record, now: Timestamp) -> World<'a> {
+        let (key, value) = (&ctx.config.territory.key, &ctx.config.territory.value);
+        World {
+            now,
+            generation: change.metadata.generation.unwrap_or(0),
+            proposal: self.proposal.as_ref().map_err(Clone::clone),
+            verdict: self.verdict.clone(),
+            namespace_alive: self.labels.is_some(),
+            in_territory: self.labels.as_ref().and_then(|l| l.get(key)).is_some_and(|v| v == value),
+            target: self.target(record),
+            ballots: &self.ballots,
+            suspended: ctx.is_suspended(),
+            fence: ctx.policies(),
+            can_sign: super::receipts::load_signer(&ctx.config.signing_key_dir).is_ok(),
+            guards: guards(ctx, change, record, now),
+            health: self.health.clone(),
+        }
+    }
+
+    fn target(&self, record: &Record) -> TargetNow {
+        let Some(plan) = record.plan.as_ref().filter(|_| needs_facts(record)) else { return TargetNow::Unknown };
+        match &self.facts.sources.target {
+            Some(object) => TargetNow::Present(fingerprint(object, &plan.free)),
+            None => TargetNow::Absent,
+        }
+    }
+
+    /// Labels that the namespace must still carry when the write arrives: the territory's.
+    pub(crate) fn live(&self, ctx: &Context) -> BTreeMap<String, String> {
+        BTreeMap::from([(ctx.config.territory.key.clone(), ctx.config.territory.value.clone())])
+    }
+}
+
+/// The verdict with its steps.
+fn judge(ctx: &Context, proposal: &Proposal, facts: &Facts, labels: Option<&BTreeMap<String, String>>, now: Timestamp) -> Explanation {
+    let (mandates, unreadable) = mandates(ctx);
+    explain(&Question {
+        proposer: &proposal.proposer,
+        operator: &ctx.config.username,
+        change_type: proposal.action.change_type(),
+        target: &proposal.target,
+        object: facts.sources.target.as_ref(),
+        namespace: labels,
+        territory: (&ctx.config.territory.key, &ctx.config.territory.value),
+        mandates: &mandates,
+        unreadable: &unreadable,
+        proposal: Some((proposal, facts)),
+        now,
+    })
+}
+
+/// The mandates that parse, and the names of those that do not.
+pub(crate) fn mandates(ctx: &Context) -> (Vec<Mandate>, Vec<String>) {
+    let (mut good, mut bad) = (Vec::new(), Vec::new());
+    for object in ctx.stores.mandates.state() {
+        match &object.0 {
+            Ok(mandate) => match parse_mandate(mandate) {
+                Ok(mandate) => good.push(mandate),
+                Err(error) => bad.push(format!("{}: {error}", mandate.metadata.name.as_deref().unwrap_or("?"))),
+            },
+            Err(error) => bad.push(format!("{}: {}", error.metadata.name.as_deref().unwrap_or("?"), error.error)),
+        }
+    }
+    good.sort_by(|a, b| a.name.cmp(&b.name));
+    (good, bad)
+}
+
+fn ballots(ctx: &Context, change: &Change) -> Vec<Ballot> {
+    let (namespace, uid) = (change.metadata.namespace.as_deref(), change.metadata.uid.as_deref());
+    let ours = |a: &Approval| a.metadata.namespace.as_deref() == namespace && Some(a.spec.change_ref.uid.as_str()) == uid;
+    let state = ctx.stores.approvals.state();
+    let ballots = state.iter().filter_map(|object| object.0.as_ref().ok()).filter(|a| ours(a)).filter_map(|a| {
+        Some(Ballot {
+            name: a.metadata.name.clone()?,
+            approver: a.spec.approver.clone(),
+            groups: a.spec.groups.clone(),
+            decision: a.spec.decision,
+            at: a.metadata.creation_timestamp.as_ref()?.0,
+            digest: a.spec.digest.clone(),
+            reason: a.spec.reason.clone(),
+        })
+    });
+    ballots.collect()
+}
+
+fn guards(ctx: &Context, change: &Change, record: &Record, now: Timestamp) -> Result<(), (Reason, SignedDuration)> {
+    let Some(verdict) = &record.verdict else { return Ok(()) };
+    let all = ctx.stores.all_changes();
+    let others = all.iter().filter_map(|c| c.0.as_ref().ok()).filter(|c| c.metadata.uid != change.metadata.uid);
+    let past: Vec<Past<'_>> = others.filter_map(|c| c.status.as_ref().map(|record| Past { target: &c.spec.target, record })).collect();
+    guards::admit(&change.spec.target, verdict.outcome, &verdict.limits, &past, now)
+}
+
+/// The plan whose effect is being watched, with the execution that wrote it.
+fn observed_plan(record: &Record) -> Option<(&Plan, &Execution)> {
+    if record.ending.is_some() || !matches!(record.phase, Phase::Verifying | Phase::Failed) {
+        return None;
+    }
+    let execution = record.executions.iter().rev().find(|e| e.purpose == Purpose::Apply && e.is_applied())?;
+    Some((record.plan.as_ref()?, execution))
+}
+
+async fn health(ctx: &Context, proposal: &Proposal, plan: &Plan, execution: &Execution, namespace: bool) -> Result<Health, RestError> {
+    let mut seen = Observation { namespace, ..Observation::default() };
+    ctx.metrics.api(Call::Verify, "get");
+    seen.target = ctx.rest.get(&proposal.target).await?;
+    match catalogue::entry(plan.change_type).oracle {
+        Oracle::RolloutComplete | Oracle::ReplicasAvailable => {
+            if let Some(target) = seen.target.as_ref().filter(|t| worth_counting(t)) {
+                seen.pods = pods_of(ctx, proposal, target).await?;
+            }
+        }
+        Oracle::OwnerComplete => own_complete(ctx, proposal, plan, &mut seen).await?,
+        Oracle::QuotaGone => seen.refused = short_of_pods(ctx, proposal).await?,
+        Oracle::ObjectRestored => {}
+    }
+    Ok(oracle::judge(plan, execution, &seen))
+}
+
+/// Pods are counted only once the controller has seen the write.
+fn worth_counting(target: &Value) -> bool {
+    let at = |pointer| target.pointer(pointer).and_then(Value::as_i64).unwrap_or(0);
+    at("/status/observedGeneration") >= at("/metadata/generation")
+}
+
+async fn pods_of(ctx: &Context, proposal: &Proposal, workload: &Value) -> Result<Vec<Value>, RestError> {
+    let labels = workload.pointer("/spec/selector/matchLabels").and_then(Value::as_object);
+    let Some(labels) = labels.filter(|l| !l.is_empty()) else { return Ok(Vec::new()) };
+    let selector: Vec<String> = labels.iter().filter_map(|(k, v)| Some(format!("{k}={}", v.as_str()?))).collect();
+    ctx.metrics.api(Call::Verify, "list");
+    ctx.rest.list(Kind::Pod, proposal.namespace.as_str(), &selector.join(",")).await
+}
+
+/// The workload above a deleted pod: its controller, or that one's controller.
+async fn own_complete(ctx: &Context, proposal: &Proposal, plan: &Plan, seen: &mut Observation) -> Result<(), RestError> {
+    let Some(mut owner) = plan.before_object().as_ref().and_then(|pod| owner_ref(pod, &proposal.namespace)) else { return Ok(()) };
+    for _ in 0..2 {
+        ctx.metrics.api(Call::Verify, "get");
+        let Some(object) = ctx.rest.get(&owner).await? else { return Ok(()) };
+        match owner_ref(&object, &proposal.namespace) {
+            Some(above) => owner = above,
+            None => {
+                seen.pods = pods_of(ctx, proposal, &object).await?;
+                seen.owner = Some(object);
+                break;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Workloads of the namespace that want more pods than they have.
+async fn short_of_pods(ctx: &Context, proposal: &Proposal) -> Result<Vec<String>, RestError> {
+    let mut short = Vec::new();
+    for kind in [Kind::Deployment, Kind::StatefulSet] {
+        ctx.metrics.api(Call::Verify, "list");
+        for workload in ctx.rest.list(kind, proposal.namespace.as_str(), "").await? {
+            let now = oracle::baseline(&workload);
+            if now.available < now.desired {
+                let name = text_at(&workload, "/metadata/name").unwrap_or("?");
+                short.push(format!("{kind} {name} has {} of {} pods available", now.available, now.desired));
+            }
+        }
+    }
+    Ok(short)
+}

@@ -1,0 +1,132 @@
+//! What the executor keeps in sight: Changes, Approvals, Mandates, namespaces, the kill switch.
+//!
+//! Owns the watches of these kinds. Must never let one malformed object stall a watch. Talks to
+//! the API server.
+
+use bailiwick_api::{Approval, Change, Mandate};
+use bailiwick_core::fence::{GRANTS_NAMESPACE, SUSPEND_REVISION, SYSTEM_NAMESPACE};
+use futures::{Stream, StreamExt};
+use k8s_openapi::api::apps::v1::ControllerRevision;
+use k8s_openapi::api::core::v1::Namespace;
+use kube::Client;
+use kube::api::{Api, PartialObjectMeta};
+use kube::core::DeserializeGuard;
+use kube::runtime::reflector::{self, Lookup, Store};
+use kube::runtime::{WatchStreamExt, watcher};
+use serde::de::DeserializeOwned;
+use std::collections::BTreeMap;
+use std::fmt::Debug;
+use std::hash::Hash;
+use std::sync::Arc;
+
+/// An object that parsed, or what is known of one that did not.
+pub(crate) type Guarded<K> = DeserializeGuard<K>;
+
+/// The stores.
+#[derive(Clone)]
+pub(crate) struct Stores {
+    pub(crate) changes: Store<Guarded<Change>>,
+    pub(crate) approvals: Store<Guarded<Approval>>,
+    pub(crate) mandates: Store<Guarded<Mandate>>,
+    pub(crate) namespaces: Store<PartialObjectMeta<Namespace>>,
+    pub(crate) switches: Store<PartialObjectMeta<ControllerRevision>>,
+}
+
+/// What happened to make Changes worth another look.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Wake {
+    /// One Change, by namespace and name.
+    Change(String, String),
+    /// All Changes of a namespace.
+    Namespace(String),
+    /// All Changes.
+    All,
+}
+
+type Wakes = std::pin::Pin<Box<dyn Stream<Item = Wake> + Send>>;
+
+/// A store and the stream that fills it; the stream must be polled.
+fn keep<K, F>(api: Api<K>, config: watcher::Config, wake: F) -> (Store<K>, Wakes)
+where
+    K: kube::Resource<DynamicType = ()> + Lookup<DynamicType = ()> + Clone + Debug + DeserializeOwned + Send + Sync + 'static,
+    F: Fn(&K) -> Wake + Send + 'static,
+{
+    keep_stream(watcher(api, config), wake)
+}
+
+fn keep_stream<K, F, S>(stream: S, wake: F) -> (Store<K>, Wakes)
+where
+    K: Lookup<DynamicType = ()> + Clone + Debug + Send + Sync + 'static,
+    <K as Lookup>::DynamicType: Eq + Hash + Clone + Default,
+    S: Stream<Item = watcher::Result<watcher::Event<K>>> + Send + 'static,
+    F: Fn(&K) -> Wake + Send + 'static,
+{
+    let (reader, writer) = reflector::store();
+    let wakes = stream.default_backoff().reflect(writer).filter_map(move |event| {
+        let wake = match event {
+            Ok(watcher::Event::Apply(object) | watcher::Event::Delete(object) | watcher::Event::InitApply(object)) => Some(wake(&object)),
+            Ok(watcher::Event::Init | watcher::Event::InitDone) => None,
+            Err(error) => {
+                tracing::warn!(error = %error, "a watch failed and is being resumed");
+                None
+            }
+        };
+        std::future::ready(wake)
+    });
+    (reader, Box::pin(wakes))
+}
+
+impl Stores {
+    /// The stores and one stream that fills them all and says what to look at.
+    pub(crate) fn open(client: &Client) -> (Self, Wakes) {
+        let any = watcher::Config::default;
+        let (changes, a) = keep(Api::<Guarded<Change>>::all(client.clone()), any(), |c| wake_of(&c.0.as_ref().map_or_else(|e| &e.metadata, |c| &c.metadata)));
+        let (approvals, b) = keep(Api::<Guarded<Approval>>::all(client.clone()), any(), |a| match &a.0 {
+            Ok(approval) => Wake::Change(approval.metadata.namespace.clone().unwrap_or_default(), approval.spec.change_ref.name.to_string()),
+            Err(bad) => Wake::Namespace(bad.metadata.namespace.clone().unwrap_or_default()),
+        });
+        let (mandates, c) = keep(Api::<Guarded<Mandate>>::namespaced(client.clone(), SYSTEM_NAMESPACE), any(), |_| Wake::All);
+        let namespaces = kube::runtime::metadata_watcher(Api::<Namespace>::all(client.clone()), any());
+        let (namespaces, d) = keep_stream(namespaces, |n: &PartialObjectMeta<Namespace>| Wake::Namespace(n.metadata.name.clone().unwrap_or_default()));
+        let switch = any().fields(&format!("metadata.name={SUSPEND_REVISION}"));
+        let switches = kube::runtime::metadata_watcher(Api::<ControllerRevision>::namespaced(client.clone(), GRANTS_NAMESPACE), switch);
+        let (switches, e) = keep_stream(switches, |_: &PartialObjectMeta<ControllerRevision>| Wake::All);
+        let all = futures::stream::select_all([a, b, c, d, e]);
+        (Self { changes, approvals, mandates, namespaces, switches }, Box::pin(all))
+    }
+
+    /// Waits until every first list is in. The wake stream must be polled meanwhile.
+    pub(crate) async fn ready(&self) -> bool {
+        let ready = futures::join!(
+            self.changes.wait_until_ready(),
+            self.approvals.wait_until_ready(),
+            self.mandates.wait_until_ready(),
+            self.namespaces.wait_until_ready(),
+            self.switches.wait_until_ready(),
+        );
+        ready.0.is_ok() && ready.1.is_ok() && ready.2.is_ok() && ready.3.is_ok() && ready.4.is_ok()
+    }
+
+    /// True while the fence revision `suspend` exists.
+    pub(crate) fn is_suspended(&self) -> bool {
+        !self.switches.is_empty()
+    }
+
+    /// Labels of a namespace, unless it is absent or terminating.
+    pub(crate) fn namespace(&self, name: &str) -> Option<BTreeMap<String, String>> {
+        let found = self.namespaces.get(&reflector::ObjectRef::new(name))?;
+        if found.metadata.deletion_timestamp.is_some() {
+            return None;
+        }
+        Some(found.metadata.labels.clone().unwrap_or_default())
+    }
+
+    /// Changes that parsed.
+    pub(crate) fn all_changes(&self) -> Vec<Arc<Guarded<Change>>> {
+        self.changes.state()
+    }
+}
+
+fn wake_of(meta: &k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta) -> Wake {
+    Wake::Change(meta.namespace.clone().unwrap_or_default(), meta.name.clone().unwrap_or_default())
+}
