@@ -37,6 +37,8 @@ causes! {
     ImageNameInvalid,
     /// The registry cannot be reached.
     RegistryUnreachable,
+    /// The image cannot be pulled, for a reason that is not told.
+    ImagePullFailed,
     /// A container exits again and again.
     CrashLoop,
     /// A container exits because a needed environment variable or configuration is absent.

@@ -4,6 +4,7 @@
 //! No tokio, kube, http or tracing, and no IO of any kind.
 
 pub mod action;
+pub mod analyze;
 pub mod canonical;
 pub mod catalogue;
 pub mod fence;

@@ -1,0 +1,236 @@
+//! Containers that end again and again by themselves.
+//!
+//! Owns exit codes, termination messages and what they tell. Must never report a container that
+//! runs well since its last end, nor a pod of a Job that may still succeed. No IO.
+
+use super::case::{Case, Sign};
+use super::history::{self, History};
+use super::text::{has_any, quote};
+use crate::finding::{Candidate, Cause};
+use crate::index::{ContainerState, Exit, Now, Pod, Template};
+use crate::object::Kind;
+use jiff::{SignedDuration, Timestamp};
+
+/// A container that ended and runs again for this long is over it.
+const OVER_IT: SignedDuration = SignedDuration::from_mins(2);
+
+/// What a crashing container shows.
+pub(crate) fn sign<'a>(case: &Case<'a>, pod: Pod<'a>, state: &ContainerState) -> Option<Sign<'a>> {
+    let (exit, path, why) = telling_exit(case, &pod, state)?;
+    let missing = missing_config(case, &pod, state, exit.as_ref());
+    let ended = exit.as_ref().map_or_else(String::new, describe);
+    let times = if state.restarts > 0 {
+        format!(", restarted {} times", state.restarts)
+    } else {
+        String::new()
+    };
+    let said = exit
+        .as_ref()
+        .map(|exit| exit.message.trim())
+        .filter(|m| !m.is_empty());
+    let said = said.or(Some(why).filter(|w| exit.is_none() && !w.is_empty()));
+    let said = said.map_or_else(String::new, |m| format!(": {}", quote(last_lines(m), 120)));
+    let detail = match &missing {
+        Some(name) => format!("{ended}{times}: {} is missing{said}", quote(name, 60)),
+        None => format!("{ended}{times}{said}"),
+    };
+    let path = format!("status.{}[{}].{path}", super::statuses(state), state.name);
+    let value = exit.as_ref().map_or_else(
+        || why.to_owned(),
+        |e| {
+            format!(
+                "reason {}, exit code {}, message {}",
+                e.reason, e.code, e.message
+            )
+        },
+    );
+    let since = first_crash(case, &pod, state, exit.as_ref());
+    Some(Sign {
+        cause: if missing.is_some() {
+            Cause::CrashMissingConfig
+        } else {
+            Cause::CrashLoop
+        },
+        container: Some(state.name.clone()),
+        pod,
+        since,
+        detail: detail.trim_start_matches(", ").to_owned(),
+        evidence: case.in_pod(&pod, &path, &value).into_iter().collect(),
+    })
+}
+
+/// The exit that says it, where to find it, and the kubelet's word where there was no exit.
+fn telling_exit<'s>(
+    case: &Case<'_>,
+    pod: &Pod<'_>,
+    state: &'s ContainerState,
+) -> Option<(Option<Exit>, &'static str, &'s str)> {
+    let job = matches!(case.subject.kind, Kind::Job | Kind::CronJob);
+    match &state.now {
+        Now::Waiting { reason, .. } if &**reason == "CrashLoopBackOff" => {
+            Some((state.last.clone(), "lastState.terminated", ""))
+        }
+        Now::Waiting { reason, message }
+            if matches!(&**reason, "RunContainerError" | "CreateContainerError") =>
+        {
+            Some((state.last.clone(), "state.waiting", message))
+        }
+        Now::Waiting { .. } => None,
+        Now::Ended(exit) if exit.code == 0 => None,
+        // One failed pod of a Job is what back-off limits are for; a failed Job is not.
+        Now::Ended(_) if job && !gave_up(case) => None,
+        Now::Ended(exit) => {
+            (state.restarts > 0 || state.init || job || pod.template().restarts_never)
+                .then(|| (Some(exit.clone()), "state.terminated", ""))
+        }
+        Now::Running { since } => {
+            let last = state
+                .last
+                .as_ref()
+                .filter(|exit| exit.code != 0 && state.restarts > 1)?;
+            let recent = since.is_some_and(|at| case.age(at) < OVER_IT);
+            if let (true, Some(at)) = (recent, since) {
+                case.look_again(at.checked_add(OVER_IT).unwrap_or(case.now));
+            }
+            recent.then(|| (Some(last.clone()), "lastState.terminated", ""))
+        }
+    }
+}
+
+fn gave_up(case: &Case<'_>) -> bool {
+    let failed =
+        |w: &crate::index::Workload| w.condition("Failed").is_some_and(|c| c.holds) || w.failed > 1;
+    case.workload().is_some_and(failed)
+        || case.thing.is_some_and(|t| {
+            case.view
+                .children(t.head.uid)
+                .filter_map(|c| c.workload())
+                .any(failed)
+        })
+}
+
+fn describe(exit: &Exit) -> String {
+    let why = match exit.code {
+        126 => " (the command cannot be executed)",
+        127 => " (command not found)",
+        137 => " (killed)",
+        139 => " (segmentation fault)",
+        143 => " (terminated)",
+        _ if has_any(&exit.message, &["exec format error"]) => " (built for another architecture)",
+        _ if has_any(
+            &exit.message,
+            &["executable file not found", "no such file or directory"],
+        ) && exit.code == 128 =>
+        {
+            " (command not found)"
+        }
+        _ => "",
+    };
+    if &*exit.reason == "StartError" {
+        format!("cannot be started, exit code {}{why}", exit.code)
+    } else {
+        format!("ends with exit code {}{why}", exit.code)
+    }
+}
+
+/// The last two lines of a message: programs say why at the end.
+fn last_lines(message: &str) -> &str {
+    let trimmed = message.trim_end();
+    let from = trimmed
+        .rmatch_indices('\n')
+        .nth(1)
+        .map_or(0, |(at, _)| at + 1);
+    trimmed.get(from..).unwrap_or(trimmed)
+}
+
+fn first_crash(
+    case: &Case<'_>,
+    pod: &Pod<'_>,
+    state: &ContainerState,
+    exit: Option<&Exit>,
+) -> Option<Timestamp> {
+    let backed_off = case
+        .event(pod, Some(&state.name), "BackOff", |_| true)
+        .and_then(|e| e.first);
+    let ended = exit.and_then(|e| e.finished);
+    [backed_off, ended]
+        .into_iter()
+        .flatten()
+        .min()
+        .or(pod.created())
+}
+
+/// The name of a variable that the container lacks: one that the last revision which served
+/// defined, or that the termination message calls missing and the template does not define.
+fn missing_config(
+    case: &Case<'_>,
+    pod: &Pod<'_>,
+    state: &ContainerState,
+    exit: Option<&Exit>,
+) -> Option<String> {
+    let defined = pod.template().container(&state.name)?;
+    let is_defined = |name: &str| defined.env.iter().any(|(n, _)| &**n == name);
+    let said = exit.map(|e| &*e.message).unwrap_or_default();
+    let complains = has_any(
+        said,
+        &[
+            "not set",
+            "missing",
+            "required",
+            "undefined",
+            "must be set",
+            "unset",
+            "keyerror",
+            "not defined",
+            "is empty",
+            "not found",
+            "not present",
+            "notpresent",
+        ],
+    );
+    if complains
+        && let Some(name) = said
+            .split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'))
+            .find(|w| is_variable(w) && !is_defined(w))
+    {
+        return Some(name.to_owned());
+    }
+    let history = History::of(case);
+    if !history.is_newest(pod) {
+        return None;
+    }
+    let good = history.good(case, |t| t.container(&state.name).is_some())?;
+    let before = good.template.container(&state.name)?;
+    before
+        .env
+        .iter()
+        .map(|(n, _)| &**n)
+        .find(|name| !is_defined(name))
+        .map(str::to_owned)
+}
+
+/// `DATABASE_URL`: what programs call their variables, and not a word like `ERROR`.
+fn is_variable(word: &str) -> bool {
+    word.len() >= 4
+        && word.contains('_')
+        && word.starts_with(|c: char| c.is_ascii_uppercase())
+        && word
+            .bytes()
+            .all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_')
+}
+
+/// Back to the newest revision that served, whatever differs: a crash has no narrower suspect.
+pub(crate) fn candidates<'a>(
+    case: &Case<'a>,
+    history: &History<'a>,
+    pods: &[Pod<'a>],
+) -> Vec<Candidate> {
+    history::undo_if_new(case, history, pods, |old: &Template, new: &Template| {
+        std::ptr::eq(old, new)
+    })
+    .into_iter()
+    .collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,245 @@
+//! Analyzers: from what the index holds to what is wrong, why, since when, and what would mend it.
+//!
+//! Owns the order of causes: for one container the most specific wins, and a consequence is not
+//! reported beside its cause. Must never read the clock, list, or take a parameter of a change
+//! from a log, an event or a status text. No IO.
+
+mod admission;
+mod case;
+mod config;
+mod crash;
+mod history;
+mod image;
+pub mod json;
+mod oom;
+mod probe;
+mod progress;
+mod schedule;
+mod service;
+pub mod text;
+
+use crate::finding::{Candidate, Cause, Finding};
+use crate::index::{ContainerState, Pod, Text, View};
+use crate::names::ContainerName;
+use crate::object::{Kind, ObjectRef};
+use case::{Case, Sign};
+use history::History;
+use jiff::Timestamp;
+use std::collections::BTreeMap;
+use text::{SUMMARY_CAP, plain};
+
+/// The pods of a finding whose evidence is kept; the rest are counted.
+const SHOWN_PODS: usize = 3;
+
+/// What was found about one subject.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Analysis {
+    /// What is wrong.
+    pub findings: Vec<Finding>,
+    /// When to look again though nothing changed: something is still within its grace.
+    pub recheck: Option<Timestamp>,
+}
+
+/// What is wrong with one subject.
+pub fn analyze(view: &View<'_>, subject: &ObjectRef, now: Timestamp) -> Vec<Finding> {
+    examine(view, subject, now).findings
+}
+
+/// What is wrong with one subject, and when to look again.
+pub fn examine(view: &View<'_>, subject: &ObjectRef, now: Timestamp) -> Analysis {
+    if subject.kind == Kind::Service {
+        let (findings, recheck) = service::find(*view, subject, now);
+        return Analysis { findings, recheck };
+    }
+    workload(*view, subject, now)
+}
+
+/// What is wrong with anything there is, worst first.
+pub fn analyze_all(view: &View<'_>, now: Timestamp) -> Vec<Finding> {
+    let mut all: Vec<Finding> = view
+        .subjects()
+        .iter()
+        .flat_map(|subject| analyze(view, subject, now))
+        .collect();
+    all.sort_by(|a, b| {
+        b.severity
+            .cmp(&a.severity)
+            .then_with(|| a.key().cmp(&b.key()))
+    });
+    all
+}
+
+fn workload(view: View<'_>, subject: &ObjectRef, now: Timestamp) -> Analysis {
+    let Some(case) = Case::open(view, subject, now) else {
+        return Analysis::default();
+    };
+    let history = History::of(&case);
+    let mut groups: BTreeMap<(Cause, Option<Text>), Vec<Sign<'_>>> = BTreeMap::new();
+    for pod in &case.pods {
+        for sign in signs(&case, *pod) {
+            groups
+                .entry((sign.cause, sign.container.clone()))
+                .or_default()
+                .push(sign);
+        }
+    }
+    let kept: Vec<(Cause, Option<Text>)> = groups
+        .keys()
+        .filter(|key| !is_outdone(key, &groups))
+        .cloned()
+        .collect();
+    let mut findings: Vec<Finding> = kept
+        .iter()
+        .filter_map(|key| groups.get(key))
+        .filter_map(|signs| finding(&case, &history, signs))
+        .collect();
+    findings.extend(admission::find(&case, &history));
+    if findings.is_empty() {
+        findings.extend(progress::find(&case, &history));
+    }
+    Analysis {
+        findings,
+        recheck: case.recheck(),
+    }
+}
+
+/// What one pod shows: at most one sign for each container, the most specific.
+fn signs<'a>(case: &Case<'a>, pod: Pod<'a>) -> Vec<Sign<'a>> {
+    let Some(odd) = pod.odd() else {
+        return Vec::new();
+    };
+    let pending = schedule::sign(case, pod).or_else(|| config::mount(case, pod));
+    let containers = odd.containers.iter().filter_map(|state| {
+        image::sign(case, pod, state)
+            .or_else(|| config::sign(case, pod, state))
+            .or_else(|| oom::sign(case, pod, state))
+            .or_else(|| probe::kills(case, pod, state))
+            .or_else(|| crash::sign(case, pod, state))
+            .or_else(|| probe::hides(case, pod, state))
+    });
+    pending.into_iter().chain(containers).collect()
+}
+
+/// The list in a pod's status that a container is in.
+fn statuses(state: &ContainerState) -> &'static str {
+    if state.init {
+        "initContainerStatuses"
+    } else {
+        "containerStatuses"
+    }
+}
+
+/// Causes that are one fault seen at several moments, the most telling first.
+const FAMILIES: [&[Cause]; 2] = [
+    &[
+        Cause::ImageNotFound,
+        Cause::ImagePullRefused,
+        Cause::ImageNameInvalid,
+        Cause::RegistryUnreachable,
+        Cause::ImagePullFailed,
+    ],
+    &[
+        Cause::OomKilled,
+        Cause::StartupProbeKills,
+        Cause::LivenessProbeKills,
+        Cause::CrashMissingConfig,
+        Cause::CrashLoop,
+        Cause::ReadinessProbeHides,
+    ],
+];
+
+/// True where another pod of the workload shows a more telling cause for the same container.
+fn is_outdone(
+    key: &(Cause, Option<Text>),
+    groups: &BTreeMap<(Cause, Option<Text>), Vec<Sign<'_>>>,
+) -> bool {
+    let family = FAMILIES.iter().find(|family| family.contains(&key.0));
+    let better = family
+        .into_iter()
+        .flat_map(|family| family.iter().take_while(|cause| **cause != key.0));
+    better
+        .into_iter()
+        .any(|cause| groups.contains_key(&(*cause, key.1.clone())))
+}
+
+fn finding<'a>(case: &Case<'a>, history: &History<'a>, signs: &[Sign<'a>]) -> Option<Finding> {
+    let first = signs
+        .iter()
+        .min_by_key(|sign| (sign.since, sign.pod.name()))?;
+    let pods: Vec<Pod<'a>> = signs.iter().map(|sign| sign.pod).collect();
+    let who = first
+        .container
+        .as_ref()
+        .map_or_else(String::new, |name| format!("container {name} "));
+    let count = if case.pods.len() > 1 {
+        format!("; {} of {} pods", pods.len(), case.pods.len())
+    } else {
+        String::new()
+    };
+    let room = SUMMARY_CAP.saturating_sub(count.len());
+    Some(Finding {
+        cause: first.cause,
+        severity: case.severity(),
+        subject: case.subject.clone(),
+        container: first
+            .container
+            .as_ref()
+            .and_then(|name| ContainerName::parse(&**name).ok()),
+        summary: plain(&format!("{who}{}", first.detail), room) + &count,
+        since: signs
+            .iter()
+            .filter_map(|sign| sign.since)
+            .min()
+            .unwrap_or(case.now),
+        evidence: evidence(signs),
+        candidates: candidates(case, history, first, &pods),
+    })
+}
+
+fn evidence(signs: &[Sign<'_>]) -> Vec<crate::finding::Evidence> {
+    let mut newest: Vec<&Sign<'_>> = signs.iter().collect();
+    newest.sort_by_key(|sign| (std::cmp::Reverse(sign.pod.created()), sign.pod.name()));
+    newest
+        .into_iter()
+        .take(SHOWN_PODS)
+        .flat_map(|sign| sign.evidence.iter().cloned())
+        .collect()
+}
+
+fn candidates<'a>(
+    case: &Case<'a>,
+    history: &History<'a>,
+    sign: &Sign<'a>,
+    pods: &[Pod<'a>],
+) -> Vec<Candidate> {
+    let container = sign.container.as_deref().unwrap_or_default();
+    match sign.cause {
+        Cause::ImageNotFound
+        | Cause::ImagePullRefused
+        | Cause::ImageNameInvalid
+        | Cause::RegistryUnreachable
+        | Cause::ImagePullFailed => image::candidates(case, history, container, pods),
+        Cause::CrashLoop | Cause::CrashMissingConfig => crash::candidates(case, history, pods),
+        Cause::OomKilled => oom::candidates(case, history, container, pods),
+        Cause::ConfigMapMissing | Cause::SecretMissing => config::candidates(case, history, pods),
+        Cause::LivenessProbeKills | Cause::StartupProbeKills | Cause::ReadinessProbeHides => {
+            probe::candidates(case, history, container, pods)
+        }
+        Cause::InsufficientResources
+        | Cause::NodeSelectorMismatch
+        | Cause::TaintNotTolerated
+        | Cause::PodAffinityUnsatisfied
+        | Cause::Unschedulable => schedule::candidates(case, history, sign.cause, pods),
+        Cause::QuotaExceeded
+        | Cause::LimitRangeViolated
+        | Cause::PodSecurityRefused
+        | Cause::AdmissionRefused
+        | Cause::ProgressDeadlineExceeded
+        | Cause::ServiceSelectsNothing
+        | Cause::ServicePortMismatch
+        | Cause::ServiceWithoutEndpoints => Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod fixture;
