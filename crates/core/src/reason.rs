@@ -91,6 +91,12 @@ codes! {
     NoUndo "There is nothing to roll back to.",
     RolledBack "The previous state was put back.",
     RollbackFailed "The previous state could not be put back.",
+    FindingGone "It is no longer wrong.",
+    SubjectGone "The object that was wrong is gone.",
+    NoCandidate "No rule knows a change that would mend it.",
+    CandidatesSpent "Every change that might mend it was tried or turned down.",
+    ChangeGone "The change was deleted before it ended.",
+    Flapping "It came back too often to be changed again without a human.",
 }
 
 impl fmt::Display for Code {
