@@ -73,8 +73,8 @@ impl Accounts {
         }
         crate::failpoint!("account-token");
         let request = TokenRequest {
-            spec: TokenRequestSpec {
-                audiences: Vec::new(),
+            spec: Some(TokenRequestSpec {
+                audiences: None,
                 expiration_seconds: Some(TOKEN_SECONDS),
                 bound_object_ref: Some(BoundObjectReference {
                     api_version: Some("v1".to_owned()),
@@ -82,7 +82,7 @@ impl Accounts {
                     name: Some(account.to_owned()),
                     uid: None,
                 }),
-            },
+            }),
             ..TokenRequest::default()
         };
         let accounts: Api<ServiceAccount> = Api::namespaced(ctx.client.clone(), GRANTS_NAMESPACE);
@@ -91,7 +91,7 @@ impl Accounts {
             .create_token_request(account, &PostParams::default(), &request)
             .await
             .map_err(failed("request the one-shot token"))?;
-        let token = token.status.map(|s| s.token).unwrap_or_default();
+        let token = token.status.and_then(|s| s.token).unwrap_or_default();
         let client = ctx.client_for(&token).map_err(|message| AccountError::Failed {
             step: "build the one-shot client",
             source: RestError::Unclear(message),

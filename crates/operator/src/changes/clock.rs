@@ -13,8 +13,6 @@ use std::time::{Duration, Instant};
 
 /// How long one look is trusted.
 const TRUSTED: Duration = Duration::from_secs(300);
-/// How often it is renewed.
-pub(crate) const EVERY: Duration = Duration::from_secs(30);
 
 /// One look at the API server's clock.
 #[derive(Debug, Clone, Copy)]

@@ -86,14 +86,14 @@ pub(crate) fn owner_ref(object: &Value, namespace: &Namespace) -> Option<ObjectR
 /// The most CPU and memory that one schedulable node has left, not counting the pods of the
 /// workload itself, which are replaced.
 fn largest_free(view: &View<'_>, target: &ObjectRef) -> BTreeMap<ResourceName, Quantity> {
-    let own = target.uid.as_ref().and_then(|uid| view.named(target.kind, target.namespace_str(), target.name.as_str()).filter(|t| view.uid_text(t.uid) == uid.as_str()));
+    let own = target.uid.as_ref().and_then(|uid| view.named(target.kind, target.namespace_str(), target.name.as_str()).filter(|t| view.uid_text(t.head.uid) == uid.as_str()));
     let mut largest: BTreeMap<ResourceName, Quantity> = BTreeMap::new();
     for node in view.things(Kind::Node) {
         let Body::Node(row) = &node.body else { continue };
         if row.cordoned || !row.ready {
             continue;
         }
-        let used = used_on(view, &node.name, own.map(|t| t.uid));
+        let used = used_on(view, &node.head.name, own.map(|t| t.head.uid));
         for (name, whole) in [(ResourceName::Cpu, row.cpu), (ResourceName::Memory, row.memory)] {
             let taken = used.get(&name).copied();
             let free = whole.and_then(|whole| taken.map_or(Some(whole), |taken| whole.checked_sub(taken)));
@@ -108,7 +108,8 @@ fn largest_free(view: &View<'_>, target: &ObjectRef) -> BTreeMap<ResourceName, Q
 fn used_on(view: &View<'_>, node: &str, own: Option<bailiwick_core::index::UidKey>) -> BTreeMap<ResourceName, Quantity> {
     let mut used: BTreeMap<ResourceName, Quantity> = BTreeMap::new();
     let own: Vec<_> = own.map(|uid| view.pods_of(uid).map(|p| p.key()).collect()).unwrap_or_default();
-    for pod in view.pods().filter(|p| p.node() == Some(node) && !own.contains(&p.key())) {
+    let namespaces = view.things(Kind::Namespace).flat_map(|n| view.pods_in(&n.head.name));
+    for pod in namespaces.filter(|p| p.node() == Some(node) && !own.contains(&p.key())) {
         for container in pod.template().containers.iter() {
             for (name, amount) in [(ResourceName::Cpu, &container.requests.cpu), (ResourceName::Memory, &container.requests.memory)] {
                 let Some(amount) = amount.as_deref().and_then(|text| Quantity::parse(text).ok()) else { continue };

@@ -14,6 +14,7 @@ mod policies;
 pub mod receipts;
 mod request;
 mod rest;
+mod schedule;
 mod statement;
 mod stores;
 mod sweep;
@@ -70,7 +71,10 @@ impl Context {
 
     /// A client that has nothing but the token, retries nothing and re-sends nothing.
     pub(crate) fn client_for(&self, token: &str) -> Result<Client, String> {
-        bailiwick_kit::client::actuator_with_token(&self.anonymous, token).map_err(|e| e.to_string())
+        let mut config = self.anonymous.clone();
+        config.auth_info.token = Some(token.to_owned().into());
+        config.default_retry = false;
+        Client::try_from(config).map_err(|e| e.to_string())
     }
 
     /// Whether the fence's policies and bindings are as compiled in, by the last look.

@@ -32,11 +32,6 @@ impl RestError {
         self.status() == Some(404)
     }
 
-    /// True for 409 AlreadyExists.
-    pub(crate) fn already_exists(&self) -> bool {
-        matches!(self, RestError::Refused { reason, .. } if reason == "AlreadyExists")
-    }
-
     /// The status code of a clear refusal.
     pub(crate) fn status(&self) -> Option<u16> {
         match self {

@@ -16,7 +16,6 @@ use kube::runtime::{WatchStreamExt, watcher};
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
 use std::fmt::Debug;
-use std::hash::Hash;
 use std::sync::Arc;
 
 /// An object that parsed, or what is known of one that did not.
@@ -51,18 +50,8 @@ where
     K: kube::Resource<DynamicType = ()> + Lookup<DynamicType = ()> + Clone + Debug + DeserializeOwned + Send + Sync + 'static,
     F: Fn(&K) -> Wake + Send + 'static,
 {
-    keep_stream(watcher(api, config), wake)
-}
-
-fn keep_stream<K, F, S>(stream: S, wake: F) -> (Store<K>, Wakes)
-where
-    K: Lookup<DynamicType = ()> + Clone + Debug + Send + Sync + 'static,
-    <K as Lookup>::DynamicType: Eq + Hash + Clone + Default,
-    S: Stream<Item = watcher::Result<watcher::Event<K>>> + Send + 'static,
-    F: Fn(&K) -> Wake + Send + 'static,
-{
     let (reader, writer) = reflector::store();
-    let wakes = stream.default_backoff().reflect(writer).filter_map(move |event| {
+    let wakes = watcher(api, config).default_backoff().reflect(writer).filter_map(move |event| {
         let wake = match event {
             Ok(watcher::Event::Apply(object) | watcher::Event::Delete(object) | watcher::Event::InitApply(object)) => Some(wake(&object)),
             Ok(watcher::Event::Init | watcher::Event::InitDone) => None,
@@ -86,11 +75,11 @@ impl Stores {
             Err(bad) => Wake::Namespace(bad.metadata.namespace.clone().unwrap_or_default()),
         });
         let (mandates, c) = keep(Api::<Guarded<Mandate>>::namespaced(client.clone(), SYSTEM_NAMESPACE), any(), |_| Wake::All);
-        let namespaces = kube::runtime::metadata_watcher(Api::<Namespace>::all(client.clone()), any());
-        let (namespaces, d) = keep_stream(namespaces, |n: &PartialObjectMeta<Namespace>| Wake::Namespace(n.metadata.name.clone().unwrap_or_default()));
+        let namespaces = Api::<PartialObjectMeta<Namespace>>::all(client.clone());
+        let (namespaces, d) = keep(namespaces, any(), |n: &PartialObjectMeta<Namespace>| Wake::Namespace(n.metadata.name.clone().unwrap_or_default()));
         let switch = any().fields(&format!("metadata.name={SUSPEND_REVISION}"));
-        let switches = kube::runtime::metadata_watcher(Api::<ControllerRevision>::namespaced(client.clone(), GRANTS_NAMESPACE), switch);
-        let (switches, e) = keep_stream(switches, |_: &PartialObjectMeta<ControllerRevision>| Wake::All);
+        let switches = Api::<PartialObjectMeta<ControllerRevision>>::namespaced(client.clone(), GRANTS_NAMESPACE);
+        let (switches, e) = keep(switches, switch, |_: &PartialObjectMeta<ControllerRevision>| Wake::All);
         let all = futures::stream::select_all([a, b, c, d, e]);
         (Self { changes, approvals, mandates, namespaces, switches }, Box::pin(all))
     }
