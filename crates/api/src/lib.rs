@@ -12,8 +12,11 @@ pub mod conditions;
     reason = "KubeSchema derives a function-local copy of each public specification"
 )]
 pub mod kinds;
+pub mod manifests;
+pub mod observe;
 pub mod parse;
 pub mod schema;
+pub mod shape;
 
 pub use kinds::approval::{Approval, ApprovalSpec};
 pub use kinds::change::{Change, ChangeSpec, Why};

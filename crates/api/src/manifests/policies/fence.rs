@@ -1,0 +1,159 @@
+//! `bailiwick-executor-fence`: a one-shot account may do exactly what was granted, and nothing else.
+//!
+//! Owns the comparison of a request with the live grants. Must never admit a request without a
+//! grant in every revision of the fence. No IO.
+
+use super::form::{Check, Policy, check, part, rule};
+use crate::manifests::options::Territory;
+use bailiwick_core::catalogue::{Right, rights};
+use bailiwick_core::fence::{FENCE_LABEL, FENCE_VALUE, GRANTS_NAMESPACE};
+use serde_json::{Value, json};
+
+pub(super) const NAME: &str = "bailiwick-executor-fence";
+
+/// True for the one-shot accounts, and for nobody else.
+pub(super) fn one_shot() -> Value {
+    let prefix = bailiwick_core::fence::username("");
+    part(
+        "one-shot",
+        format!("request.userInfo.username.startsWith('{prefix}')"),
+    )
+}
+
+pub(super) fn policy(territory: &Territory) -> Policy {
+    let mut checks = request_checks();
+    checks.extend(content_checks());
+    Policy {
+        name: NAME,
+        namespaces: json!({ "matchLabels": { territory.key(): territory.value() } }),
+        rules: rights().into_iter().map(matched).collect(),
+        conditions: vec![one_shot()],
+        variables: variables(),
+        checks,
+        // `Deny` would refuse every user's requests while no revision exists: parameters are
+        // looked up before the conditions are.
+        params: Some(json!({
+            "namespace": GRANTS_NAMESPACE,
+            "selector": { "matchLabels": { FENCE_LABEL: FENCE_VALUE } },
+            "parameterNotFoundAction": "Allow",
+        })),
+    }
+}
+
+fn matched(right: Right) -> Value {
+    let served = right.kind.served();
+    rule(
+        &[served.group],
+        &[served.version],
+        &[right.operation.admission()],
+        &[served.resource],
+    )
+}
+
+/// Fields of metadata that the API server sets itself.
+const SERVER_METADATA: &str = "['managedFields', 'resourceVersion', 'generation', 'creationTimestamp', 'uid', 'selfLink', 'deletionTimestamp', 'deletionGracePeriodSeconds']";
+
+/// The one annotation that the API server writes by itself on an update.
+const SERVER_ANNOTATION: &str = "['deprecated.daemonset.template.generation']";
+
+fn variables() -> Vec<Value> {
+    let held = "has(params.data) && has(params.data.grants) && request.userInfo.username in params.data.grants";
+    vec![
+        part("held", held),
+        part("grant", "params.data.grants[request.userInfo.username]"),
+        // A dry-run grant lets the content free: nothing is stored.
+        part(
+            "exact",
+            "variables.held && !variables.grant.dryRun && request.operation != 'DELETE'",
+        ),
+        part("now", "dyn(object)"),
+        part("was", "dyn(oldObject)"),
+        part("result", "dyn(variables.grant.result)"),
+        part("serverMetadata", SERVER_METADATA),
+        part("serverAnnotations", SERVER_ANNOTATION),
+        part(
+            "nowAnnotations",
+            "variables.now.metadata.?annotations.orValue({})",
+        ),
+        part(
+            "wasAnnotations",
+            "variables.was.metadata.?annotations.orValue({})",
+        ),
+        part("resultMetadata", "variables.result.?metadata.orValue({})"),
+    ]
+}
+
+/// What is asked for, by whom, on which object, where.
+fn request_checks() -> Vec<Check> {
+    vec![
+        check("no live grant for this account", "variables.held"),
+        check(
+            "other operation, resource or object than granted",
+            "!variables.held || (
+                request.operation == variables.grant.operation
+                && request.resource.group == variables.grant.group
+                && request.resource.version == variables.grant.version
+                && request.resource.resource == variables.grant.resource
+                && request.?subResource.orValue('') == ''
+                && request.?namespace.orValue('') == variables.grant.namespace
+                && request.?name.orValue('') == variables.grant.name)",
+        ),
+        check(
+            "this grant is for dry runs only",
+            "!variables.held || !variables.grant.dryRun || request.?dryRun.orValue(false)",
+        ),
+        check(
+            "an object of another uid than granted",
+            "!variables.held || (request.operation == 'CREATE'
+                ? variables.grant.uid == ''
+                : variables.was.metadata.uid == variables.grant.uid)",
+        ),
+        check(
+            "the namespace no longer carries the labels that the grant needs",
+            "!variables.held || variables.grant.live.all(k,
+                namespaceObject != null
+                && namespaceObject.metadata.?labels.orValue({})[?k].orValue('') == variables.grant.live[k])",
+        ),
+    ]
+}
+
+/// What the object would be.
+fn content_checks() -> Vec<Check> {
+    vec![
+        check(
+            "content differs from the approved plan",
+            "!variables.exact || (
+                variables.now.all(k, k in ['apiVersion', 'kind', 'metadata', 'status', 'spec']
+                    || (k in variables.result && variables.now[k] == variables.result[k]))
+                && variables.result.all(k, k in ['metadata', 'status'] || k in variables.now))",
+        ),
+        check(
+            "spec differs from the approved plan",
+            "!variables.exact || !('spec' in variables.now) || ('spec' in variables.result
+                && variables.now.spec.all(k, k in variables.grant.free
+                    ? (request.operation == 'UPDATE' && k in variables.was.spec && variables.now.spec[k] == variables.was.spec[k])
+                    : (k in variables.result.spec && variables.now.spec[k] == variables.result.spec[k]))
+                && variables.result.spec.all(k, k in variables.grant.free || k in variables.now.spec))",
+        ),
+        check(
+            "metadata outside the approved plan",
+            "!variables.exact || request.operation != 'UPDATE' || (
+                variables.now.metadata.all(k, k in variables.serverMetadata || k == 'annotations'
+                    || (k in variables.was.metadata && variables.now.metadata[k] == variables.was.metadata[k]))
+                && variables.was.metadata.all(k, k in variables.serverMetadata || k == 'annotations'
+                    || k in variables.now.metadata)
+                && variables.nowAnnotations.all(k, k in variables.serverAnnotations
+                    || (k in variables.wasAnnotations && variables.nowAnnotations[k] == variables.wasAnnotations[k]))
+                && variables.wasAnnotations.all(k, k in variables.serverAnnotations
+                    || k in variables.nowAnnotations))",
+        ),
+        check(
+            "metadata of the new object outside the approved plan",
+            "!variables.exact || request.operation != 'CREATE' || (
+                variables.now.metadata.all(k, k in variables.serverMetadata || k in ['name', 'namespace']
+                    || (k in variables.resultMetadata && variables.now.metadata[k] == variables.resultMetadata[k]))
+                && variables.resultMetadata.all(k, k in variables.serverMetadata || k in ['name', 'namespace']
+                    || k in variables.now.metadata))",
+        ),
+    ]
+}

@@ -1,0 +1,191 @@
+//! `bailiwick-executor-floor`: what no one-shot account ever does, whatever the fence says.
+//!
+//! Owns the bound that holds with the fence emptied, or forged by a stolen operator identity.
+//! Must never read a parameter. No IO.
+
+use super::fence::one_shot;
+use super::form::{Check, Policy, check, part, rule, texts};
+use crate::manifests::options::Territory;
+use bailiwick_core::catalogue::{Right, rights};
+use bailiwick_core::fence::{GRANTS_NAMESPACE, SYSTEM_NAMESPACE};
+use serde_json::{Value, json};
+
+pub(super) const NAME: &str = "bailiwick-executor-floor";
+
+/// Fields of a pod's specification that a change may touch; every other one, known to this
+/// program or not, stays as it is. `containers`, `initContainers` and `volumes` are looked into.
+const FREE_OF_POD: &[&str] = &[
+    "containers",
+    "initContainers",
+    "volumes",
+    "affinity",
+    "nodeSelector",
+    "tolerations",
+    "topologySpreadConstraints",
+    "readinessGates",
+    "activeDeadlineSeconds",
+    "terminationGracePeriodSeconds",
+    "dnsConfig",
+    "dnsPolicy",
+    "enableServiceLinks",
+    "hostAliases",
+    "hostname",
+    "subdomain",
+    "setHostnameAsFQDN",
+    "imagePullSecrets",
+];
+
+/// Fields of a container that a change may touch; mounts, ports and claims are looked into.
+const FREE_OF_CONTAINER: &[&str] = &[
+    "image",
+    "imagePullPolicy",
+    "command",
+    "args",
+    "workingDir",
+    "env",
+    "envFrom",
+    "ports",
+    "resources",
+    "volumeMounts",
+    "livenessProbe",
+    "readinessProbe",
+    "startupProbe",
+    "lifecycle",
+    "terminationMessagePath",
+    "terminationMessagePolicy",
+    "stdin",
+    "stdinOnce",
+    "tty",
+];
+
+/// Kinds of volume that give a container nothing which its environment could not.
+const MILD_VOLUMES: &[&str] = &["configMap", "secret", "downwardAPI", "emptyDir"];
+/// The same inside a projected volume: no token of the ServiceAccount, no certificate.
+const MILD_SOURCES: &[&str] = &["configMap", "secret", "downwardAPI"];
+
+/// Annotations of a pod template that weaken its isolation on nodes that still read them.
+const ISOLATING_ANNOTATIONS: &str = "^(container\\\\.apparmor\\\\.security\\\\.beta|(container\\\\.)?seccomp\\\\.security\\\\.alpha)\\\\.kubernetes\\\\.io/";
+
+pub(super) fn policy(territory: &Territory) -> Policy {
+    let mut checks = place_checks(territory);
+    checks.extend(pod_checks());
+    Policy {
+        name: NAME,
+        namespaces: json!({}),
+        // `*` alone would leave out subresources.
+        rules: vec![rule(&["*"], &["*"], &["*"], &["*/*"])],
+        conditions: vec![one_shot()],
+        variables: variables(),
+        checks,
+        params: None,
+    }
+}
+
+/// The request as one text, to be looked up in a closed list.
+fn request_text(right: Right) -> String {
+    let served = right.kind.served();
+    format!(
+        "{} {}/{}/{}/",
+        right.operation.admission(),
+        served.group,
+        served.version,
+        served.resource
+    )
+}
+
+fn place_checks(territory: &Territory) -> Vec<Check> {
+    let closed: Vec<String> = rights().into_iter().map(request_text).collect();
+    vec![
+        check(
+            "floor: not in the catalogue of changes",
+            format!("variables.asked in {}", texts(&closed)),
+        ),
+        check("floor: outside the territory", in_territory(territory)),
+    ]
+}
+
+/// True in a namespace of the territory that is not one of the cluster's or the product's own.
+pub(super) fn in_territory(territory: &Territory) -> String {
+    format!(
+        "namespaceObject != null
+        && namespaceObject.metadata.?labels.orValue({{}})[?'{}'].orValue('') == '{}'
+        && !namespaceObject.metadata.name.startsWith('kube-')
+        && !(namespaceObject.metadata.name in ['{SYSTEM_NAMESPACE}', '{GRANTS_NAMESPACE}'])",
+        territory.key(),
+        territory.value(),
+    )
+}
+
+fn variables() -> Vec<Value> {
+    let template =
+        |object: &str| format!("variables.pods ? {object}.?spec.?template.orValue({{}}) : {{}}");
+    let mild = format!(
+        "variables.now.?volumes.orValue([]).filter(v, v.all(k, k == 'name' || k in {}
+            || (k == 'projected' && v.projected.?sources.orValue([]).all(s, s.all(t, t in {})))
+        )).map(v, v.name)",
+        texts(MILD_VOLUMES),
+        texts(MILD_SOURCES)
+    );
+    let isolating = |template: &str| {
+        format!(
+            "variables.{template}.?metadata.?annotations.orValue({{}}).transformMapEntry(k, v,
+                k.matches('{ISOLATING_ANNOTATIONS}'), {{k: v}})"
+        )
+    };
+    vec![
+        part(
+            "asked",
+            "request.operation + ' ' + request.resource.group + '/' + request.resource.version
+                + '/' + request.resource.resource + '/' + request.?subResource.orValue('')",
+        ),
+        part(
+            "pods",
+            "request.operation == 'UPDATE' && dyn(object).?spec.?template.hasValue()",
+        ),
+        part("nowTemplate", template("dyn(object)")),
+        part("wasTemplate", template("dyn(oldObject)")),
+        part("now", "variables.nowTemplate.?spec.orValue({})"),
+        part("was", "variables.wasTemplate.?spec.orValue({})"),
+        part("nowIsolating", isolating("nowTemplate")),
+        part("wasIsolating", isolating("wasTemplate")),
+        part("mild", mild),
+    ]
+}
+
+fn pod_checks() -> Vec<Check> {
+    vec![
+        check(
+            "floor: a pod's identity, isolation and privileges are never changed",
+            format!(
+                "!variables.pods || (
+                    variables.now.all(k, k in {free} || (k in variables.was && variables.now[k] == variables.was[k]))
+                    && variables.was.all(k, k in {free} || k in variables.now)
+                    && variables.nowIsolating == variables.wasIsolating)",
+                free = texts(FREE_OF_POD)
+            ),
+        ),
+        check(
+            "floor: a volume that reaches beyond the namespace's configuration is never added or changed",
+            "!variables.pods || variables.now.?volumes.orValue([]).all(v,
+                v.name in variables.mild || v in variables.was.?volumes.orValue([])
+                || ('persistentVolumeClaim' in v && variables.was.?volumes.orValue([]).exists(w,
+                    w.name == v.name && 'persistentVolumeClaim' in w)))",
+        ),
+        check(
+            "floor: containers are never added, removed or given other privileges",
+            format!(
+                "!variables.pods || ['containers', 'initContainers'].all(list,
+                    variables.now[?list].orValue([]).size() == variables.was[?list].orValue([]).size()
+                    && variables.now[?list].orValue([]).all(c, variables.was[?list].orValue([]).exists(o,
+                        o.name == c.name
+                        && c.all(k, k in {free} || (k in o && c[k] == o[k]))
+                        && o.all(k, k in {free} || k in c)
+                        && c.?resources.?claims == o.?resources.?claims
+                        && c.?ports.orValue([]).all(p, p.?hostPort.orValue(0) == 0 || p in o.?ports.orValue([]))
+                        && c.?volumeMounts.orValue([]).all(m,
+                            m.name in variables.mild || m in o.?volumeMounts.orValue([])))))",
+                free = texts(FREE_OF_CONTAINER)
+            ),
+        ),
+    ]
+}

@@ -1,0 +1,212 @@
+//! The watched kinds as `kube` resources: the core's shapes, read straight from the wire.
+//!
+//! Owns the bridge between `kube` and the core's index. Must never build a whole API object, and
+//! never let one malformed object fail a list or a watch. No IO.
+
+use bailiwick_core::index::Observed;
+use bailiwick_core::index::shape::{
+    ClaimShape, ConfigMapShape, EventShape, HpaShape, LimitRangeShape, Meta, NamespaceShape,
+    NodeShape, PodShape, QuotaShape, RevisionShape, ServiceShape, SliceShape, WorkloadShape,
+};
+use bailiwick_core::object::Kind;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use kube::Resource;
+use kube::core::DynamicResourceScope;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
+use std::borrow::Cow;
+use std::fmt::Debug;
+
+/// A kind that can be watched.
+pub trait Shape: Copy + Debug + Send + Sync + 'static {
+    /// Which kind.
+    const KIND: Kind;
+    /// True where only metadata is asked for.
+    const METADATA_ONLY: bool;
+    /// What is read of it.
+    type Core: DeserializeOwned + Clone + Debug + Send + 'static;
+    /// The index's input.
+    fn observed(core: Self::Core) -> Observed;
+    /// Its metadata.
+    fn meta(core: &Self::Core) -> &Meta;
+}
+
+macro_rules! shapes {
+    ($($kind:ident($core:ty) $metadata_only:literal,)+) => {
+        /// One marker for each watched kind.
+        pub mod kinds {
+            $(
+                #[doc = concat!("`", stringify!($kind), "`")]
+                #[derive(Debug, Clone, Copy)]
+                pub struct $kind;
+            )+
+        }
+
+        $(
+            impl Shape for kinds::$kind {
+                const KIND: Kind = Kind::$kind;
+                const METADATA_ONLY: bool = $metadata_only;
+                type Core = $core;
+                fn observed(core: Self::Core) -> Observed {
+                    Observed::$kind(core)
+                }
+                fn meta(core: &Self::Core) -> &Meta {
+                    &core.metadata
+                }
+            }
+        )+
+
+        /// Calls a generic function once for each watched kind and collects what it returns.
+        macro_rules! for_each_shape {
+            ($call:ident $args:tt) => {
+                vec![$($crate::shape::call_with!($call, $crate::shape::kinds::$kind, $args),)+]
+            };
+        }
+        pub(crate) use for_each_shape;
+    };
+}
+
+macro_rules! call_with {
+    ($call:ident, $kind:ty, ($($arg:expr),*)) => { $call::<$kind>($($arg),*) };
+}
+pub(crate) use call_with;
+
+shapes! {
+    Pod(PodShape) false,
+    Deployment(WorkloadShape) false,
+    ReplicaSet(WorkloadShape) false,
+    StatefulSet(WorkloadShape) false,
+    DaemonSet(WorkloadShape) false,
+    Job(WorkloadShape) false,
+    CronJob(WorkloadShape) false,
+    ControllerRevision(RevisionShape) false,
+    Service(ServiceShape) false,
+    EndpointSlice(SliceShape) false,
+    Node(NodeShape) false,
+    Namespace(NamespaceShape) false,
+    ResourceQuota(QuotaShape) false,
+    LimitRange(LimitRangeShape) true,
+    HorizontalPodAutoscaler(HpaShape) false,
+    ConfigMap(ConfigMapShape) true,
+    PersistentVolumeClaim(ClaimShape) false,
+    Event(EventShape) false,
+}
+
+/// One object from a list or a watch, read or malformed.
+#[derive(Debug, Clone)]
+pub struct Seen<K: Shape> {
+    // Only what `kube::runtime` itself looks at: names, uid and resource version.
+    meta: ObjectMeta,
+    /// What was read, or why it could not be.
+    pub object: Result<K::Core, String>,
+}
+
+impl<K: Shape> Seen<K> {
+    /// The object's uid; empty where it could not be read.
+    pub fn uid(&self) -> &str {
+        self.meta.uid.as_deref().unwrap_or_default()
+    }
+
+    /// `namespace/name`, as far as it could be read.
+    pub fn name(&self) -> String {
+        let name = self.meta.name.as_deref().unwrap_or("(no name)");
+        match self.meta.namespace.as_deref() {
+            Some(namespace) => format!("{namespace}/{name}"),
+            None => name.to_owned(),
+        }
+    }
+}
+
+/// What can be told of an object that does not read as its kind.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Wreck {
+    metadata: serde_json::Value,
+}
+
+impl<'de, K: Shape> Deserialize<'de> for Seen<K> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        // The raw text is set aside first: after a failed read nothing of it would be left.
+        let raw = Box::<RawValue>::deserialize(deserializer)?;
+        Ok(match serde_json::from_str::<K::Core>(raw.get()) {
+            Ok(core) => Self {
+                meta: slim(K::meta(&core)),
+                object: Ok(core),
+            },
+            Err(error) => {
+                let wreck: Wreck = serde_json::from_str(raw.get()).unwrap_or_default();
+                Self {
+                    meta: salvage(&wreck.metadata),
+                    object: Err(error.to_string()),
+                }
+            }
+        })
+    }
+}
+
+/// The index knows objects by uid and name; what lacks either can never be found again.
+fn is_identified(meta: &Meta) -> bool {
+    !meta.uid.is_empty() && !meta.name.is_empty()
+}
+
+fn some(text: &str) -> Option<String> {
+    (!text.is_empty()).then(|| text.to_owned())
+}
+
+fn slim(meta: &Meta) -> ObjectMeta {
+    ObjectMeta {
+        name: some(&meta.name),
+        namespace: some(&meta.namespace),
+        uid: some(&meta.uid),
+        resource_version: some(&meta.resource_version),
+        ..ObjectMeta::default()
+    }
+}
+
+fn salvage(metadata: &serde_json::Value) -> ObjectMeta {
+    let text = |key: &str| {
+        metadata
+            .get(key)
+            .and_then(serde_json::Value::as_str)
+            .and_then(some)
+    };
+    ObjectMeta {
+        name: text("name"),
+        namespace: text("namespace"),
+        uid: text("uid"),
+        resource_version: text("resourceVersion"),
+        ..ObjectMeta::default()
+    }
+}
+
+impl<K: Shape> Resource for Seen<K> {
+    type DynamicType = ();
+    // Chosen per request, so that one type serves cluster-wide and namespaced reads alike.
+    type Scope = DynamicResourceScope;
+
+    fn kind((): &()) -> Cow<'_, str> {
+        K::KIND.as_str().into()
+    }
+    fn group((): &()) -> Cow<'_, str> {
+        K::KIND.served().group.into()
+    }
+    fn version((): &()) -> Cow<'_, str> {
+        K::KIND.served().version.into()
+    }
+    fn plural((): &()) -> Cow<'_, str> {
+        K::KIND.served().resource.into()
+    }
+    fn metadata_api() -> bool {
+        K::METADATA_ONLY
+    }
+    fn meta(&self) -> &ObjectMeta {
+        &self.meta
+    }
+    fn meta_mut(&mut self) -> &mut ObjectMeta {
+        &mut self.meta
+    }
+}
+
+#[cfg(test)]
+mod tests;
