@@ -129,16 +129,21 @@ impl<'de, K: Shape> Deserialize<'de> for Seen<K> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         // The raw text is set aside first: after a failed read nothing of it would be left.
         let raw = Box::<RawValue>::deserialize(deserializer)?;
-        Ok(match serde_json::from_str::<K::Core>(raw.get()) {
+        let read = match serde_json::from_str::<K::Core>(raw.get()) {
+            Ok(core) if is_identified(K::meta(&core)) => Ok(core),
+            Ok(_) => Err("it has no name or no uid".to_owned()),
+            Err(error) => Err(error.to_string()),
+        };
+        Ok(match read {
             Ok(core) => Self {
                 meta: slim(K::meta(&core)),
                 object: Ok(core),
             },
-            Err(error) => {
+            Err(why) => {
                 let wreck: Wreck = serde_json::from_str(raw.get()).unwrap_or_default();
                 Self {
                     meta: salvage(&wreck.metadata),
-                    object: Err(error.to_string()),
+                    object: Err(why),
                 }
             }
         })
