@@ -51,7 +51,8 @@ pub struct Entry {
     pub undo: Undo,
     /// How recovery is judged.
     pub oracle: Oracle,
-    /// True where the type replaces the workload's pods.
+    /// True where every pod must be newer than the write. A way back to an earlier template keeps
+    /// the pods that still run it.
     pub replaces_pods: bool,
     /// The largest effect in one sentence, for people.
     pub effect: &'static str,
@@ -66,7 +67,7 @@ const ROLLOUT_UNDO: Entry = Entry {
     fields: &["/spec/template"],
     undo: Undo::PreviousFields,
     oracle: Oracle::RolloutComplete,
-    replaces_pods: true,
+    replaces_pods: false,
     effect: "replaces the pod template by that of an earlier revision",
 };
 
@@ -80,7 +81,7 @@ const SET_IMAGE: Entry = Entry {
     ],
     undo: Undo::PreviousFields,
     oracle: Oracle::RolloutComplete,
-    replaces_pods: true,
+    replaces_pods: false,
     effect: "sets one container's image",
 };
 
@@ -127,7 +128,7 @@ const SET_RESOURCES: Entry = Entry {
     ],
     undo: Undo::PreviousFields,
     oracle: Oracle::RolloutComplete,
-    replaces_pods: true,
+    replaces_pods: false,
     effect: "sets one container's requests and limits",
 };
 

@@ -69,29 +69,34 @@ pub fn judge(plan: &Plan, execution: &Execution, seen: &Observation) -> Health {
     }
     let entry = catalogue::entry(plan.change_type);
     match entry.oracle {
-        Oracle::RolloutComplete => workload(
-            plan,
-            seen.target.as_ref(),
-            execution,
-            &seen.pods,
-            entry.replaces_pods.then_some(applied),
-        ),
-        Oracle::ReplicasAvailable => {
-            workload(plan, seen.target.as_ref(), execution, &seen.pods, None)
-        }
+        Oracle::RolloutComplete => workload(plan, seen, execution, Write { applied, renews: entry.replaces_pods }),
+        Oracle::ReplicasAvailable => workload(plan, seen, execution, Write { applied, renews: false }),
         Oracle::OwnerComplete => owner(plan, seen, applied),
         Oracle::QuotaGone => quota(plan, seen),
         Oracle::ObjectRestored => restored(plan, seen),
     }
 }
 
-fn workload(
-    plan: &Plan,
-    target: Option<&Value>,
-    execution: &Execution,
-    pods: &[Value],
-    newer_than: Option<Timestamp>,
-) -> Health {
+/// The write whose effect is judged.
+#[derive(Debug, Clone, Copy)]
+struct Write {
+    /// When it was acknowledged.
+    applied: Timestamp,
+    /// True if it cannot leave a pod as it was. A way back to an earlier template keeps the pods
+    /// that still run it: there the controller's own count of updated replicas tells.
+    renews: bool,
+}
+
+impl Write {
+    /// True for a pod that was made after the write. The API server writes whole seconds.
+    fn made(self, pod: &Value) -> bool {
+        created(pod).is_some_and(|c| c >= whole_second(self.applied))
+    }
+}
+
+fn workload(plan: &Plan, seen: &Observation, execution: &Execution, write: Write) -> Health {
+    let pods: &[Value] = &seen.pods;
+    let target = seen.target.as_ref();
     let Some(target) = target else {
         return Health::Vanished;
     };
@@ -112,7 +117,7 @@ fn workload(
     let count = complete(target, &now);
     if let Err(why) = count {
         return if now.available < plan.baseline.available.min(now.desired)
-            && failing(pods, newer_than)
+            && failing(pods, write)
         {
             Health::Worse(format!(
                 "{why}; {} of {} were available before",
@@ -122,7 +127,7 @@ fn workload(
             Health::NotYet(why)
         };
     }
-    fresh(pods, &now, newer_than)
+    fresh(pods, &now, write)
 }
 
 /// All replicas updated and available, none left of the old revision.
@@ -151,32 +156,22 @@ fn complete(target: &Value, now: &Baseline) -> Result<(), String> {
     Ok(())
 }
 
-/// The pods themselves: as many ready ones, newer than the write where pods are replaced, none failing.
-fn fresh(pods: &[Value], now: &Baseline, newer_than: Option<Timestamp>) -> Health {
-    let live: Vec<&Value> = pods
-        .iter()
-        .filter(|p| p.pointer("/metadata/deletionTimestamp").is_none())
-        .collect();
-    let ready = live
-        .iter()
-        .filter(|p| {
-            is_ready(p)
-                && newer_than.is_none_or(|t| created(p).is_some_and(|c| c >= whole_second(t)))
-        })
-        .count();
+/// The pods themselves: as many ready ones, newer than the write where it renews them, none failing.
+fn fresh(pods: &[Value], now: &Baseline, write: Write) -> Health {
+    let counts = |p: &&Value| is_ready(p) && !is_going(p) && (!write.renews || write.made(p));
+    let ready = pods.iter().filter(counts).count();
     if ready < usize::try_from(now.desired).unwrap_or(usize::MAX) {
-        return Health::NotYet(format!(
-            "{ready} of {} ready pods are newer than the write",
-            now.desired
-        ));
+        let which = if write.renews { "newer than the write" } else { "ready" };
+        return Health::NotYet(format!("{ready} of {} pods are {which}", now.desired));
     }
-    if failing(pods, newer_than) {
-        return Health::NotYet("a container of a new pod is failing".to_owned());
+    if failing(pods, write) {
+        return Health::NotYet("a container is failing".to_owned());
     }
-    Health::Healthy(format!(
-        "{ready} of {} replicas are updated, available and ready",
-        now.desired
-    ))
+    Health::Healthy(format!("{ready} of {} replicas are updated, available and ready", now.desired))
+}
+
+fn is_going(pod: &Value) -> bool {
+    pod.pointer("/metadata/deletionTimestamp").is_some()
 }
 
 /// The API server writes creation times in whole seconds.
@@ -196,8 +191,8 @@ fn is_ready(pod: &Value) -> bool {
     })
 }
 
-/// True if a container of a pod that is new enough waits in an error or was restarted.
-fn failing(pods: &[Value], newer_than: Option<Timestamp>) -> bool {
+/// True if a container waits in an error, or was restarted in a pod made after the write.
+fn failing(pods: &[Value], write: Write) -> bool {
     const BAD: &[&str] = &[
         "CrashLoopBackOff",
         "ErrImagePull",
@@ -208,20 +203,15 @@ fn failing(pods: &[Value], newer_than: Option<Timestamp>) -> bool {
         "RunContainerError",
         "StartError",
     ];
-    let new =
-        |p: &&Value| newer_than.is_none_or(|t| created(p).is_some_and(|c| c >= whole_second(t)));
-    pods.iter().filter(new).any(|pod| {
-        ["/status/containerStatuses", "/status/initContainerStatuses"]
-            .iter()
-            .any(|list| {
-                let statuses = pod.pointer(list).and_then(Value::as_array);
-                statuses.is_some_and(|s| {
-                    s.iter().any(|c| {
-                        text_at(c, "/state/waiting/reason").is_some_and(|r| BAD.contains(&r))
-                            || int_at(c, "/restartCount", 0) > 0
-                    })
-                })
-            })
+    let statuses = |pod: &Value| -> Vec<Value> {
+        let lists = ["/status/containerStatuses", "/status/initContainerStatuses"];
+        lists.iter().filter_map(|list| pod.pointer(list)?.as_array()).flatten().cloned().collect()
+    };
+    pods.iter().filter(|pod| !is_going(pod)).any(|pod| {
+        statuses(pod).iter().any(|c| {
+            text_at(c, "/state/waiting/reason").is_some_and(|r| BAD.contains(&r))
+                || (write.made(pod) && int_at(c, "/restartCount", 0) > 0)
+        })
     })
 }
 
