@@ -6,5 +6,7 @@
 pub mod changes;
 pub mod config;
 pub mod failpoints;
+pub mod feed;
+pub mod incidents;
 pub mod metrics;
 pub mod shared;

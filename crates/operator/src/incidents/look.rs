@@ -1,0 +1,64 @@
+//! One look at a subject: what the analyzers find, and what of its surroundings a decision needs.
+//!
+//! Owns the reading of the index for Incidents. Must never hold the index while anything waits.
+//! No IO.
+
+use crate::shared::SharedIndex;
+use bailiwick_core::analyze::{Analysis, examine};
+use bailiwick_core::index::{Body, UidKey, View};
+use bailiwick_core::names::Uid;
+use bailiwick_core::object::{Kind, ObjectRef};
+use jiff::Timestamp;
+use std::collections::BTreeMap;
+
+/// What a look saw.
+#[derive(Debug, Clone)]
+pub(crate) struct Sight {
+    /// The subject.
+    pub(crate) subject: ObjectRef,
+    /// What is wrong with it.
+    pub(crate) analysis: Analysis,
+    /// False once it is gone.
+    pub(crate) exists: bool,
+    /// Labels of its namespace; none if that is absent or terminating.
+    pub(crate) labels: Option<BTreeMap<String, String>>,
+    /// When it was looked at.
+    pub(crate) at: Timestamp,
+}
+
+/// Looks at a subject. Takes as long as its workload has pods: not for an async thread.
+pub(crate) fn look(index: &SharedIndex, subject: ObjectRef, at: Timestamp) -> Sight {
+    index.read(|view| Sight {
+        analysis: examine(view, &subject, at),
+        exists: exists(view, &subject),
+        labels: labels(view, &subject),
+        at,
+        subject,
+    })
+}
+
+fn exists(view: &View<'_>, subject: &ObjectRef) -> bool {
+    let Some(uid) = &subject.uid else { return true };
+    if subject.kind == Kind::Pod {
+        return view.pod(uid).is_some() || !view.reads(Kind::Pod);
+    }
+    view.thing(UidKey::of(uid.as_str())).is_some() || !view.reads(subject.kind)
+}
+
+fn labels(view: &View<'_>, subject: &ObjectRef) -> Option<BTreeMap<String, String>> {
+    let namespace = view.namespace(subject.namespace_str())?;
+    let terminating =
+        matches!(namespace.body, Body::Namespace(true)) || namespace.head.marks.deleting();
+    let pairs = namespace.head.labels.iter();
+    (!terminating).then(|| pairs.map(|(k, v)| (k.to_owned(), v.to_owned())).collect())
+}
+
+/// Everything that may have findings.
+pub(crate) fn subjects(index: &SharedIndex) -> Vec<ObjectRef> {
+    index.read(|view| view.subjects())
+}
+
+/// True if the uid is that of the sight's subject: what belongs to another is that one's affair.
+pub(crate) fn is_about(sight: &Sight, uid: Option<&Uid>) -> bool {
+    sight.subject.uid.as_ref() == uid
+}
