@@ -9,6 +9,7 @@ pub mod canonical;
 pub mod catalogue;
 pub mod fence;
 pub mod finding;
+pub mod incident;
 pub mod index;
 pub mod guards;
 pub mod life;
