@@ -7,7 +7,8 @@ use super::effects::{self, EffectError, Subject};
 use super::observe::{self, Seen};
 use super::schedule::Schedule;
 use super::stores::Wake;
-use super::{Context, RunError, policies, sweep};
+use super::standing::{self, Proof};
+use super::{Context, RunError, sweep};
 use crate::metrics::Call;
 use bailiwick_api::Change;
 use bailiwick_api::conditions::conditions;
@@ -103,7 +104,7 @@ async fn prepare(ctx: &Context) -> Result<(), RunError> {
     if let Err(error) = ctx.clock.look(&ctx.client).await {
         tracing::warn!(error, "cannot read the API server's time");
     }
-    policies::check(ctx).await;
+    standing::refresh(ctx).await;
     ctx.fence.establish(ctx).await.map_err(|e| RunError::Fence(e.to_string()))?;
     sweep::sweep(ctx).await;
     Ok(())
@@ -114,7 +115,7 @@ async fn upkeep(ctx: Arc<Context>) {
     if let Err(error) = ctx.clock.look(&ctx.client).await {
         tracing::warn!(error, "cannot read the API server's time");
     }
-    policies::check(&ctx).await;
+    standing::refresh(&ctx).await;
     sweep::sweep(&ctx).await;
 }
 
@@ -258,7 +259,10 @@ fn announce(ctx: &Context, change: &Change, before: &Record) {
 
 fn measure(ctx: &Context, record: &Record, report: &Report, now: Timestamp) {
     match report {
-        Report::Proved { .. } => ctx.metrics.grant_opened(),
+        Report::Proved { refusal, .. } => {
+            ctx.metrics.grant_opened();
+            ctx.set_proof(Proof { at: now, refusal: refusal.clone() });
+        }
         Report::Revoked { account } => {
             let grants = record.planning.iter().chain(record.executions.iter().map(|e| &e.grant));
             for grant in grants.filter(|g| g.account == *account && g.proved_at.is_some() && g.purpose != Purpose::Plan) {

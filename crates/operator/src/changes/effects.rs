@@ -236,8 +236,7 @@ async fn explain_refusal(ctx: &Context, subject: &Subject<'_>, plan: &Plan, refu
 pub(crate) async fn write(ctx: &Context, subject: &Subject<'_>, account: &str, plan: &Plan, execution: usize) -> Result<Report, EffectError> {
     let client = ctx.accounts.mint(ctx, account).await?;
     crate::failpoint!("write-before");
-    ctx.metrics.api(Call::Write, plan.operation.verb());
-    let result = Request::of_plan(plan).write(&client).await;
+    let result = send_once(ctx, &Request::of_plan(plan), &client).await;
     crate::failpoint!("write-after");
     match result {
         Ok(object) => Ok(Report::Applied {
@@ -258,6 +257,28 @@ pub(crate) async fn write(ctx: &Context, subject: &Subject<'_>, account: &str, p
                 return read_back(ctx, subject, plan, execution).await;
             }
             Ok(Report::NotApplied { execution, reason })
+        }
+    }
+}
+
+/// How long another API server may lag behind the one that proved the fence.
+const LAG_PATIENCE: Duration = Duration::from_secs(5);
+
+/// Sends the write. It is sent again only after a clear refusal for lack of a grant or of RBAC,
+/// which had no effect: with several API servers, the next one may not have seen the grant yet.
+async fn send_once(ctx: &Context, request: &Request, client: &Rest) -> Result<Option<Value>, RestError> {
+    let deadline = tokio::time::Instant::now() + LAG_PATIENCE;
+    loop {
+        ctx.metrics.api(Call::Write, "write");
+        match request.write(client).await {
+            Err(error)
+                if (refused_for_lack_of_grant(&error) || is_plain_rbac(&error))
+                    && !ctx.is_suspended()
+                    && tokio::time::Instant::now() < deadline =>
+            {
+                tokio::time::sleep(FENCE_POLL).await;
+            }
+            other => return other,
         }
     }
 }

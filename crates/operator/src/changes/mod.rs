@@ -15,6 +15,7 @@ pub mod receipts;
 mod request;
 mod rest;
 mod schedule;
+mod standing;
 mod statement;
 mod stores;
 mod sweep;
@@ -61,6 +62,7 @@ pub(crate) struct Context {
     pub(crate) receipts: Receipts,
     pub(crate) clock: Clock,
     policies: RwLock<Result<(), Reason>>,
+    proof: RwLock<Option<standing::Proof>>,
 }
 
 impl Context {
@@ -80,6 +82,17 @@ impl Context {
     /// Whether the fence's policies and bindings are as compiled in, by the last look.
     pub(crate) fn policies(&self) -> Result<(), Reason> {
         self.policies.read().map_or_else(|_| Err(Reason::plain(Code::FenceAbsent)), |found| found.clone())
+    }
+
+    /// When the fence was last seen to hold by this process.
+    pub(crate) fn proof(&self) -> Option<standing::Proof> {
+        self.proof.read().ok()?.clone()
+    }
+
+    pub(crate) fn set_proof(&self, proof: standing::Proof) {
+        if let Ok(mut slot) = self.proof.write() {
+            *slot = Some(proof);
+        }
     }
 
     pub(crate) fn set_policies(&self, found: Result<(), Reason>) {
@@ -119,6 +132,7 @@ pub async fn run(parts: Parts, cancel: CancellationToken) -> Result<(), RunError
         receipts: Receipts::default(),
         clock: Clock::default(),
         policies: RwLock::new(Err(Reason::new(Code::FenceAbsent, "the policies were not looked at yet"))),
+        proof: RwLock::new(None),
     });
     cancel.run_until_cancelled(driver::drive(ctx, wakes)).await.unwrap_or(Ok(()))
 }
