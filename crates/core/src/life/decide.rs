@@ -4,8 +4,11 @@
 //! record, which the caller persists before it runs the effect. No IO.
 
 use super::world::World;
-use super::{Execution, Grant, Phase, Purpose, Record, Transition, ending, gate, running};
+use super::{
+    Execution, Grant, Phase, Purpose, Record, Transition, ending, gate, running, verifying,
+};
 use crate::fence::ACCOUNT_PREFIX;
+use crate::mandate::Outcome;
 use crate::reason::Reason;
 use jiff::{SignedDuration, Timestamp};
 
@@ -121,8 +124,8 @@ pub fn decide(record: &Record, world: &World<'_>) -> Decision {
         Phase::PreApproved | Phase::Approved => gate::ready(next, world),
         Phase::Granting => running::granting(next, world),
         Phase::Executing => running::executing(next, world),
-        Phase::Verifying => running::verifying(next, world),
-        Phase::RollingBack => running::rolling_back(next, world),
+        Phase::Verifying => verifying::verifying(next, world),
+        Phase::RollingBack => verifying::rolling_back(next, world),
         Phase::Failed => ending::late(next, world),
         Phase::Recovered
         | Phase::RolledBack
@@ -143,11 +146,19 @@ impl Record {
 
     /// When the current phase was entered.
     pub fn entered(&self) -> Option<Timestamp> {
-        self.timeline
-            .iter()
-            .rev()
-            .find(|t| t.phase == self.phase)
-            .map(|t| t.at)
+        self.last_entered(self.phase)
+    }
+
+    /// When a phase was entered last.
+    pub(super) fn last_entered(&self, phase: Phase) -> Option<Timestamp> {
+        let mut entries = self.timeline.iter().rev();
+        entries.find(|t| t.phase == phase).map(|t| t.at)
+    }
+
+    /// True if it was the mandate that decided, and not people.
+    pub(super) fn pre_approved(&self) -> bool {
+        let outcome = self.verdict.as_ref().map(|v| v.outcome);
+        outcome == Some(Outcome::PreApproved)
     }
 
     /// The first account whose authority was not yet seen revoked and that is no longer needed.

@@ -3,7 +3,7 @@
 //! Owns the order of these three. Must never show a terminal phase without its receipt. No IO.
 
 use super::decide::{Decision, Effect, POLL};
-use super::running::observe;
+use super::verifying::observe;
 use super::world::World;
 use super::{Phase, Purpose, Record, Transition};
 use crate::reason::{Code, Reason};

@@ -2,7 +2,7 @@
 //!
 //! Owns the meaning of every report. Must never turn a doubt into an acknowledgement. No IO.
 
-use super::{Execution, Phase, ReceiptRef, Record, Transition};
+use super::{Execution, Phase, Purpose, ReceiptRef, Record, Transition};
 use crate::plan::Plan;
 use crate::reason::{Code, Reason};
 use jiff::Timestamp;
@@ -62,19 +62,26 @@ pub fn fold(record: &Record, report: Report, now: Timestamp) -> Record {
     match report {
         Report::Planned(plan) => planned(&mut next, *plan, now),
         Report::PlanRefused(reason) => plan_refused(&mut next, reason, now),
-        Report::Proved { execution, refusal } => with(&mut next, execution, |e| {
+        Report::Proved { execution, refusal } => with(&mut next, execution, Step::Arming, |e| {
             e.grant.proved_at = Some(now);
             e.grant.proof = Some(refusal.chars().take(1000).collect());
         }),
-        Report::NotProved { execution, reason } | Report::NotApplied { execution, reason } => {
-            with(&mut next, execution, |e| e.outcome = Some(reason));
+        Report::NotProved { execution, reason } => {
+            with(&mut next, execution, Step::Arming, |e| {
+                e.outcome = Some(reason)
+            });
+        }
+        Report::NotApplied { execution, reason } => {
+            with(&mut next, execution, Step::Writing, |e| {
+                e.outcome = Some(reason)
+            });
         }
         Report::Applied {
             execution,
             code,
             resource_version,
             generation,
-        } => with(&mut next, execution, |e| {
+        } => with(&mut next, execution, Step::Writing, |e| {
             e.applied_at = Some(now);
             e.resource_version = resource_version;
             e.generation = generation;
@@ -98,24 +105,52 @@ pub fn fold(record: &Record, report: Report, now: Timestamp) -> Record {
     next
 }
 
-fn with(record: &mut Record, index: usize, change: impl FnOnce(&mut Execution)) {
-    // An acknowledged write is never taken back by a later, less certain report.
-    if let Some(execution) = record.executions.get_mut(index).filter(|e| !e.is_applied()) {
+/// Which part of an execution a report is about.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Step {
+    /// Before the write was begun, while nothing has ended the execution.
+    Arming,
+    /// Once it was begun.
+    Writing,
+}
+
+/// Applies a report to the execution, unless it comes too late to mean anything: an acknowledged
+/// write is never taken back, and no proof of the fence says anything about a write.
+fn with(record: &mut Record, index: usize, step: Step, change: impl FnOnce(&mut Execution)) {
+    let timely = |e: &Execution| match step {
+        Step::Arming => e.started_at.is_none() && e.outcome.is_none(),
+        Step::Writing => e.started_at.is_some(),
+    };
+    let execution = record.executions.get_mut(index);
+    if let Some(execution) = execution.filter(|e| !e.is_applied() && timely(e)) {
         change(execution);
     }
 }
 
+/// The execution that a plan of the way back is for.
+fn returning(record: &mut Record) -> Option<&mut Execution> {
+    let last = record.executions.last_mut();
+    last.filter(|e| e.purpose == Purpose::RollBack && e.started_at.is_none() && e.outcome.is_none())
+}
+
+/// Takes a plan where one was asked for; a plan that comes later replaces nothing.
 fn planned(record: &mut Record, plan: Plan, now: Timestamp) {
-    if record.phase == Phase::RollingBack {
-        if let Some(execution) = record.executions.last_mut() {
+    if record.ending.is_some() {
+        return;
+    }
+    if record.phase == Phase::RollingBack && record.undo_plan.is_none() {
+        if let Some(execution) = returning(record) {
             execution.digest.clone_from(&plan.digest);
+            record.undo_plan = Some(plan);
         }
-        record.undo_plan = Some(plan);
+        return;
+    }
+    if record.phase != Phase::Proposed {
         return;
     }
     let confirmed = plan.is_executable();
     record.plan = Some(plan);
-    if confirmed && record.phase == Phase::Proposed {
+    if confirmed {
         if let Some(grant) = &mut record.planning {
             grant.proved_at = Some(now);
         }
@@ -124,20 +159,22 @@ fn planned(record: &mut Record, plan: Plan, now: Timestamp) {
 }
 
 fn plan_refused(record: &mut Record, reason: Reason, now: Timestamp) {
-    match record.phase {
-        Phase::RollingBack => {
-            if let Some(execution) = record.executions.last_mut() {
-                execution.outcome = Some(reason);
-            }
+    if record.ending.is_some() {
+        return;
+    }
+    if record.phase == Phase::RollingBack && record.undo_plan.is_none() {
+        if let Some(execution) = returning(record) {
+            execution.outcome = Some(reason);
         }
-        // For show only: the Change is refused anyway, for the verdict's reason.
-        Phase::Proposed if record.planning.is_none() => {}
-        _ => {
-            record.ending = Some(Transition {
-                phase: Phase::Refused,
-                at: now,
-                reason: Some(reason),
-            })
-        }
+        return;
+    }
+    // Without a planning grant the plan was for show only: the Change is refused anyway, for the
+    // verdict's reason.
+    if record.phase == Phase::Proposed && record.planning.is_some() {
+        record.ending = Some(Transition {
+            phase: Phase::Refused,
+            at: now,
+            reason: Some(reason),
+        });
     }
 }

@@ -3,11 +3,13 @@
 //! Owns the record's form, which is a Change's status. Must never lose what a phase needs after
 //! a crash: whatever an effect depends on is in the record before the effect runs. No IO.
 
+mod ballots;
 pub mod decide;
 mod ending;
 pub mod fold;
 mod gate;
 mod running;
+mod verifying;
 pub mod world;
 
 pub use decide::{Decision, Effect, decide};
