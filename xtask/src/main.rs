@@ -4,6 +4,7 @@
 
 mod cluster;
 mod image;
+mod test;
 
 use std::io::Write as _;
 use std::process::ExitCode;
@@ -25,12 +26,15 @@ enum Command {
     Cluster(cluster::Args),
     /// Build container images and load them into a cluster
     Image(image::Args),
+    /// Run every test, on a real cluster where one is needed
+    Test(test::Args),
 }
 
 fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Cluster(args) => cluster::run(args),
         Command::Image(args) => image::run(args),
+        Command::Test(args) => test::run(args),
     }
 }
 
