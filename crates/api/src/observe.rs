@@ -90,16 +90,11 @@ impl IndexUpdate {
             }
             IndexUpdate::End(kind) => index.end_resync(kind),
             IndexUpdate::Observed(observed) => index.apply(*observed),
-            IndexUpdate::Trouble(
-                kind,
-                trouble @ (Trouble::Forbidden(_) | Trouble::NotServed(_)),
-            ) => {
+            IndexUpdate::Trouble(kind, trouble @ (Trouble::Forbidden(_) | Trouble::NotServed(_))) => {
                 index.set_unread(kind, trouble.to_string());
                 Touched::default()
             }
-            IndexUpdate::Malformed(_) | IndexUpdate::Trouble(_, Trouble::Failed(_)) => {
-                Touched::default()
-            }
+            IndexUpdate::Malformed(_) | IndexUpdate::Trouble(_, Trouble::Failed(_)) => Touched::default(),
         }
     }
 }
@@ -125,14 +120,9 @@ struct Part {
 pub async fn list_all(client: &Client, scope: &Scope) -> Listing {
     let parts: Vec<BoxFuture<'_, Part>> = for_each_shape!(list_boxed(client, scope));
     let mut parts = stream::iter(parts).buffer_unordered(SIDE_BY_SIDE);
-    let mut listing = Listing {
-        index: Index::new(),
-        malformed: Vec::new(),
-    };
+    let mut listing = Listing { index: Index::new(), malformed: Vec::new() };
     while let Some(part) = parts.next().await {
-        part.objects
-            .into_iter()
-            .for_each(|object| drop(listing.index.apply(object)));
+        part.objects.into_iter().for_each(|object| drop(listing.index.apply(object)));
         listing.malformed.extend(part.malformed);
         if let Some(trouble) = part.trouble {
             listing.index.set_unread(part.kind, trouble.to_string());
@@ -157,25 +147,15 @@ fn api<K: Shape>(client: &Client, scope: &Scope) -> Api<Seen<K>> {
 /// The namespace object itself is all that a namespaced reader may see of namespaces.
 fn narrowed<K: Shape>(scope: &Scope) -> Option<String> {
     match scope {
-        Scope::Namespace(namespace) if K::KIND == Kind::Namespace => {
-            Some(format!("metadata.name={namespace}"))
-        }
+        Scope::Namespace(namespace) if K::KIND == Kind::Namespace => Some(format!("metadata.name={namespace}")),
         Scope::Namespace(_) | Scope::All => None,
     }
 }
 
 async fn list<K: Shape>(client: &Client, scope: &Scope) -> Part {
     let api = api::<K>(client, scope);
-    let mut part = Part {
-        kind: K::KIND,
-        objects: Vec::new(),
-        malformed: Vec::new(),
-        trouble: None,
-    };
-    let first = ListParams {
-        field_selector: narrowed::<K>(scope),
-        ..ListParams::default().limit(PAGE)
-    };
+    let mut part = Part { kind: K::KIND, objects: Vec::new(), malformed: Vec::new(), trouble: None };
+    let first = ListParams { field_selector: narrowed::<K>(scope), ..ListParams::default().limit(PAGE) };
     let mut params = first.clone();
     let mut restarts = 0;
     loop {
@@ -209,21 +189,13 @@ async fn list<K: Shape>(client: &Client, scope: &Scope) -> Part {
 
 fn malformed<K: Shape>(seen: Seen<K>) -> Option<Malformed> {
     let name = seen.name();
-    seen.object.err().map(|why| Malformed {
-        kind: K::KIND,
-        name,
-        why,
-    })
+    seen.object.err().map(|why| Malformed { kind: K::KIND, name, why })
 }
 
 fn trouble(error: &kube::Error) -> Trouble {
     match error {
-        kube::Error::Api(status) if matches!(status.code, 401 | 403) => {
-            Trouble::Forbidden(status.message.clone())
-        }
-        kube::Error::Api(status) if status.code == 404 => {
-            Trouble::NotServed(status.message.clone())
-        }
+        kube::Error::Api(status) if matches!(status.code, 401 | 403) => Trouble::Forbidden(status.message.clone()),
+        kube::Error::Api(status) if status.code == 404 => Trouble::NotServed(status.message.clone()),
         other => Trouble::Failed(other.to_string()),
     }
 }
@@ -247,19 +219,14 @@ enum Start {
 fn watch<K: Shape>(client: &Client, scope: &Scope) -> BoxStream<'static, IndexUpdate> {
     let open = open::<K>(api::<K>(client, scope), narrowed::<K>(scope));
     let first = open(Start::Streamed);
-    let steps = stream::unfold(
-        (first, Start::Streamed, open),
-        |(mut stream, start, open)| async move {
-            let event = stream.next().await?;
-            if start == Start::Streamed && event.as_ref().is_err_and(refuses_to_stream) {
-                return Some((None, (open(Start::Paged), Start::Paged, open)));
-            }
-            Some((Some(event), (stream, start, open)))
-        },
-    );
-    let updates = steps
-        .filter_map(|step| async move { step })
-        .map(|event| update::<K>(event));
+    let steps = stream::unfold((first, Start::Streamed, open), |(mut stream, start, open)| async move {
+        let event = stream.next().await?;
+        if start == Start::Streamed && event.as_ref().is_err_and(refuses_to_stream) {
+            return Some((None, (open(Start::Paged), Start::Paged, open)));
+        }
+        Some((Some(event), (stream, start, open)))
+    });
+    let updates = steps.filter_map(|step| async move { step }).map(|event| update::<K>(event));
     updates.boxed()
 }
 
@@ -267,20 +234,10 @@ type Events<K> = BoxStream<'static, watcher::Result<Event<Seen<K>>>>;
 
 fn open<K: Shape>(api: Api<Seen<K>>, fields: Option<String>) -> impl Fn(Start) -> Events<K> + Send {
     move |start| {
-        let config = Config {
-            field_selector: fields.clone(),
-            page_size: Some(PAGE),
-            ..Config::default()
-        };
+        let config = Config { field_selector: fields.clone(), page_size: Some(PAGE), ..Config::default() };
         let config = config.timeout(WATCH_SECONDS);
-        let config = if start == Start::Streamed {
-            config.streaming_lists()
-        } else {
-            config
-        };
-        watcher::watcher(api.clone(), config)
-            .default_backoff()
-            .boxed()
+        let config = if start == Start::Streamed { config.streaming_lists() } else { config };
+        watcher::watcher(api.clone(), config).default_backoff().boxed()
     }
 }
 
@@ -297,17 +254,12 @@ fn update<K: Shape>(event: watcher::Result<Event<Seen<K>>>) -> IndexUpdate {
             Ok(core) => IndexUpdate::Observed(Box::new(K::observed(core))),
             Err(ref why) => {
                 let (name, why) = (seen.name(), why.clone());
-                IndexUpdate::Malformed(Malformed {
-                    kind: K::KIND,
-                    name,
-                    why,
-                })
+                IndexUpdate::Malformed(Malformed { kind: K::KIND, name, why })
             }
         },
-        Ok(Event::Delete(seen)) => IndexUpdate::Observed(Box::new(Observed::Deleted {
-            kind: K::KIND,
-            uid: seen.uid().to_owned(),
-        })),
+        Ok(Event::Delete(seen)) => {
+            IndexUpdate::Observed(Box::new(Observed::Deleted { kind: K::KIND, uid: seen.uid().to_owned() }))
+        }
         Err(error) => IndexUpdate::Trouble(K::KIND, watch_trouble(&error)),
     }
 }
@@ -317,9 +269,7 @@ fn watch_trouble(error: &watcher::Error) -> Trouble {
         watcher::Error::InitialListFailed(error)
         | watcher::Error::WatchStartFailed(error)
         | watcher::Error::WatchFailed(error) => trouble(error),
-        watcher::Error::WatchError(status) if status.code == 403 => {
-            Trouble::Forbidden(status.message.clone())
-        }
+        watcher::Error::WatchError(status) if status.code == 403 => Trouble::Forbidden(status.message.clone()),
         watcher::Error::WatchError(status) => Trouble::Failed(status.message.clone()),
         watcher::Error::NoResourceVersion => Trouble::Failed(error.to_string()),
     }

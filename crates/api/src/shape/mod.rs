@@ -5,8 +5,8 @@
 
 use bailiwick_core::index::Observed;
 use bailiwick_core::index::shape::{
-    ClaimShape, ConfigMapShape, EventShape, HpaShape, LimitRangeShape, Meta, NamespaceShape,
-    NodeShape, PodShape, QuotaShape, RevisionShape, ServiceShape, SliceShape, WorkloadShape,
+    ClaimShape, ConfigMapShape, EventShape, HpaShape, LimitRangeShape, Meta, NamespaceShape, NodeShape, PodShape,
+    QuotaShape, RevisionShape, ServiceShape, SliceShape, WorkloadShape,
 };
 use bailiwick_core::object::Kind;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
@@ -135,16 +135,10 @@ impl<'de, K: Shape> Deserialize<'de> for Seen<K> {
             Err(error) => Err(error.to_string()),
         };
         Ok(match read {
-            Ok(core) => Self {
-                meta: slim(K::meta(&core)),
-                object: Ok(core),
-            },
+            Ok(core) => Self { meta: slim(K::meta(&core)), object: Ok(core) },
             Err(why) => {
                 let wreck: Wreck = serde_json::from_str(raw.get()).unwrap_or_default();
-                Self {
-                    meta: salvage(&wreck.metadata),
-                    object: Err(why),
-                }
+                Self { meta: salvage(&wreck.metadata), object: Err(why) }
             }
         })
     }
@@ -170,12 +164,7 @@ fn slim(meta: &Meta) -> ObjectMeta {
 }
 
 fn salvage(metadata: &serde_json::Value) -> ObjectMeta {
-    let text = |key: &str| {
-        metadata
-            .get(key)
-            .and_then(serde_json::Value::as_str)
-            .and_then(some)
-    };
+    let text = |key: &str| metadata.get(key).and_then(serde_json::Value::as_str).and_then(some);
     ObjectMeta {
         name: text("name"),
         namespace: text("namespace"),

@@ -10,10 +10,7 @@ fn every_kind_of_the_index_can_be_watched() {
         K::KIND
     }
     assert_eq!(super::for_each_shape!(kind()), Observed::KINDS);
-    assert_eq!(
-        Seen::<kinds::Deployment>::url_path(&(), Some("shop")),
-        "/apis/apps/v1/namespaces/shop/deployments"
-    );
+    assert_eq!(Seen::<kinds::Deployment>::url_path(&(), Some("shop")), "/apis/apps/v1/namespaces/shop/deployments");
     assert_eq!(Seen::<kinds::Pod>::url_path(&(), None), "/api/v1/pods");
 }
 
@@ -24,11 +21,7 @@ fn a_malformed_object_spoils_neither_a_list_nor_a_watch() {
         {"metadata":{"name":"bad","namespace":"shop","uid":"u2","resourceVersion":"4"},"spec":{"containers":"none"}},
         {"metadata":"nonsense"}, [], null]}"#;
     let list: ObjectList<Seen<kinds::Pod>> = serde_json::from_str(list).unwrap();
-    let read: Vec<(String, bool)> = list
-        .items
-        .iter()
-        .map(|seen| (seen.name(), seen.object.is_ok()))
-        .collect();
+    let read: Vec<(String, bool)> = list.items.iter().map(|seen| (seen.name(), seen.object.is_ok())).collect();
     let none = "(no name)".to_owned();
     assert_eq!(
         read,
@@ -40,16 +33,11 @@ fn a_malformed_object_spoils_neither_a_list_nor_a_watch() {
             (none, false)
         ]
     );
-    let line = r#"{"type":"MODIFIED","object":{"metadata":{"name":"bad","uid":"u2","resourceVersion":"4"},"status":7}}"#;
-    let WatchEvent::Modified(seen) =
-        serde_json::from_str::<WatchEvent<Seen<kinds::Pod>>>(line).unwrap()
-    else {
+    let line =
+        r#"{"type":"MODIFIED","object":{"metadata":{"name":"bad","uid":"u2","resourceVersion":"4"},"status":7}}"#;
+    let WatchEvent::Modified(seen) = serde_json::from_str::<WatchEvent<Seen<kinds::Pod>>>(line).unwrap() else {
         panic!("another event")
     };
-    assert_eq!(
-        seen.resource_version().as_deref(),
-        Some("4"),
-        "the watch can go on behind it"
-    );
+    assert_eq!(seen.resource_version().as_deref(), Some("4"), "the watch can go on behind it");
     assert!(seen.object.is_err());
 }

@@ -29,62 +29,45 @@ pub(crate) fn find<'a>(case: &Case<'a>, history: &History<'a>) -> Vec<Finding> {
     let Some(thing) = case.thing else {
         return Vec::new();
     };
-    let below = case
-        .view
-        .children(thing.head.uid)
-        .filter(|c| matches!(c.head.kind, Kind::ReplicaSet | Kind::Job));
     let mut out: Vec<Finding> = Vec::new();
-    for holder in std::iter::once(thing).chain(below) {
+    for holder in makers(case, thing) {
         let finding = refusal(case, holder).and_then(|refusal| build(case, history, &refusal));
         out.extend(finding.filter(|f| out.iter().all(|known| known.cause != f.cause)));
     }
     out
 }
 
+/// What makes the pods itself: a Deployment only repeats its ReplicaSets' first refusal.
+fn makers<'a>(case: &Case<'a>, thing: &'a Thing) -> Vec<&'a Thing> {
+    let below = |kind: Kind| case.view.children(thing.head.uid).filter(move |c| c.head.kind == kind).collect();
+    if thing.head.kind == Kind::Deployment {
+        below(Kind::ReplicaSet)
+    } else if thing.head.kind == Kind::CronJob {
+        below(Kind::Job)
+    } else {
+        vec![thing]
+    }
+}
+
 fn refusal<'a>(case: &Case<'a>, holder: &'a Thing) -> Option<Refusal<'a>> {
     let workload = holder.workload().filter(|w| lacks_pods(holder, w))?;
     let condition = workload.condition("ReplicaFailure").filter(|c| c.holds);
-    let current = |e: &&Event| {
-        &*e.reason == "FailedCreate" && e.last.is_some_and(|at| case.age(at) < STILL_REFUSED)
-    };
-    let event = case
-        .view
-        .events_of(holder.head.uid)
-        .iter()
-        .filter(current)
-        .max_by_key(|e| e.last);
+    let current = |e: &&Event| &*e.reason == "FailedCreate" && e.last.is_some_and(|at| case.age(at) < STILL_REFUSED);
+    let event = case.view.events_of(holder.head.uid).iter().filter(current).max_by_key(|e| e.last);
     // The condition keeps the text of the first refusal for as long as any holds.
     let first = condition.and_then(|c| c.since);
     let (message, since, evidence): (&Text, _, _) = match (event, condition) {
-        (Some(e), _) => (
-            &e.message,
-            first.or(e.first),
-            case.in_event(e, case.view.reference(holder)),
-        ),
-        (None, Some(c)) => (
-            &c.message,
-            first,
-            case.in_thing(
-                holder,
-                "status.conditions[ReplicaFailure].message",
-                &c.message,
-            ),
-        ),
+        (Some(e), _) => (&e.message, first.or(e.first), case.in_event(e, case.view.reference(holder))),
+        (None, Some(c)) => {
+            (&c.message, first, case.in_thing(holder, "status.conditions[ReplicaFailure].message", &c.message))
+        }
         (None, None) => return None,
     };
-    Some(Refusal {
-        holder,
-        message,
-        since,
-        evidence,
-    })
+    Some(Refusal { holder, message, since, evidence })
 }
 
 fn lacks_pods(holder: &Thing, workload: &Workload) -> bool {
-    let over = workload
-        .condition("Complete")
-        .or(workload.condition("Failed"))
-        .is_some_and(|c| c.holds);
+    let over = workload.condition("Complete").or(workload.condition("Failed")).is_some_and(|c| c.holds);
     let job = holder.head.kind == Kind::Job;
     workload.replicas < workload.desired && !workload.held && !(job && over)
 }
@@ -113,15 +96,14 @@ fn build<'a>(case: &Case<'a>, history: &History<'a>, refusal: &Refusal<'a>) -> O
         ),
         since: refusal.since.unwrap_or(case.now),
         evidence,
-        candidates: candidates(case, history, found, refusal.holder),
+        candidates: candidates(case, history, found, refusal),
     })
 }
 
 /// Without the controllers' own words before the API server's.
 fn strip(message: &str) -> &str {
     let own = message.strip_prefix("Error creating: ").unwrap_or(message);
-    own.split_once(" failed error: ")
-        .map_or(own, |(_, rest)| rest)
+    own.split_once(" failed error: ").map_or(own, |(_, rest)| rest)
 }
 
 /// `None` for what is over by itself: a namespace that goes, a server that is busy.
@@ -139,19 +121,9 @@ fn classify(message: &str) -> Option<Cause> {
         Some(Cause::QuotaExceeded)
     } else if is(&["violates podsecurity"]) {
         Some(Cause::PodSecurityRefused)
-    } else if is(&[
-        " usage per container",
-        " usage per pod",
-        "limit to request ratio per ",
-    ]) {
+    } else if is(&[" usage per container", " usage per pod", "limit to request ratio per "]) {
         Some(Cause::LimitRangeViolated)
-    } else if is(&[
-        "forbidden",
-        "denied",
-        "is invalid",
-        "failed calling webhook",
-        "failed to call webhook",
-    ]) {
+    } else if is(&["forbidden", "denied", "is invalid", "failed calling webhook", "failed to call webhook"]) {
         Some(Cause::AdmissionRefused)
     } else {
         None
@@ -160,10 +132,7 @@ fn classify(message: &str) -> Option<Cause> {
 
 /// The name in `exceeded quota: NAME, requested: …` and `failed quota: NAME: must specify …`.
 fn quota_name(message: &str) -> Option<&str> {
-    let rest = [" exceeded quota: ", " failed quota: "]
-        .iter()
-        .find_map(|words| message.split_once(words))?
-        .1;
+    let rest = [" exceeded quota: ", " failed quota: "].iter().find_map(|words| message.split_once(words))?.1;
     let end = rest.find([',', ':', ' ']).unwrap_or(rest.len());
     rest.get(..end).filter(|name| !name.is_empty())
 }
@@ -173,27 +142,18 @@ fn describe<'m>(cause: Cause, message: &'m str, quota: Option<&str>) -> (String,
     if cause == Cause::QuotaExceeded {
         let name = quota.unwrap_or_default();
         let said = behind("quota: ");
-        let said = said
-            .strip_prefix(name)
-            .unwrap_or(said)
-            .trim_start_matches([',', ':', ' ']);
+        let said = said.strip_prefix(name).unwrap_or(said).trim_start_matches([',', ':', ' ']);
         (format!("quota {}", quote(name, 80)), said)
     } else if cause == Cause::PodSecurityRefused {
         let level = quoted_after(message, "PodSecurity ").unwrap_or("");
         let said = behind("violates PodSecurity ");
-        (
-            format!("Pod Security {}", quote(level, 40)),
-            said.split_once(": ").map_or(said, |(_, rest)| rest),
-        )
+        (format!("Pod Security {}", quote(level, 40)), said.split_once(": ").map_or(said, |(_, rest)| rest))
     } else if cause == Cause::LimitRangeViolated {
         ("a LimitRange".to_owned(), behind(" is forbidden: "))
     } else {
-        let webhook = quoted_after(message, "admission webhook ")
-            .or_else(|| quoted_after(message, "failed calling webhook "));
-        let who = webhook.map_or_else(
-            || "admission".to_owned(),
-            |name| format!("webhook {}", quote(name, 80)),
-        );
+        let webhook =
+            quoted_after(message, "admission webhook ").or_else(|| quoted_after(message, "failed calling webhook "));
+        let who = webhook.map_or_else(|| "admission".to_owned(), |name| format!("webhook {}", quote(name, 80)));
         (who, behind(" is forbidden: "))
     }
 }
@@ -211,24 +171,19 @@ fn candidates<'a>(
     case: &Case<'a>,
     history: &History<'a>,
     quota: Option<&'a Thing>,
-    holder: &Thing,
+    refusal: &Refusal<'a>,
 ) -> Vec<Candidate> {
-    let newest = history
-        .newest()
-        .is_some_and(|r| r.holder.head.uid == holder.head.uid)
-        || holder.head.kind != Kind::ReplicaSet;
+    let holder = refusal.holder;
+    let exceeded = refusal.message.contains("exceeded quota: ");
+    let newest =
+        history.newest().is_some_and(|r| r.holder.head.uid == holder.head.uid) || holder.head.kind != Kind::ReplicaSet;
     let same = |old: &Template, new: &Template| {
         // A quota that the older revision fitted into is only left by asking for less.
-        if quota.is_some() {
-            !history::asks_more(old, new)
-        } else {
-            std::ptr::eq(old, new)
-        }
+        if exceeded { !history::asks_more(old, new) } else { std::ptr::eq(old, new) }
     };
-    let undo = newest
-        .then(|| history::undo_newest(case, history, same))
-        .flatten();
-    let delete = quota.and_then(|q| {
+    let undo = newest.then(|| history::undo_newest(case, history, same)).flatten();
+    // A quota that only wants limits to be named is mended in the workload.
+    let delete = quota.filter(|_| exceeded).and_then(|q| {
         Some(Candidate {
             action: Action::DeleteResourceQuota {},
             target: case.view.reference(q)?,

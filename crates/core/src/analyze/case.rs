@@ -41,18 +41,10 @@ impl<'a> Case<'a> {
     pub(crate) fn open(view: View<'a>, subject: &ObjectRef, now: Timestamp) -> Option<Self> {
         let key = UidKey::of(subject.uid.as_ref().map_or("", Uid::as_str));
         let thing = view.thing(key);
-        let case = |pods| Self {
-            view,
-            now,
-            subject: subject.clone(),
-            thing,
-            pods,
-            recheck: Cell::new(None),
-        };
+        let case = |pods| Self { view, now, subject: subject.clone(), thing, pods, recheck: Cell::new(None) };
         if subject.kind == Kind::Pod {
             let pod = view.pod_by_key(key)?;
-            let counts =
-                !pod.deleting() && pod.phase() != Phase::Succeeded && !pod.marks().mirror();
+            let counts = !pod.deleting() && pod.phase() != Phase::Succeeded && !pod.marks().mirror();
             return counts.then(|| case(vec![pod]));
         }
         if let Some(thing) = thing {
@@ -63,12 +55,8 @@ impl<'a> Case<'a> {
             }
         }
         let job = matches!(subject.kind, Kind::Job | Kind::CronJob);
-        let newest_job = (subject.kind == Kind::CronJob)
-            .then(|| newest_child(view, key))
-            .flatten();
-        let belongs = |pod: &Pod<'_>| {
-            newest_job.is_none_or(|job| pod.owner().is_some_and(|o| o.uid == job.head.uid))
-        };
+        let newest_job = (subject.kind == Kind::CronJob).then(|| newest_child(view, key)).flatten();
+        let belongs = |pod: &Pod<'_>| newest_job.is_none_or(|job| pod.owner().is_some_and(|o| o.uid == job.head.uid));
         let counts = |pod: &Pod<'_>| {
             let ended = pod.phase() == Phase::Succeeded || (pod.phase() == Phase::Failed && !job);
             !pod.deleting() && !ended && belongs(pod)
@@ -111,43 +99,27 @@ impl<'a> Case<'a> {
     /// Critical where no pod of the workload is ready; a Job serves nobody.
     pub(crate) fn severity(&self) -> Severity {
         let batch = matches!(self.subject.kind, Kind::Job | Kind::CronJob);
-        if batch || self.pods.iter().any(Pod::ready) {
-            Severity::Warning
-        } else {
-            Severity::Critical
-        }
+        if batch || self.pods.iter().any(Pod::ready) { Severity::Warning } else { Severity::Critical }
     }
 
     /// Evidence in a pod's own fields.
     pub(crate) fn in_pod(&self, pod: &Pod<'_>, path: &str, value: &str) -> Option<Evidence> {
         let uid = self.view.uid_text(pod.key());
         let id = format!("object:{uid}@{}#{path}", pod.rv());
-        Some(Evidence {
-            id,
-            object: pod.reference()?,
-            value: plain(value, EVIDENCE_CAP),
-        })
+        Some(Evidence { id, object: pod.reference()?, value: plain(value, EVIDENCE_CAP) })
     }
 
     /// Evidence in another object's fields.
     pub(crate) fn in_thing(&self, thing: &Thing, path: &str, value: &str) -> Option<Evidence> {
         let uid = self.view.uid_text(thing.head.uid);
         let id = format!("object:{uid}@{}#{path}", thing.head.rv);
-        Some(Evidence {
-            id,
-            object: self.view.reference(thing)?,
-            value: plain(value, EVIDENCE_CAP),
-        })
+        Some(Evidence { id, object: self.view.reference(thing)?, value: plain(value, EVIDENCE_CAP) })
     }
 
     /// Evidence in an event about `object`.
     pub(crate) fn in_event(&self, event: &Event, object: Option<ObjectRef>) -> Option<Evidence> {
         let id = format!("event:{}", self.view.uid_text(event.uid));
-        Some(Evidence {
-            id,
-            object: object?,
-            value: plain(&event.message, EVIDENCE_CAP),
-        })
+        Some(Evidence { id, object: object?, value: plain(&event.message, EVIDENCE_CAP) })
     }
 
     /// The newest event about a pod's container with one of these reasons that `wanted` accepts.
@@ -159,15 +131,10 @@ impl<'a> Case<'a> {
         wanted: impl Fn(&str) -> bool,
     ) -> Option<&'a Event> {
         let about = |e: &&Event| {
-            let named =
-                container.is_none() || e.container.is_none() || e.container.as_deref() == container;
+            let named = container.is_none() || e.container.is_none() || e.container.as_deref() == container;
             named && &*e.reason == reason && wanted(&e.message)
         };
-        self.view
-            .events_of(pod.key())
-            .iter()
-            .filter(about)
-            .max_by_key(|e| e.last)
+        self.view.events_of(pod.key()).iter().filter(about).max_by_key(|e| e.last)
     }
 }
 
@@ -185,7 +152,5 @@ fn finished(thing: &Thing, workload: &Workload) -> bool {
 }
 
 fn newest_child(view: View<'_>, owner: UidKey) -> Option<&Thing> {
-    view.children(owner)
-        .filter(|c| c.head.kind == Kind::Job)
-        .max_by_key(|c| c.head.created)
+    view.children(owner).filter(|c| c.head.kind == Kind::Job).max_by_key(|c| c.head.created)
 }

@@ -31,15 +31,9 @@ pub(crate) fn sign<'a>(case: &Case<'a>, pod: Pod<'a>, state: &ContainerState) ->
         return None;
     }
     let missing = parse(message, pod.template(), Some(&state.name))?;
-    let event = case.event(&pod, Some(&state.name), "Failed", |m| {
-        m.contains(&**message)
-    });
+    let event = case.event(&pod, Some(&state.name), "Failed", |m| m.contains(&**message));
     let since = event.and_then(|e| e.first).or(pod.created());
-    let path = format!(
-        "status.{}[{}].state.waiting",
-        super::statuses(state),
-        state.name
-    );
+    let path = format!("status.{}[{}].state.waiting", super::statuses(state), state.name);
     let evidence = case.in_pod(&pod, &path, &format!("{reason}: {message}"));
     let (cause, what) = verdict(case, &pod, missing, since)?;
     Some(Sign {
@@ -72,12 +66,7 @@ pub(crate) fn mount<'a>(case: &Case<'a>, pod: Pod<'a>) -> Option<Sign<'a>> {
     })
 }
 
-fn verdict(
-    case: &Case<'_>,
-    pod: &Pod<'_>,
-    missing: Missing<'_>,
-    since: Option<Timestamp>,
-) -> Option<(Cause, String)> {
+fn verdict(case: &Case<'_>, pod: &Pod<'_>, missing: Missing<'_>, since: Option<Timestamp>) -> Option<(Cause, String)> {
     let (cause, kind) = match missing.kind {
         RefKind::ConfigMap => (Cause::ConfigMapMissing, "ConfigMap"),
         RefKind::Secret => (Cause::SecretMissing, "Secret"),
@@ -86,11 +75,7 @@ fn verdict(
         return None;
     }
     let what = match missing.key {
-        Some(key) => format!(
-            "{kind} {} has no key {}",
-            quote(missing.name, 80),
-            quote(key, 60)
-        ),
+        Some(key) => format!("{kind} {} has no key {}", quote(missing.name, 80), quote(key, 60)),
         None => format!("{kind} {} does not exist", quote(missing.name, 80)),
     };
     Some((cause, what))
@@ -100,19 +85,12 @@ fn verdict(
 fn is_back(case: &Case<'_>, pod: &Pod<'_>, missing: &Missing<'_>) -> bool {
     missing.kind == RefKind::ConfigMap
         && missing.key.is_none()
-        && case
-            .view
-            .named(Kind::ConfigMap, pod.namespace(), missing.name)
-            .is_some()
+        && case.view.named(Kind::ConfigMap, pod.namespace(), missing.name).is_some()
 }
 
 /// Reads `configmap "x" not found`, `couldn't find key k in ConfigMap ns/x` and the volume
 /// plugins' `references non-existent config key: k`, and accepts only what the spec refers to.
-fn parse<'m>(
-    message: &'m str,
-    template: &'m Template,
-    container: Option<&str>,
-) -> Option<Missing<'m>> {
+fn parse<'m>(message: &'m str, template: &'m Template, container: Option<&str>) -> Option<Missing<'m>> {
     let referred = |kind: RefKind, name: &str| {
         let mut refs = template.config_refs();
         refs.find(|(of, r)| {
@@ -120,70 +98,41 @@ fn parse<'m>(
             by && of.is_some() == container.is_some() && r.kind == kind && &*r.name == name
         })
     };
-    for (kind, word) in [
-        (RefKind::ConfigMap, "configmap"),
-        (RefKind::Secret, "secret"),
-    ] {
+    for (kind, word) in [(RefKind::ConfigMap, "configmap"), (RefKind::Secret, "secret")] {
         if let Some(name) = quoted_after(message, &format!("{word} "))
             && message.contains("not found")
         {
-            return referred(kind, name).map(|(_, r)| Missing {
-                kind,
-                name: &r.name,
-                key: None,
-            });
+            return referred(kind, name).map(|(_, r)| Missing { kind, name: &r.name, key: None });
         }
     }
     if let Some((_, rest)) = message.split_once("couldn't find key ") {
         let (key, rest) = rest.split_once(" in ")?;
         let (word, rest) = rest.split_once(' ')?;
-        let kind = if word == "Secret" {
-            RefKind::Secret
-        } else {
-            RefKind::ConfigMap
-        };
+        let kind = if word == "Secret" { RefKind::Secret } else { RefKind::ConfigMap };
         let name = rest.split_whitespace().next()?;
         let name = name.rsplit_once('/').map_or(name, |(_, name)| name);
-        return referred(kind, name).map(|(_, r)| Missing {
-            kind,
-            name: &r.name,
-            key: Some(key),
-        });
+        return referred(kind, name).map(|(_, r)| Missing { kind, name: &r.name, key: Some(key) });
     }
     for (kind, word) in [(RefKind::ConfigMap, "config"), (RefKind::Secret, "secret")] {
-        if let Some((_, key)) = message.split_once(&format!("references non-existent {word} key: "))
-        {
+        if let Some((_, key)) = message.split_once(&format!("references non-existent {word} key: ")) {
             let key = key.split_whitespace().next()?;
             let holds = |r: &&ConfigRef| r.kind == kind && r.keys.iter().any(|k| &**k == key);
             let of = template.mounts.iter().find(holds)?;
-            return Some(Missing {
-                kind,
-                name: &of.name,
-                key: Some(key),
-            });
+            return Some(Missing { kind, name: &of.name, key: Some(key) });
         }
     }
     None
 }
 
 /// Back to a revision that does not refer to what is missing.
-pub(crate) fn candidates<'a>(
-    case: &Case<'a>,
-    history: &History<'a>,
-    pods: &[Pod<'a>],
-) -> Vec<Candidate> {
+pub(crate) fn candidates<'a>(case: &Case<'a>, history: &History<'a>, pods: &[Pod<'a>]) -> Vec<Candidate> {
     let same = |old: &Template, new: &Template| {
-        let refs = |t: &Template| {
-            t.config_refs()
-                .map(|(_, r)| (r.kind, r.name.clone(), r.keys.clone()))
-                .collect::<Vec<_>>()
-        };
+        let refs =
+            |t: &Template| t.config_refs().map(|(_, r)| (r.kind, r.name.clone(), r.keys.clone())).collect::<Vec<_>>();
         let (old, new) = (refs(old), refs(new));
         new.iter().all(|r| old.contains(r))
     };
-    history::undo_if_new(case, history, pods, same)
-        .into_iter()
-        .collect()
+    history::undo_if_new(case, history, pods, same).into_iter().collect()
 }
 
 #[cfg(test)]

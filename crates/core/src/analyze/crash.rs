@@ -5,7 +5,7 @@
 
 use super::case::{Case, Sign};
 use super::history::{self, History};
-use super::text::{has_any, quote};
+use super::text::{has_any, quote, restarts};
 use crate::finding::{Candidate, Cause};
 use crate::index::{ContainerState, Exit, Now, Pod, Template};
 use crate::object::Kind;
@@ -19,15 +19,8 @@ pub(crate) fn sign<'a>(case: &Case<'a>, pod: Pod<'a>, state: &ContainerState) ->
     let (exit, path, why) = telling_exit(case, &pod, state)?;
     let missing = missing_config(case, &pod, state, exit.as_ref());
     let ended = exit.as_ref().map_or_else(String::new, describe);
-    let times = if state.restarts > 0 {
-        format!(", restarted {} times", state.restarts)
-    } else {
-        String::new()
-    };
-    let said = exit
-        .as_ref()
-        .map(|exit| exit.message.trim())
-        .filter(|m| !m.is_empty());
+    let times = restarts(state.restarts);
+    let said = exit.as_ref().map(|exit| exit.message.trim()).filter(|m| !m.is_empty());
     let said = said.or(Some(why).filter(|w| exit.is_none() && !w.is_empty()));
     let said = said.map_or_else(String::new, |m| format!(": {}", quote(last_lines(m), 120)));
     let detail = match &missing {
@@ -37,20 +30,11 @@ pub(crate) fn sign<'a>(case: &Case<'a>, pod: Pod<'a>, state: &ContainerState) ->
     let path = format!("status.{}[{}].{path}", super::statuses(state), state.name);
     let value = exit.as_ref().map_or_else(
         || why.to_owned(),
-        |e| {
-            format!(
-                "reason {}, exit code {}, message {}",
-                e.reason, e.code, e.message
-            )
-        },
+        |e| format!("reason {}, exit code {}, message {}", e.reason, e.code, e.message),
     );
     let since = first_crash(case, &pod, state, exit.as_ref());
     Some(Sign {
-        cause: if missing.is_some() {
-            Cause::CrashMissingConfig
-        } else {
-            Cause::CrashLoop
-        },
+        cause: if missing.is_some() { Cause::CrashMissingConfig } else { Cause::CrashLoop },
         container: Some(state.name.clone()),
         pod,
         since,
@@ -70,24 +54,17 @@ fn telling_exit<'s>(
         Now::Waiting { reason, .. } if &**reason == "CrashLoopBackOff" => {
             Some((state.last.clone(), "lastState.terminated", ""))
         }
-        Now::Waiting { reason, message }
-            if matches!(&**reason, "RunContainerError" | "CreateContainerError") =>
-        {
+        Now::Waiting { reason, message } if matches!(&**reason, "RunContainerError" | "CreateContainerError") => {
             Some((state.last.clone(), "state.waiting", message))
         }
         Now::Waiting { .. } => None,
         Now::Ended(exit) if exit.code == 0 => None,
         // One failed pod of a Job is what back-off limits are for; a failed Job is not.
         Now::Ended(_) if job && !gave_up(case) => None,
-        Now::Ended(exit) => {
-            (state.restarts > 0 || state.init || job || pod.template().restarts_never)
-                .then(|| (Some(exit.clone()), "state.terminated", ""))
-        }
+        Now::Ended(exit) => (state.restarts > 0 || state.init || job || pod.template().restarts_never)
+            .then(|| (Some(exit.clone()), "state.terminated", "")),
         Now::Running { since } => {
-            let last = state
-                .last
-                .as_ref()
-                .filter(|exit| exit.code != 0 && state.restarts > 1)?;
+            let last = state.last.as_ref().filter(|exit| exit.code != 0 && state.restarts > 1)?;
             let recent = since.is_some_and(|at| case.age(at) < OVER_IT);
             if let (true, Some(at)) = (recent, since) {
                 case.look_again(at.checked_add(OVER_IT).unwrap_or(case.now));
@@ -98,15 +75,9 @@ fn telling_exit<'s>(
 }
 
 fn gave_up(case: &Case<'_>) -> bool {
-    let failed =
-        |w: &crate::index::Workload| w.condition("Failed").is_some_and(|c| c.holds) || w.failed > 1;
+    let failed = |w: &crate::index::Workload| w.condition("Failed").is_some_and(|c| c.holds) || w.failed > 1;
     case.workload().is_some_and(failed)
-        || case.thing.is_some_and(|t| {
-            case.view
-                .children(t.head.uid)
-                .filter_map(|c| c.workload())
-                .any(failed)
-        })
+        || case.thing.is_some_and(|t| case.view.children(t.head.uid).filter_map(|c| c.workload()).any(failed))
 }
 
 fn describe(exit: &Exit) -> String {
@@ -117,10 +88,8 @@ fn describe(exit: &Exit) -> String {
         139 => " (segmentation fault)",
         143 => " (terminated)",
         _ if has_any(&exit.message, &["exec format error"]) => " (built for another architecture)",
-        _ if has_any(
-            &exit.message,
-            &["executable file not found", "no such file or directory"],
-        ) && exit.code == 128 =>
+        _ if has_any(&exit.message, &["executable file not found", "no such file or directory"])
+            && exit.code == 128 =>
         {
             " (command not found)"
         }
@@ -133,41 +102,25 @@ fn describe(exit: &Exit) -> String {
     }
 }
 
-/// The last two lines of a message: programs say why at the end.
+/// The last two lines of a message: programs say why at the end. A container runtime says it
+/// behind its own name for the step that failed.
 fn last_lines(message: &str) -> &str {
+    let step = ["unable to start container process: ", "error during container init: "];
+    let message = step.iter().fold(message, |m, words| m.split_once(words).map_or(m, |(_, rest)| rest));
     let trimmed = message.trim_end();
-    let from = trimmed
-        .rmatch_indices('\n')
-        .nth(1)
-        .map_or(0, |(at, _)| at + 1);
+    let from = trimmed.rmatch_indices('\n').nth(1).map_or(0, |(at, _)| at + 1);
     trimmed.get(from..).unwrap_or(trimmed)
 }
 
-fn first_crash(
-    case: &Case<'_>,
-    pod: &Pod<'_>,
-    state: &ContainerState,
-    exit: Option<&Exit>,
-) -> Option<Timestamp> {
-    let backed_off = case
-        .event(pod, Some(&state.name), "BackOff", |_| true)
-        .and_then(|e| e.first);
+fn first_crash(case: &Case<'_>, pod: &Pod<'_>, state: &ContainerState, exit: Option<&Exit>) -> Option<Timestamp> {
+    let backed_off = case.event(pod, Some(&state.name), "BackOff", |_| true).and_then(|e| e.first);
     let ended = exit.and_then(|e| e.finished);
-    [backed_off, ended]
-        .into_iter()
-        .flatten()
-        .min()
-        .or(pod.created())
+    [backed_off, ended].into_iter().flatten().min().or(pod.created())
 }
 
 /// The name of a variable that the container lacks: one that the last revision which served
 /// defined, or that the termination message calls missing and the template does not define.
-fn missing_config(
-    case: &Case<'_>,
-    pod: &Pod<'_>,
-    state: &ContainerState,
-    exit: Option<&Exit>,
-) -> Option<String> {
+fn missing_config(case: &Case<'_>, pod: &Pod<'_>, state: &ContainerState, exit: Option<&Exit>) -> Option<String> {
     let defined = pod.template().container(&state.name)?;
     let is_defined = |name: &str| defined.env.iter().any(|(n, _)| &**n == name);
     let said = exit.map(|e| &*e.message).unwrap_or_default();
@@ -189,9 +142,8 @@ fn missing_config(
         ],
     );
     if complains
-        && let Some(name) = said
-            .split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'))
-            .find(|w| is_variable(w) && !is_defined(w))
+        && let Some(name) =
+            said.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).find(|w| is_variable(w) && !is_defined(w))
     {
         return Some(name.to_owned());
     }
@@ -201,12 +153,7 @@ fn missing_config(
     }
     let good = history.good(case, |t| t.container(&state.name).is_some())?;
     let before = good.template.container(&state.name)?;
-    before
-        .env
-        .iter()
-        .map(|(n, _)| &**n)
-        .find(|name| !is_defined(name))
-        .map(str::to_owned)
+    before.env.iter().map(|(n, _)| &**n).find(|name| !is_defined(name)).map(str::to_owned)
 }
 
 /// `DATABASE_URL`: what programs call their variables, and not a word like `ERROR`.
@@ -214,22 +161,14 @@ fn is_variable(word: &str) -> bool {
     word.len() >= 4
         && word.contains('_')
         && word.starts_with(|c: char| c.is_ascii_uppercase())
-        && word
-            .bytes()
-            .all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_')
+        && word.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_')
 }
 
 /// Back to the newest revision that served, whatever differs: a crash has no narrower suspect.
-pub(crate) fn candidates<'a>(
-    case: &Case<'a>,
-    history: &History<'a>,
-    pods: &[Pod<'a>],
-) -> Vec<Candidate> {
-    history::undo_if_new(case, history, pods, |old: &Template, new: &Template| {
-        std::ptr::eq(old, new)
-    })
-    .into_iter()
-    .collect()
+pub(crate) fn candidates<'a>(case: &Case<'a>, history: &History<'a>, pods: &[Pod<'a>]) -> Vec<Candidate> {
+    history::undo_if_new(case, history, pods, |old: &Template, new: &Template| std::ptr::eq(old, new))
+        .into_iter()
+        .collect()
 }
 
 #[cfg(test)]

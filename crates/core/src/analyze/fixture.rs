@@ -50,8 +50,7 @@ pub(crate) fn waiting(reason: &str, message: &str) -> Value {
 
 /// The status of a pod whose container `web` waits to be restarted after ending.
 pub(crate) fn backing_off(restarts: u32, exit: Value) -> Value {
-    let mut ended =
-        json!({"exitCode": 1, "reason": "Error", "startedAt": at(580), "finishedAt": at(581)});
+    let mut ended = json!({"exitCode": 1, "reason": "Error", "startedAt": at(580), "finishedAt": at(581)});
     merge(&mut ended, exit);
     json!({"phase": "Running", "containerStatuses": [
         {"name": "web", "ready": false, "restartCount": restarts, "lastState": {"terminated": ended},
@@ -60,11 +59,7 @@ pub(crate) fn backing_off(restarts: u32, exit: Value) -> Value {
 
 impl World {
     pub(crate) fn new() -> Self {
-        Self {
-            index: Index::new(),
-            now: at(600).parse().unwrap(),
-            rv: 100,
-        }
+        Self { index: Index::new(), now: at(600).parse().unwrap(), rv: 100 }
     }
 
     pub(crate) fn put(&mut self, kind: Kind, mut object: Value) -> &mut Self {
@@ -75,25 +70,23 @@ impl World {
             "uid": format!("{kind}-{name}"), "resourceVersion": self.rv.to_string(), "creationTimestamp": START,
         }});
         merge(&mut all, std::mem::take(&mut object));
-        self.index
-            .apply(Observed::from_json(kind, all).unwrap().unwrap());
+        self.index.apply(Observed::from_json(kind, all).unwrap().unwrap());
         self
     }
 
     /// A Deployment that wants `desired` pods, with one ReplicaSet for each spec; revision 1 first.
     pub(crate) fn deployment(&mut self, desired: i32, revisions: &[Value]) -> &mut Self {
         let newest = revisions.last().unwrap();
-        self.put(Kind::Deployment, json!({
-            "metadata": {"name": "web"},
-            "spec": {"replicas": desired, "template": {"metadata": {"labels": {"app": "web"}}, "spec": newest}},
-        }));
+        self.put(
+            Kind::Deployment,
+            json!({
+                "metadata": {"name": "web"},
+                "spec": {"replicas": desired, "template": {"metadata": {"labels": {"app": "web"}}, "spec": newest}},
+            }),
+        );
         for (i, spec) in revisions.iter().enumerate() {
             let wanted = if i + 1 == revisions.len() { desired } else { 0 };
-            self.replica_set(
-                i + 1,
-                spec,
-                json!({"spec": {"replicas": wanted}, "status": {"replicas": wanted}}),
-            );
+            self.replica_set(i + 1, spec, json!({"spec": {"replicas": wanted}, "status": {"replicas": wanted}}));
         }
         self
     }
@@ -112,37 +105,13 @@ impl World {
     /// A pod of a revision of the Deployment `web`.
     pub(crate) fn pod(&mut self, revision: usize, name: &str, status: Value) -> &mut Self {
         let set = format!("web-r{revision}");
-        let template = self
-            .index
-            .view()
-            .named(Kind::ReplicaSet, "shop", &set)
-            .unwrap()
-            .workload()
-            .unwrap();
-        let image = template
-            .template
-            .containers
-            .iter()
-            .find(|c| &*c.name == "web")
-            .unwrap()
-            .image
-            .to_string();
-        self.pod_of(
-            (Kind::ReplicaSet, &set),
-            name,
-            spec(json!({"image": image})),
-            status,
-        )
+        let template = self.index.view().named(Kind::ReplicaSet, "shop", &set).unwrap().workload().unwrap();
+        let image = template.template.containers.iter().find(|c| &*c.name == "web").unwrap().image.to_string();
+        self.pod_of((Kind::ReplicaSet, &set), name, spec(json!({"image": image})), status)
     }
 
     /// A pod of any owner.
-    pub(crate) fn pod_of(
-        &mut self,
-        owner: (Kind, &str),
-        name: &str,
-        spec: Value,
-        status: Value,
-    ) -> &mut Self {
+    pub(crate) fn pod_of(&mut self, owner: (Kind, &str), name: &str, spec: Value, status: Value) -> &mut Self {
         let (kind, of) = owner;
         let mut object = json!({
             "metadata": {"name": format!("{of}-{name}"), "labels": {"app": "web", "pod-template-hash": of.trim_start_matches("web-")},
@@ -151,12 +120,7 @@ impl World {
         });
         merge(&mut object["spec"], json!({"nodeName": "n1"}));
         merge(&mut object["status"], status);
-        if object["status"]["conditions"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .any(|c| c["type"] == "PodScheduled")
-        {
+        if object["status"]["conditions"].as_array().unwrap().iter().any(|c| c["type"] == "PodScheduled") {
             object["spec"]["nodeName"] = json!("");
         }
         self.put(Kind::Pod, object)
@@ -168,19 +132,9 @@ impl World {
     }
 
     /// A warning (or, for `Killing` and `BackOff`, normal) event, so many seconds after the start.
-    pub(crate) fn event(
-        &mut self,
-        object: &str,
-        reason: &str,
-        message: &str,
-        seconds: i64,
-    ) -> &mut Self {
+    pub(crate) fn event(&mut self, object: &str, reason: &str, message: &str, seconds: i64) -> &mut Self {
         let normal = matches!(reason, "Killing" | "BackOff");
-        let path = if object.starts_with("Pod-") {
-            "spec.containers{web}"
-        } else {
-            ""
-        };
+        let path = if object.starts_with("Pod-") { "spec.containers{web}" } else { "" };
         self.put(Kind::Event, json!({
             "metadata": {"name": format!("{object}.{reason}.{seconds}")},
             "type": if normal { "Normal" } else { "Warning" }, "reason": reason, "message": message,
@@ -191,9 +145,7 @@ impl World {
     pub(crate) fn examine(&self, kind: Kind, name: &str) -> Analysis {
         let mut subjects = self.index.view().subjects();
         subjects.retain(|s| s.kind == kind && s.name.as_str() == name);
-        let subject = subjects
-            .pop()
-            .unwrap_or_else(|| panic!("no subject {kind} {name}"));
+        let subject = subjects.pop().unwrap_or_else(|| panic!("no subject {kind} {name}"));
         examine(&self.index.view(), &subject, self.now)
     }
 
@@ -204,15 +156,8 @@ impl World {
 
     pub(crate) fn findings(&self, kind: Kind, name: &str) -> Vec<String> {
         let findings = self.examine(kind, name).findings;
-        assert!(
-            findings.iter().all(|f| !f.evidence.is_empty()),
-            "a finding without evidence: {findings:#?}"
-        );
-        assert!(
-            findings
-                .iter()
-                .all(|f| f.summary.chars().count() <= super::text::SUMMARY_CAP)
-        );
+        assert!(findings.iter().all(|f| !f.evidence.is_empty()), "a finding without evidence: {findings:#?}");
+        assert!(findings.iter().all(|f| f.summary.chars().count() <= super::text::SUMMARY_CAP));
         findings.iter().map(line).collect()
     }
 }
@@ -227,42 +172,20 @@ pub(crate) fn owner(kind: Kind, name: &str) -> Value {
 }
 
 /// `Cause Severity [container]: summary -> candidates`
-fn line(finding: &Finding) -> String {
-    let container = finding
-        .container
-        .as_ref()
-        .map_or_else(String::new, |c| format!(" [{c}]"));
-    let candidates: Vec<String> = finding
-        .candidates
-        .iter()
-        .map(|c| brief(&c.action))
-        .collect();
-    let then = if candidates.is_empty() {
-        String::new()
-    } else {
-        format!(" -> {}", candidates.join(", "))
-    };
-    format!(
-        "{} {:?}{container}: {}{then}",
-        finding.cause, finding.severity, finding.summary
-    )
+pub(crate) fn line(finding: &Finding) -> String {
+    let container = finding.container.as_ref().map_or_else(String::new, |c| format!(" [{c}]"));
+    let candidates: Vec<String> = finding.candidates.iter().map(|c| brief(&c.action)).collect();
+    let then = if candidates.is_empty() { String::new() } else { format!(" -> {}", candidates.join(", ")) };
+    format!("{} {:?}{container}: {}{then}", finding.cause, finding.severity, finding.summary)
 }
 
 fn brief(action: &Action) -> String {
     match action {
         Action::RolloutUndo { revision } => format!("RolloutUndo({})", revision.value),
         Action::SetImage { container, image } => format!("SetImage({container}={})", image.value),
-        Action::SetResources {
-            container,
-            resources,
-        } => {
-            let memory = |m: &std::collections::BTreeMap<_, String>| {
-                m.values().cloned().collect::<Vec<_>>().join("+")
-            };
-            format!(
-                "SetResources({container} {})",
-                memory(&resources.value.limits)
-            )
+        Action::SetResources { container, resources } => {
+            let memory = |m: &std::collections::BTreeMap<_, String>| m.values().cloned().collect::<Vec<_>>().join("+");
+            format!("SetResources({container} {})", memory(&resources.value.limits))
         }
         other => other.change_type().to_string(),
     }

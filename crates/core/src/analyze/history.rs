@@ -23,10 +23,7 @@ pub(crate) struct Revision<'a> {
 impl Revision<'_> {
     pub(crate) fn origin(&self) -> Option<Origin> {
         let source = ObjectName::parse(&*self.holder.head.name).ok()?;
-        Some(Origin::RevisionHistory {
-            source,
-            revision: self.number,
-        })
+        Some(Origin::RevisionHistory { source, revision: self.number })
     }
 }
 
@@ -39,15 +36,9 @@ pub(crate) struct History<'a> {
 impl<'a> History<'a> {
     pub(crate) fn of(case: &Case<'a>) -> Self {
         let Some(thing) = case.thing.filter(|t| t.head.kind.is_workload()) else {
-            return Self {
-                revisions: Vec::new(),
-            };
+            return Self { revisions: Vec::new() };
         };
-        let mut revisions: Vec<Revision<'a>> = case
-            .view
-            .children(thing.head.uid)
-            .filter_map(read)
-            .collect();
+        let mut revisions: Vec<Revision<'a>> = case.view.children(thing.head.uid).filter_map(read).collect();
         revisions.sort_by_key(|r| std::cmp::Reverse(r.number));
         Self { revisions }
     }
@@ -59,16 +50,11 @@ impl<'a> History<'a> {
     /// The revision a pod was made from is the newest one.
     pub(crate) fn is_newest(&self, pod: &Pod<'_>) -> bool {
         let of = pod.revision().map(|t| t.head.uid);
-        self.newest()
-            .is_some_and(|newest| of == Some(newest.holder.head.uid))
+        self.newest().is_some_and(|newest| of == Some(newest.holder.head.uid))
     }
 
     /// The newest earlier revision that served, whose template passes `better`.
-    pub(crate) fn good(
-        &self,
-        case: &Case<'a>,
-        better: impl Fn(&Template) -> bool,
-    ) -> Option<&Revision<'a>> {
+    pub(crate) fn good(&self, case: &Case<'a>, better: impl Fn(&Template) -> bool) -> Option<&Revision<'a>> {
         let mut earlier = self.revisions.iter().skip(1);
         earlier.find(|r| better(r.template) && served(case, r.holder))
     }
@@ -77,17 +63,9 @@ impl<'a> History<'a> {
 fn read(thing: &Thing) -> Option<Revision<'_>> {
     match &thing.body {
         Body::Workload(w) if thing.head.kind == Kind::ReplicaSet && w.revision > 0 => {
-            Some(Revision {
-                holder: thing,
-                number: w.revision,
-                template: &w.template,
-            })
+            Some(Revision { holder: thing, number: w.revision, template: &w.template })
         }
-        Body::Revision(r) => Some(Revision {
-            holder: thing,
-            number: r.revision,
-            template: r.template.as_ref()?,
-        }),
+        Body::Revision(r) => Some(Revision { holder: thing, number: r.revision, template: r.template.as_ref()? }),
         Body::Workload(_)
         | Body::Service(_)
         | Body::Slice(_)
@@ -114,18 +92,13 @@ fn served(case: &Case<'_>, holder: &Thing) -> bool {
         | Body::Claim(_)
         | Body::Bare => false,
     };
-    remembered
-        || case
-            .pods
-            .iter()
-            .any(|pod| is_of(pod, holder.head.uid) && serves(case, pod))
+    remembered || case.pods.iter().any(|pod| is_of(pod, holder.head.uid) && serves(case, pod))
 }
 
 /// A StatefulSet moves `currentRevision` on only when every pod of it became ready.
 fn rolled_out(case: &Case<'_>, holder: &Thing) -> bool {
     case.workload().is_some_and(|w| {
-        w.current_revision.as_ref() == Some(&holder.head.name)
-            && w.current_revision != w.update_revision
+        w.current_revision.as_ref() == Some(&holder.head.name) && w.current_revision != w.update_revision
     })
 }
 
@@ -135,9 +108,7 @@ fn is_of(pod: &Pod<'_>, holder: UidKey) -> bool {
 
 /// Ready for long enough, without a restart: a process that crashes is ready between its crashes.
 fn serves(case: &Case<'_>, pod: &Pod<'_>) -> bool {
-    let steady = pod
-        .odd()
-        .is_none_or(|odd| odd.containers.iter().all(|c| c.restarts == 0));
+    let steady = pod.odd().is_none_or(|odd| odd.containers.iter().all(|c| c.restarts == 0));
     pod.ready() && steady && case.past(pod.ready_since(), SERVED_FOR)
 }
 
@@ -145,23 +116,14 @@ fn serves(case: &Case<'_>, pod: &Pod<'_>) -> bool {
 pub(crate) fn undo(case: &Case<'_>, revision: &Revision<'_>, why: &str) -> Option<Candidate> {
     let revision_param = Param::new(revision.number, revision.origin()?);
     Some(Candidate {
-        action: Action::RolloutUndo {
-            revision: revision_param,
-        },
+        action: Action::RolloutUndo { revision: revision_param },
         target: case.subject.clone(),
-        why: format!(
-            "revision {} of {} {why}",
-            revision.number, case.subject.name
-        ),
+        why: format!("revision {} of {} {why}", revision.number, case.subject.name),
     })
 }
 
 /// Setting a container's image to what it was in `revision`.
-pub(crate) fn set_image(
-    case: &Case<'_>,
-    revision: &Revision<'_>,
-    container: &str,
-) -> Option<Candidate> {
+pub(crate) fn set_image(case: &Case<'_>, revision: &Revision<'_>, container: &str) -> Option<Candidate> {
     let image = revision.template.container(container)?.image.to_string();
     Some(Candidate {
         action: Action::SetImage {
@@ -169,10 +131,7 @@ pub(crate) fn set_image(
             image: Param::new(image, revision.origin()?),
         },
         target: case.subject.clone(),
-        why: format!(
-            "revision {} ran this container with this image",
-            revision.number
-        ),
+        why: format!("revision {} ran this container with this image", revision.number),
     })
 }
 
@@ -185,11 +144,7 @@ pub(crate) fn undo_newest<'a>(
 ) -> Option<Candidate> {
     let newest = history.newest()?;
     let good = history.good(case, |template| !same(template, newest.template))?;
-    undo(
-        case,
-        good,
-        "served before this one, whose pods cannot start",
-    )
+    undo(case, good, "served before this one, whose pods cannot start")
 }
 
 /// Going back because the fault came with the newest revision: some earlier one served, and
@@ -200,19 +155,13 @@ pub(crate) fn undo_if_new<'a>(
     pods: &[Pod<'a>],
     same: impl Fn(&Template, &Template) -> bool,
 ) -> Option<Candidate> {
-    let newest = history
-        .newest()
-        .filter(|_| pods.iter().any(|pod| history.is_newest(pod)))?;
+    let newest = history.newest().filter(|_| pods.iter().any(|pod| history.is_newest(pod)))?;
     let struck = |r: &Revision<'_>| pods.iter().any(|pod| is_of(pod, r.holder.head.uid));
     let good = history.good(case, |template| !same(template, newest.template))?;
     if struck(good) {
         return None;
     }
-    undo(
-        case,
-        good,
-        "served before this one and differs where it fails",
-    )
+    undo(case, good, "served before this one and differs where it fails")
 }
 
 /// True where a template asks for more CPU or memory than an older one.
@@ -223,12 +172,8 @@ pub(crate) fn asks_more(old: &Template, new: &Template) -> bool {
             .filter_map(|t| Quantity::parse(t).ok())
             .try_fold(Quantity::whole(0, Format::Decimal), Quantity::checked_add)
     };
-    let parts: [fn(&Container) -> &Option<Text>; 4] = [
-        |c| &c.requests.cpu,
-        |c| &c.requests.memory,
-        |c| &c.limits.cpu,
-        |c| &c.limits.memory,
-    ];
+    let parts: [fn(&Container) -> &Option<Text>; 4] =
+        [|c| &c.requests.cpu, |c| &c.requests.memory, |c| &c.limits.cpu, |c| &c.limits.memory];
     parts.into_iter().any(|of| total(new, of) > total(old, of))
 }
 

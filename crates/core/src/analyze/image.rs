@@ -30,48 +30,20 @@ pub(crate) fn sign<'a>(case: &Case<'a>, pod: Pod<'a>, state: &ContainerState) ->
     };
     let failed = case.event(&pod, Some(&state.name), "Failed", is_pull_error);
     // The back-off alternates with the error and may not repeat it: the event then has it.
-    let text = if is_pull_error(told) {
-        told
-    } else {
-        failed.map_or(&**told, |e| &e.message)
-    };
+    let text = if is_pull_error(told) { told } else { failed.map_or(&**told, |e| &e.message) };
     let cause = cause(reason, text);
     let since = failed.and_then(|e| e.first).or(pod.created());
     if cause == Cause::RegistryUnreachable && !case.past(since, UNREACHABLE_GRACE) {
         return None;
     }
-    let image = pod
-        .template()
-        .container(&state.name)
-        .map_or("", |c| &c.image);
-    let path = format!(
-        "status.{}[{}].state.waiting",
-        super::statuses(state),
-        state.name
-    );
-    let mut evidence: Vec<_> = case
-        .in_pod(&pod, &path, &format!("{reason}: {told}"))
-        .into_iter()
-        .collect();
+    let image = pod.template().container(&state.name).map_or("", |c| &c.image);
+    let path = format!("status.{}[{}].state.waiting", super::statuses(state), state.name);
+    let mut evidence: Vec<_> = case.in_pod(&pod, &path, &format!("{reason}: {told}")).into_iter().collect();
     evidence.extend(failed.and_then(|e| case.in_event(e, pod.reference())));
-    let detail = format!(
-        "image {} {}: {}",
-        quote(image, 90),
-        verdict(cause, text),
-        quote(telling(text), 120)
-    );
+    let detail = format!("image {} {}: {}", quote(image, 90), verdict(cause, text), quote(telling(text), 120));
     let secret = pull_secret(case, &pod).filter(|_| cause == Cause::ImagePullRefused);
-    let detail = secret.map_or(detail.clone(), |name| {
-        format!("{detail}; pull secret {} is missing", quote(name, 70))
-    });
-    Some(Sign {
-        cause,
-        container: Some(state.name.clone()),
-        pod,
-        since,
-        detail,
-        evidence,
-    })
+    let detail = secret.map_or(detail.clone(), |name| format!("{detail}; pull secret {} is missing", quote(name, 70)));
+    Some(Sign { cause, container: Some(state.name.clone()), pod, since, detail, evidence })
 }
 
 /// The kubelet's and the runtimes' words for an attempt that failed.
@@ -90,9 +62,7 @@ fn is_pull_error(text: &str) -> bool {
 }
 
 fn cause(reason: &str, text: &str) -> Cause {
-    if reason == "InvalidImageName"
-        || has_any(text, &["invalid reference format", "couldn't parse image"])
-    {
+    if reason == "InvalidImageName" || has_any(text, &["invalid reference format", "couldn't parse image"]) {
         return Cause::ImageNameInvalid;
     }
     let unreachable = [
@@ -185,22 +155,12 @@ fn telling(text: &str) -> &str {
 fn pull_secret<'a>(case: &Case<'a>, pod: &Pod<'a>) -> Option<&'a str> {
     let event = case.event(pod, None, "FailedToRetrieveImagePullSecret", |_| true)?;
     let (_, rest) = event.message.split_once('(')?;
-    rest.split_once(')')
-        .map(|(names, _)| names)
-        .or_else(|| quoted_after(&event.message, "secret "))
+    rest.split_once(')').map(|(names, _)| names).or_else(|| quoted_after(&event.message, "secret "))
 }
 
 /// Back to the newest revision whose pods served with another image.
-pub(crate) fn candidates<'a>(
-    case: &Case<'a>,
-    history: &History<'a>,
-    name: &str,
-    pods: &[Pod<'a>],
-) -> Vec<Candidate> {
-    let Some(newest) = history
-        .newest()
-        .filter(|_| pods.iter().any(|pod| history.is_newest(pod)))
-    else {
+pub(crate) fn candidates<'a>(case: &Case<'a>, history: &History<'a>, name: &str, pods: &[Pod<'a>]) -> Vec<Candidate> {
+    let Some(newest) = history.newest().filter(|_| pods.iter().any(|pod| history.is_newest(pod))) else {
         return Vec::new();
     };
     let bad = newest.template.container(name).map(|c| &c.image);
@@ -208,9 +168,7 @@ pub(crate) fn candidates<'a>(
         return Vec::new();
     };
     let undo = history::undo(case, good, "served with another image");
-    undo.into_iter()
-        .chain(history::set_image(case, good, name))
-        .collect()
+    undo.into_iter().chain(history::set_image(case, good, name)).collect()
 }
 
 #[cfg(test)]

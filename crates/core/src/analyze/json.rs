@@ -85,45 +85,26 @@ impl From<&Candidate> for CandidateJson {
 }
 
 fn parameters(action: &Action) -> Vec<ParameterJson> {
-    let part = |name: &str, value: &str| ParameterJson {
-        name: name.to_owned(),
-        value: value.into(),
-        origin: None,
-    };
+    let part = |name: &str, value: &str| ParameterJson { name: name.to_owned(), value: value.into(), origin: None };
     match action {
         Action::RolloutUndo { revision } => {
             vec![given("revision", revision.value, &revision.origin)]
         }
         Action::SetImage { container, image } => {
-            vec![
-                part("container", container.as_str()),
-                given("image", image.value.as_str(), &image.origin),
-            ]
+            vec![part("container", container.as_str()), given("image", image.value.as_str(), &image.origin)]
         }
-        Action::SetResources {
-            container,
-            resources,
-        } => {
+        Action::SetResources { container, resources } => {
             let value = serde_json::to_value(&resources.value).unwrap_or_default();
-            vec![
-                part("container", container.as_str()),
-                given("resources", value, &resources.origin),
-            ]
+            vec![part("container", container.as_str()), given("resources", value, &resources.origin)]
         }
         Action::Scale { replicas } => vec![given("replicas", replicas.value, &replicas.origin)],
         Action::RestoreObject { copy } => vec![given("copy", copy.value.as_str(), &copy.origin)],
-        Action::RolloutRestart {} | Action::DeletePod {} | Action::DeleteResourceQuota {} => {
-            Vec::new()
-        }
+        Action::RolloutRestart {} | Action::DeletePod {} | Action::DeleteResourceQuota {} => Vec::new(),
     }
 }
 
 fn given(name: &str, value: impl Into<serde_json::Value>, origin: &Origin) -> ParameterJson {
-    ParameterJson {
-        name: name.to_owned(),
-        value: value.into(),
-        origin: Some(origin.clone()),
-    }
+    ParameterJson { name: name.to_owned(), value: value.into(), origin: Some(origin.clone()) }
 }
 
 /// The list that is printed.

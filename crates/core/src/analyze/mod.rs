@@ -56,16 +56,8 @@ pub fn examine(view: &View<'_>, subject: &ObjectRef, now: Timestamp) -> Analysis
 
 /// What is wrong with anything there is, worst first.
 pub fn analyze_all(view: &View<'_>, now: Timestamp) -> Vec<Finding> {
-    let mut all: Vec<Finding> = view
-        .subjects()
-        .iter()
-        .flat_map(|subject| analyze(view, subject, now))
-        .collect();
-    all.sort_by(|a, b| {
-        b.severity
-            .cmp(&a.severity)
-            .then_with(|| a.key().cmp(&b.key()))
-    });
+    let mut all: Vec<Finding> = view.subjects().iter().flat_map(|subject| analyze(view, subject, now)).collect();
+    all.sort_by(|a, b| b.severity.cmp(&a.severity).then_with(|| a.key().cmp(&b.key())));
     all
 }
 
@@ -77,30 +69,17 @@ fn workload(view: View<'_>, subject: &ObjectRef, now: Timestamp) -> Analysis {
     let mut groups: BTreeMap<(Cause, Option<Text>), Vec<Sign<'_>>> = BTreeMap::new();
     for pod in &case.pods {
         for sign in signs(&case, *pod) {
-            groups
-                .entry((sign.cause, sign.container.clone()))
-                .or_default()
-                .push(sign);
+            groups.entry((sign.cause, sign.container.clone())).or_default().push(sign);
         }
     }
-    let kept: Vec<(Cause, Option<Text>)> = groups
-        .keys()
-        .filter(|key| !is_outdone(key, &groups))
-        .cloned()
-        .collect();
-    let mut findings: Vec<Finding> = kept
-        .iter()
-        .filter_map(|key| groups.get(key))
-        .filter_map(|signs| finding(&case, &history, signs))
-        .collect();
+    let kept: Vec<(Cause, Option<Text>)> = groups.keys().filter(|key| !is_outdone(key, &groups)).cloned().collect();
+    let mut findings: Vec<Finding> =
+        kept.iter().filter_map(|key| groups.get(key)).filter_map(|signs| finding(&case, &history, signs)).collect();
     findings.extend(admission::find(&case, &history));
     if findings.is_empty() {
         findings.extend(progress::find(&case, &history));
     }
-    Analysis {
-        findings,
-        recheck: case.recheck(),
-    }
+    Analysis { findings, recheck: case.recheck() }
 }
 
 /// What one pod shows: at most one sign for each container, the most specific.
@@ -122,11 +101,7 @@ fn signs<'a>(case: &Case<'a>, pod: Pod<'a>) -> Vec<Sign<'a>> {
 
 /// The list in a pod's status that a container is in.
 fn statuses(state: &ContainerState) -> &'static str {
-    if state.init {
-        "initContainerStatuses"
-    } else {
-        "containerStatuses"
-    }
+    if state.init { "initContainerStatuses" } else { "containerStatuses" }
 }
 
 /// Causes that are one fault seen at several moments, the most telling first.
@@ -149,48 +124,26 @@ const FAMILIES: [&[Cause]; 2] = [
 ];
 
 /// True where another pod of the workload shows a more telling cause for the same container.
-fn is_outdone(
-    key: &(Cause, Option<Text>),
-    groups: &BTreeMap<(Cause, Option<Text>), Vec<Sign<'_>>>,
-) -> bool {
+fn is_outdone(key: &(Cause, Option<Text>), groups: &BTreeMap<(Cause, Option<Text>), Vec<Sign<'_>>>) -> bool {
     let family = FAMILIES.iter().find(|family| family.contains(&key.0));
-    let better = family
-        .into_iter()
-        .flat_map(|family| family.iter().take_while(|cause| **cause != key.0));
-    better
-        .into_iter()
-        .any(|cause| groups.contains_key(&(*cause, key.1.clone())))
+    let better = family.into_iter().flat_map(|family| family.iter().take_while(|cause| **cause != key.0));
+    better.into_iter().any(|cause| groups.contains_key(&(*cause, key.1.clone())))
 }
 
 fn finding<'a>(case: &Case<'a>, history: &History<'a>, signs: &[Sign<'a>]) -> Option<Finding> {
-    let first = signs
-        .iter()
-        .min_by_key(|sign| (sign.since, sign.pod.name()))?;
+    let first = signs.iter().min_by_key(|sign| (sign.since, sign.pod.name()))?;
     let pods: Vec<Pod<'a>> = signs.iter().map(|sign| sign.pod).collect();
-    let who = first
-        .container
-        .as_ref()
-        .map_or_else(String::new, |name| format!("container {name} "));
-    let count = if case.pods.len() > 1 {
-        format!("; {} of {} pods", pods.len(), case.pods.len())
-    } else {
-        String::new()
-    };
+    let who = first.container.as_ref().map_or_else(String::new, |name| format!("container {name} "));
+    let count =
+        if case.pods.len() > 1 { format!("; {} of {} pods", pods.len(), case.pods.len()) } else { String::new() };
     let room = SUMMARY_CAP.saturating_sub(count.len());
     Some(Finding {
         cause: first.cause,
         severity: case.severity(),
         subject: case.subject.clone(),
-        container: first
-            .container
-            .as_ref()
-            .and_then(|name| ContainerName::parse(&**name).ok()),
+        container: first.container.as_ref().and_then(|name| ContainerName::parse(&**name).ok()),
         summary: plain(&format!("{who}{}", first.detail), room) + &count,
-        since: signs
-            .iter()
-            .filter_map(|sign| sign.since)
-            .min()
-            .unwrap_or(case.now),
+        since: signs.iter().filter_map(|sign| sign.since).min().unwrap_or(case.now),
         evidence: evidence(signs),
         candidates: candidates(case, history, first, &pods),
     })
@@ -199,19 +152,10 @@ fn finding<'a>(case: &Case<'a>, history: &History<'a>, signs: &[Sign<'a>]) -> Op
 fn evidence(signs: &[Sign<'_>]) -> Vec<crate::finding::Evidence> {
     let mut newest: Vec<&Sign<'_>> = signs.iter().collect();
     newest.sort_by_key(|sign| (std::cmp::Reverse(sign.pod.created()), sign.pod.name()));
-    newest
-        .into_iter()
-        .take(SHOWN_PODS)
-        .flat_map(|sign| sign.evidence.iter().cloned())
-        .collect()
+    newest.into_iter().take(SHOWN_PODS).flat_map(|sign| sign.evidence.iter().cloned()).collect()
 }
 
-fn candidates<'a>(
-    case: &Case<'a>,
-    history: &History<'a>,
-    sign: &Sign<'a>,
-    pods: &[Pod<'a>],
-) -> Vec<Candidate> {
+fn candidates<'a>(case: &Case<'a>, history: &History<'a>, sign: &Sign<'a>, pods: &[Pod<'a>]) -> Vec<Candidate> {
     let container = sign.container.as_deref().unwrap_or_default();
     match sign.cause {
         Cause::ImageNotFound
@@ -243,3 +187,5 @@ fn candidates<'a>(
 
 #[cfg(test)]
 mod fixture;
+#[cfg(test)]
+mod golden;

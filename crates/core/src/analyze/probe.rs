@@ -34,42 +34,28 @@ pub(crate) fn kills<'a>(case: &Case<'a>, pod: Pod<'a>, state: &ContainerState) -
     let failed = failure(case, &pod, state, kind);
     let mut evidence: Vec<_> = case.in_event(kill, pod.reference()).into_iter().collect();
     evidence.extend(failed.and_then(|e| case.in_event(e, pod.reference())));
-    let said = failed.map_or_else(String::new, |e| {
-        format!(": {}", quote(answer(&e.message), 100))
-    });
+    let said = failed.map_or_else(String::new, |e| format!(": {}", quote(answer(&e.message), 100)));
     Some(Sign {
         cause,
         container: Some(state.name.clone()),
         pod,
         since: kill.first.or(pod.created()),
-        detail: format!(
-            "is restarted by its {kind} probe ({}){said}",
-            describe(probe, container)
-        ),
+        detail: format!("is restarted by its {kind} probe ({}){said}", describe(probe, container)),
         evidence,
     })
 }
 
 /// The kubelet's own word that it ended this container over this probe, if that is how it ended.
-fn kill<'a>(
-    case: &Case<'a>,
-    pod: &Pod<'a>,
-    state: &ContainerState,
-    kind: &str,
-) -> Option<&'a Event> {
+fn kill<'a>(case: &Case<'a>, pod: &Pod<'a>, state: &ContainerState, kind: &str) -> Option<&'a Event> {
     let phrase = format!("failed {kind} probe");
     let event = case.event(pod, Some(&state.name), "Killing", |m| m.contains(&phrase))?;
     let last = event.last?;
-    let ended_by_itself = |exit: &Exit| {
-        exit.finished
-            .is_some_and(|at| at.duration_since(last) > KILL_TO_END)
-    };
+    let ended_by_itself = |exit: &Exit| exit.finished.is_some_and(|at| at.duration_since(last) > KILL_TO_END);
     let exit = match &state.now {
         Now::Ended(exit) => Some(exit),
         Now::Waiting { .. } | Now::Running { .. } => state.last.as_ref(),
     };
-    let recovered =
-        matches!(state.now, Now::Running { .. }) && state.ready && case.age(last) > STILL_KILLING;
+    let recovered = matches!(state.now, Now::Running { .. }) && state.ready && case.age(last) > STILL_KILLING;
     (!recovered && state.restarts > 0 && !exit.is_some_and(ended_by_itself)).then_some(event)
 }
 
@@ -89,98 +75,56 @@ pub(crate) fn hides<'a>(case: &Case<'a>, pod: Pod<'a>, state: &ContainerState) -
     }
     let failed = failure(case, &pod, state, "readiness");
     let path = format!("status.{}[{}].ready", super::statuses(state), state.name);
-    let mut evidence: Vec<_> = case
-        .in_pod(&pod, &path, "false while running")
-        .into_iter()
-        .collect();
+    let mut evidence: Vec<_> = case.in_pod(&pod, &path, "false while running").into_iter().collect();
     evidence.extend(failed.and_then(|e| case.in_event(e, pod.reference())));
-    let said = failed.map_or_else(String::new, |e| {
-        format!(": {}", quote(answer(&e.message), 100))
-    });
+    let said = failed.map_or_else(String::new, |e| format!(": {}", quote(answer(&e.message), 100)));
     Some(Sign {
         cause: Cause::ReadinessProbeHides,
         container: Some(state.name.clone()),
         pod,
         since: began.or(pod.created()),
-        detail: format!(
-            "runs but its readiness probe fails ({}){said}",
-            describe(probe, container)
-        ),
+        detail: format!("runs but its readiness probe fails ({}){said}", describe(probe, container)),
         evidence,
     })
 }
 
-fn failure<'a>(
-    case: &Case<'a>,
-    pod: &Pod<'a>,
-    state: &ContainerState,
-    kind: &str,
-) -> Option<&'a Event> {
-    let starts = |m: &str| {
-        m.get(..kind.len())
-            .is_some_and(|head| head.eq_ignore_ascii_case(kind))
-    };
+fn failure<'a>(case: &Case<'a>, pod: &Pod<'a>, state: &ContainerState, kind: &str) -> Option<&'a Event> {
+    let starts = |m: &str| m.get(..kind.len()).is_some_and(|head| head.eq_ignore_ascii_case(kind));
     case.event(pod, Some(&state.name), "Unhealthy", starts)
 }
 
 /// What the process answered, without the addresses before it.
 fn answer(message: &str) -> &str {
-    let told = message
-        .split_once("probe failed: ")
-        .or_else(|| message.split_once("probe errored: "));
+    let told = message.split_once("probe failed: ").or_else(|| message.split_once("probe errored: "));
     let told = told.map_or(message, |(_, told)| told);
-    if told.contains("dial tcp") {
-        root(told)
-    } else {
-        told
-    }
+    if told.contains("dial tcp") { root(told) } else { told }
 }
 
 fn describe(probe: &Probe, container: &Container) -> String {
     let asks = quote(&probe.asks, 60);
-    let declared =
-        |known: &dyn Fn(&crate::index::ContainerPort) -> bool| container.ports.iter().any(known);
+    let declared = |known: &dyn Fn(&crate::index::ContainerPort) -> bool| container.ports.iter().any(known);
     match &probe.port {
         None => asks,
         Some(Port::Number(port)) => {
             let odd = !container.ports.is_empty() && !declared(&|p| p.number == *port);
-            format!(
-                "{asks} on port {port}{}",
-                if odd {
-                    ", which the container does not declare"
-                } else {
-                    ""
-                }
-            )
+            format!("{asks} on port {port}{}", if odd { ", which the container does not declare" } else { "" })
         }
         Some(Port::Name(name)) => {
             let odd = !declared(&|p| p.name.as_deref() == Some(name));
             format!(
                 "{asks} on port {}{}",
                 quote(name, 40),
-                if odd {
-                    ", which the container does not declare"
-                } else {
-                    ""
-                }
+                if odd { ", which the container does not declare" } else { "" }
             )
         }
     }
 }
 
 /// Back to a revision whose container had other probes or was another program.
-pub(crate) fn candidates<'a>(
-    case: &Case<'a>,
-    history: &History<'a>,
-    name: &str,
-    pods: &[Pod<'a>],
-) -> Vec<Candidate> {
-    let same = |old: &Template, new: &Template| {
-        history::both(old, new, Some(name)).is_some_and(|(old, new)| old == new)
-    };
-    history::undo_if_new(case, history, pods, same)
-        .into_iter()
-        .collect()
+pub(crate) fn candidates<'a>(case: &Case<'a>, history: &History<'a>, name: &str, pods: &[Pod<'a>]) -> Vec<Candidate> {
+    let same =
+        |old: &Template, new: &Template| history::both(old, new, Some(name)).is_some_and(|(old, new)| old == new);
+    history::undo_if_new(case, history, pods, same).into_iter().collect()
 }
 
 #[cfg(test)]

@@ -24,38 +24,20 @@ pub(crate) fn sign<'a>(case: &Case<'a>, pod: Pod<'a>) -> Option<Sign<'a>> {
         return None;
     }
     let (cause, detail) = if gated {
-        (
-            Cause::Unschedulable,
-            "waits behind a scheduling gate that nobody opens".to_owned(),
-        )
+        (Cause::Unschedulable, "waits behind a scheduling gate that nobody opens".to_owned())
     } else {
         let reasons = reasons(&why.message);
-        (
-            cause(reasons),
-            format!("no node takes the pod: {}", quote(reasons, 160)),
-        )
+        (cause(reasons), format!("no node takes the pod: {}", quote(reasons, 160)))
     };
     let path = "status.conditions[PodScheduled].message";
     let evidence = case.in_pod(&pod, path, &why.message).into_iter().collect();
-    Some(Sign {
-        cause,
-        container: None,
-        pod,
-        since,
-        detail,
-        evidence,
-    })
+    Some(Sign { cause, container: None, pod, since, detail, evidence })
 }
 
 /// The part between `nodes are available:` and what the scheduler says of preemption.
 fn reasons(message: &str) -> &str {
-    let after = message
-        .split_once("nodes are available: ")
-        .map_or(message, |(_, rest)| rest);
-    let end = ["preemption:", "no new claims to deallocate"]
-        .iter()
-        .filter_map(|end| after.find(end))
-        .min();
+    let after = message.split_once("nodes are available: ").map_or(message, |(_, rest)| rest);
+    let end = ["preemption:", "no new claims to deallocate"].iter().filter_map(|end| after.find(end)).min();
     let part = end.and_then(|end| after.get(..end)).unwrap_or(after);
     part.trim_end_matches([' ', '.', ','])
 }
@@ -63,10 +45,8 @@ fn reasons(message: &str) -> &str {
 /// The scheduler names for each node the first filter that refused it. The filters run in a fixed
 /// order, so the node refused by the latest of them came closest, and its reason is the one to mend.
 fn cause(reasons: &str) -> Cause {
-    let closest = reasons
-        .split(", ")
-        .map(|reason| filter(&reason.to_ascii_lowercase()))
-        .max_by_key(|(order, _)| *order);
+    let closest =
+        reasons.split(", ").map(|reason| filter(&reason.to_ascii_lowercase())).max_by_key(|(order, _)| *order);
     closest.map_or(Cause::Unschedulable, |(_, cause)| cause)
 }
 
@@ -80,12 +60,7 @@ fn filter(reason: &str) -> (u8, Cause) {
         (5, Cause::InsufficientResources)
     } else if is(&["free ports", "host port"]) {
         (4, Cause::Unschedulable)
-    } else if is(&[
-        "node affinity",
-        "node selector",
-        "affinity/selector",
-        "requested node name",
-    ]) {
+    } else if is(&["node affinity", "node selector", "affinity/selector", "requested node name"]) {
         (3, Cause::NodeSelectorMismatch)
     } else if is(&["taint"]) {
         (2, Cause::TaintNotTolerated)
@@ -98,25 +73,14 @@ fn filter(reason: &str) -> (u8, Cause) {
 
 /// Back to a revision that asked for less, or, where not resources are short, for something else.
 /// A taint is the node's matter: no revision is to blame.
-pub(crate) fn candidates<'a>(
-    case: &Case<'a>,
-    history: &History<'a>,
-    cause: Cause,
-    pods: &[Pod<'a>],
-) -> Vec<Candidate> {
+pub(crate) fn candidates<'a>(case: &Case<'a>, history: &History<'a>, cause: Cause, pods: &[Pod<'a>]) -> Vec<Candidate> {
     if cause == Cause::TaintNotTolerated {
         return Vec::new();
     }
     let same = |old: &Template, new: &Template| {
-        if cause == Cause::InsufficientResources {
-            !history::asks_more(old, new)
-        } else {
-            std::ptr::eq(old, new)
-        }
+        if cause == Cause::InsufficientResources { !history::asks_more(old, new) } else { std::ptr::eq(old, new) }
     };
-    history::undo_if_new(case, history, pods, same)
-        .into_iter()
-        .collect()
+    history::undo_if_new(case, history, pods, same).into_iter().collect()
 }
 
 #[cfg(test)]

@@ -23,11 +23,7 @@ struct Case<'a> {
 }
 
 /// What is wrong with a Service, and when to look again.
-pub(crate) fn find(
-    view: View<'_>,
-    subject: &ObjectRef,
-    now: Timestamp,
-) -> (Vec<Finding>, Option<Timestamp>) {
+pub(crate) fn find(view: View<'_>, subject: &ObjectRef, now: Timestamp) -> (Vec<Finding>, Option<Timestamp>) {
     let nothing = (Vec::new(), None);
     let Some(thing) = view.thing(UidKey::of(subject.uid.as_ref().map_or("", Uid::as_str))) else {
         return nothing;
@@ -35,20 +31,10 @@ pub(crate) fn find(
     let Body::Service(service) = &thing.body else {
         return nothing;
     };
-    if service.external
-        || service.selector.is_empty()
-        || thing.head.marks.deleting()
-        || !view.reads(Kind::Pod)
-    {
+    if service.external || service.selector.is_empty() || thing.head.marks.deleting() || !view.reads(Kind::Pod) {
         return nothing;
     }
-    let case = Case {
-        view,
-        thing,
-        service,
-        subject,
-        now,
-    };
+    let case = Case { view, thing, service, subject, now };
     let mut pods = view.pods_selected(&thing.head.namespace, &service.selector);
     pods.retain(|pod| !matches!(pod.phase(), Phase::Succeeded | Phase::Failed));
     if pods.is_empty() {
@@ -60,11 +46,7 @@ pub(crate) fn find(
     if pods.iter().any(|pod| pod.ready() && !pod.deleting()) || service.publishes_unready {
         return nothing;
     }
-    let since = pods
-        .iter()
-        .filter_map(Pod::ready_since)
-        .max()
-        .or(thing.head.created);
+    let since = pods.iter().filter_map(Pod::ready_since).max().or(thing.head.created);
     case.after(since, || case.none_ready(&pods, since))
 }
 
@@ -84,87 +66,58 @@ impl Case<'_> {
     fn selects_nothing(&self) -> Option<Finding> {
         let namespace = &self.thing.head.namespace;
         // The selector fits a workload that has no pods now: scaled to zero, or refused pods.
-        let kinds = [
-            Kind::Deployment,
-            Kind::StatefulSet,
-            Kind::DaemonSet,
-            Kind::ReplicaSet,
-            Kind::Job,
-            Kind::CronJob,
-        ];
-        let mut workloads = kinds
-            .into_iter()
-            .flat_map(|kind| self.view.things_in(kind, namespace));
-        let fits = |t: &Thing| {
-            t.workload()
-                .is_some_and(|w| covers(&self.service.selector, &w.template_labels))
-        };
+        let kinds = [Kind::Deployment, Kind::StatefulSet, Kind::DaemonSet, Kind::ReplicaSet, Kind::Job, Kind::CronJob];
+        let mut workloads = kinds.into_iter().flat_map(|kind| self.view.things_in(kind, namespace));
+        let fits = |t: &Thing| t.workload().is_some_and(|w| covers(&self.service.selector, &w.template_labels));
         if workloads.any(fits) || self.has_endpoints() {
             return None;
         }
         let selector = show(&self.service.selector);
         let near = self.nearest().map_or_else(String::new, |pod| {
-            format!(
-                "; pod {} has {}",
-                quote(&pod.name(), 70),
-                quote(&shared(&self.service.selector, pod.labels()), 70)
-            )
+            format!("; pod {} has {}", quote(&pod.name(), 70), quote(&shared(&self.service.selector, pod.labels()), 70))
         });
         Some(self.finding(
             Cause::ServiceSelectsNothing,
             Severity::Critical,
-            &format!(
-                "selects {} but no pod has these labels{near}",
-                quote(&selector, 100)
-            ),
+            &format!("selects {} but no pod has these labels{near}", quote(&selector, 100)),
             self.own("spec.selector", &selector),
         ))
     }
 
     /// Someone else may write the EndpointSlices of a Service with a selector that fits nothing.
     fn has_endpoints(&self) -> bool {
-        self.view.things_in(Kind::EndpointSlice, &self.thing.head.namespace).any(|t| {
-            matches!(&t.body, Body::Slice(s) if s.ready > 0 && s.service.as_ref() == Some(&self.thing.head.name))
-        })
+        self.view.things_in(Kind::EndpointSlice, &self.thing.head.namespace).any(
+            |t| matches!(&t.body, Body::Slice(s) if s.ready > 0 && s.service.as_ref() == Some(&self.thing.head.name)),
+        )
     }
 
-    /// A pod that has at least one of the selector's keys.
+    /// The pod that comes closest: one that has some of the selector's pairs, or, where the pods
+    /// of the namespace all have the same values for its keys, any of them.
     fn nearest(&self) -> Option<Pod<'_>> {
-        let keys = |pod: &Pod<'_>| {
-            self.service
-                .selector
-                .iter()
-                .filter(|(k, _)| pod.labels().get(k).is_some())
-                .count()
-        };
-        let pods = self
+        let selector = &self.service.selector;
+        let matching = |pod: &Pod<'_>| selector.iter().filter(|(k, v)| pod.labels().get(k) == Some(*v)).count();
+        let keyed: Vec<Pod<'_>> = self
             .view
             .pods_in(&self.thing.head.namespace)
-            .filter(|pod| keys(pod) > 0);
-        pods.max_by_key(|pod| (keys(pod), std::cmp::Reverse(pod.name())))
+            .filter(|pod| selector.iter().any(|(k, _)| pod.labels().get(k).is_some()))
+            .collect();
+        let best = keyed.iter().max_by_key(|pod| (matching(pod), std::cmp::Reverse(pod.name())))?;
+        let values = shared(selector, best.labels());
+        let alike = keyed.iter().all(|pod| shared(selector, pod.labels()) == values);
+        (alike || matching(best) > 0).then_some(*best)
     }
 
     fn port_mismatch(&self, pods: &[Pod<'_>]) -> Option<Finding> {
-        let port = self
-            .service
-            .ports
-            .iter()
-            .find(|port| pods.iter().all(|pod| !offers(pod, port)))?;
+        let port = self.service.ports.iter().find(|port| pods.iter().all(|pod| !offers(pod, port)))?;
         let (severity, target) = match &port.target {
             Target::Name(name) => (Severity::Critical, format!("named {}", quote(name, 40))),
             Target::Number(number) => (Severity::Warning, number.to_string()),
         };
         let pod = pods.first()?;
         let declared = declared(pod);
-        let text = format!(
-            "sends port {} to target port {target}, but its pods declare {}",
-            port.port,
-            quote(&declared, 120)
-        );
-        let mut evidence = self.own(
-            "spec.ports",
-            &format!("{}: target port {target}", port.port),
-        );
+        let text =
+            format!("sends port {} to target port {target}, but its pods declare {}", port.port, quote(&declared, 120));
+        let mut evidence = self.own("spec.ports", &format!("{}: target port {target}", port.port));
         evidence.extend(self.of_pod(pod, "spec.containers", &declared));
         Some(self.finding(Cause::ServicePortMismatch, severity, &text, evidence))
     }
@@ -176,34 +129,22 @@ impl Case<'_> {
         }
         // A finding about the pods says why; this would only say so again.
         let explained = |pod: &Pod<'_>| {
-            pod.subject()
-                .is_some_and(|s| !super::workload(self.view, &s, self.now).findings.is_empty())
+            pod.subject().is_some_and(|s| !super::workload(self.view, &s, self.now).findings.is_empty())
         };
         if pods.iter().any(explained) {
             return None;
         }
-        let text = format!("selects {} pods, none of which is ready", pods.len());
-        let shown = pods
-            .iter()
-            .take(3)
-            .filter_map(|pod| self.of_pod(pod, "status.conditions[Ready].status", "False"));
-        let mut finding = self.finding(
-            Cause::ServiceWithoutEndpoints,
-            Severity::Critical,
-            &text,
-            shown.collect(),
-        );
+        let text = match pods.len() {
+            1 => "selects one pod, which is not ready".to_owned(),
+            count => format!("selects {count} pods, none of which is ready"),
+        };
+        let shown = pods.iter().take(3).filter_map(|pod| self.of_pod(pod, "status.conditions[Ready].status", "False"));
+        let mut finding = self.finding(Cause::ServiceWithoutEndpoints, Severity::Critical, &text, shown.collect());
         finding.since = since.unwrap_or(self.now);
         Some(finding)
     }
 
-    fn finding(
-        &self,
-        cause: Cause,
-        severity: Severity,
-        text: &str,
-        evidence: Vec<Evidence>,
-    ) -> Finding {
+    fn finding(&self, cause: Cause, severity: Severity, text: &str, evidence: Vec<Evidence>) -> Finding {
         Finding {
             cause,
             severity,
@@ -219,46 +160,26 @@ impl Case<'_> {
     fn own(&self, path: &str, value: &str) -> Vec<Evidence> {
         let uid = self.view.uid_text(self.thing.head.uid);
         let id = format!("object:{uid}@{}#{path}", self.thing.head.rv);
-        vec![Evidence {
-            id,
-            object: self.subject.clone(),
-            value: plain(value, EVIDENCE_CAP),
-        }]
+        vec![Evidence { id, object: self.subject.clone(), value: plain(value, EVIDENCE_CAP) }]
     }
 
     fn of_pod(&self, pod: &Pod<'_>, path: &str, value: &str) -> Option<Evidence> {
-        let id = format!(
-            "object:{}@{}#{path}",
-            self.view.uid_text(pod.key()),
-            pod.rv()
-        );
-        Some(Evidence {
-            id,
-            object: pod.reference()?,
-            value: plain(value, EVIDENCE_CAP),
-        })
+        let id = format!("object:{}@{}#{path}", self.view.uid_text(pod.key()), pod.rv());
+        Some(Evidence { id, object: pod.reference()?, value: plain(value, EVIDENCE_CAP) })
     }
 }
 
 fn covers(selector: &Labels, labels: &Labels) -> bool {
-    selector
-        .iter()
-        .all(|(key, value)| labels.get(key) == Some(value))
+    selector.iter().all(|(key, value)| labels.get(key) == Some(value))
 }
 
 fn show(labels: &Labels) -> String {
-    labels
-        .iter()
-        .map(|(k, v)| format!("{k}={v}"))
-        .collect::<Vec<_>>()
-        .join(",")
+    labels.iter().map(|(k, v)| format!("{k}={v}")).collect::<Vec<_>>().join(",")
 }
 
 /// The pod's own values of the selector's keys.
 fn shared(selector: &Labels, labels: &Labels) -> String {
-    let found = selector
-        .iter()
-        .filter_map(|(key, _)| labels.get(key).map(|value| format!("{key}={value}")));
+    let found = selector.iter().filter_map(|(key, _)| labels.get(key).map(|value| format!("{key}={value}")));
     found.collect::<Vec<_>>().join(",")
 }
 
@@ -277,33 +198,18 @@ fn offers(pod: &Pod<'_>, port: &ServicePort) -> bool {
 }
 
 fn probed(pod: &Pod<'_>, number: u16) -> bool {
-    let probes = pod
-        .template()
-        .containers
-        .iter()
-        .flat_map(|c| [&c.liveness, &c.readiness, &c.startup]);
+    let probes = pod.template().containers.iter().flat_map(|c| [&c.liveness, &c.readiness, &c.startup]);
     let port = crate::index::shape::Port::Number(number);
-    probes
-        .flatten()
-        .any(|probe| probe.port.as_ref() == Some(&port))
+    probes.flatten().any(|probe| probe.port.as_ref() == Some(&port))
 }
 
 fn declared(pod: &Pod<'_>) -> String {
-    let ports = pod
-        .template()
-        .containers
-        .iter()
-        .flat_map(|c| &c.ports)
-        .map(|p| match &p.name {
-            Some(name) => format!("{name} {}", p.number),
-            None => p.number.to_string(),
-        });
+    let ports = pod.template().containers.iter().flat_map(|c| &c.ports).map(|p| match &p.name {
+        Some(name) => format!("{name} {}", p.number),
+        None => p.number.to_string(),
+    });
     let ports: Vec<String> = ports.collect();
-    if ports.is_empty() {
-        "no port".to_owned()
-    } else {
-        ports.join(", ")
-    }
+    if ports.is_empty() { "no port".to_owned() } else { ports.join(", ") }
 }
 
 #[cfg(test)]

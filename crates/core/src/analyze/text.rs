@@ -47,17 +47,22 @@ fn hidden(ch: char) -> bool {
 pub fn quoted_after<'a>(text: &'a str, before: &str) -> Option<&'a str> {
     let rest = text.get(text.find(before)? + before.len()..)?;
     let rest = rest.trim_start().strip_prefix('"')?;
-    rest.split_once('"')
-        .map(|(inner, _)| inner)
-        .filter(|inner| !inner.is_empty())
+    rest.split_once('"').map(|(inner, _)| inner).filter(|inner| !inner.is_empty())
 }
 
 /// The part behind the last `: `, which in chains of wrapped Go errors is the root.
 pub fn root(message: &str) -> &str {
-    message
-        .rsplit_once(": ")
-        .map_or(message, |(_, root)| root)
-        .trim()
+    message.rsplit_once(": ").map_or(message, |(_, root)| root).trim()
+}
+
+/// `, restarted twice`; nothing for a container that never was.
+pub fn restarts(count: u32) -> String {
+    match count {
+        0 => String::new(),
+        1 => ", restarted once".to_owned(),
+        2 => ", restarted twice".to_owned(),
+        more => format!(", restarted {more} times"),
+    }
 }
 
 /// True where any of the texts is in `text`, without regard to case of ASCII letters.
@@ -72,10 +77,7 @@ mod tests {
 
     #[test]
     fn nothing_that_acts_on_a_terminal_gets_through() {
-        assert_eq!(
-            plain("a\u{1b}[31mb\nc\u{202e}d\u{200b}e", 80),
-            "a\\u{1b}[31mb\\nc\\u{202e}d\\u{200b}e"
-        );
+        assert_eq!(plain("a\u{1b}[31mb\nc\u{202e}d\u{200b}e", 80), "a\\u{1b}[31mb\\nc\\u{202e}d\\u{200b}e");
         assert_eq!(quote(" say \"no\" ", 80), "\"say 'no'\"");
         assert_eq!(plain("Grüße 漢字", 80), "Grüße 漢字");
     }
@@ -89,10 +91,7 @@ mod tests {
 
     #[test]
     fn names_are_read_out_of_messages() {
-        assert_eq!(
-            quoted_after("x: configmap \"app\" not found", "configmap "),
-            Some("app")
-        );
+        assert_eq!(quoted_after("x: configmap \"app\" not found", "configmap "), Some("app"));
         assert_eq!(quoted_after("configmap \"\" not found", "configmap "), None);
         assert_eq!(root("failed: resolve: not found"), "not found");
     }

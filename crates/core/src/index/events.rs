@@ -47,28 +47,18 @@ pub(crate) struct Events {
 
 impl Events {
     /// Keeps an event if it tells something; returns the object it is about.
-    pub(crate) fn put(
-        &mut self,
-        intern: &mut Intern,
-        uids: &mut OddUids,
-        shape: &EventShape,
-    ) -> Option<UidKey> {
+    pub(crate) fn put(&mut self, intern: &mut Intern, uids: &mut OddUids, shape: &EventShape) -> Option<UidKey> {
         let telling = shape.kind == "Warning" || TELLING.contains(&shape.reason.as_str());
         if !telling || shape.involved_object.uid.is_empty() {
             return None;
         }
         let object = uids.key(&shape.involved_object.uid);
-        let message = shape
-            .message
-            .strip_prefix(COMBINED)
-            .unwrap_or(&shape.message)
-            .trim();
+        let message = shape.message.strip_prefix(COMBINED).unwrap_or(&shape.message).trim();
         let event = Event {
             uid: uids.key(&shape.metadata.uid),
             reason: intern.text(&shape.reason),
             message: intern.text(message),
-            container: container_of(&shape.involved_object.field_path)
-                .map(|name| intern.text(name)),
+            container: container_of(&shape.involved_object.field_path).map(|name| intern.text(name)),
             count: shape.times(),
             first: shape.first_seen(),
             last: shape.last_seen(),
@@ -82,9 +72,7 @@ impl Events {
         let rows = self.by_object.entry(object).or_default();
         let same = |row: &Event| {
             row.uid == event.uid
-                || (row.form == event.form
-                    && row.reason == event.reason
-                    && row.container == event.container)
+                || (row.form == event.form && row.reason == event.reason && row.container == event.container)
         };
         let uid = event.uid;
         if let Some(row) = rows.iter_mut().find(|row| same(row)) {
@@ -97,11 +85,7 @@ impl Events {
         } else {
             rows.push(event);
             if rows.len() > PER_OBJECT
-                && let Some(oldest) = rows
-                    .iter()
-                    .enumerate()
-                    .min_by_key(|(_, row)| row.last)
-                    .map(|(at, _)| at)
+                && let Some(oldest) = rows.iter().enumerate().min_by_key(|(_, row)| row.last).map(|(at, _)| at)
             {
                 let dropped = rows.swap_remove(oldest);
                 self.object_of.remove(&dropped.uid);
@@ -141,11 +125,7 @@ impl Events {
     }
 
     pub(crate) fn heap_bytes(&self) -> usize {
-        let rows = self
-            .by_object
-            .values()
-            .map(|rows| rows.capacity() * size_of::<Event>())
-            .sum::<usize>();
+        let rows = self.by_object.values().map(|rows| rows.capacity() * size_of::<Event>()).sum::<usize>();
         let maps = self.by_object.capacity() * (size_of::<(UidKey, Vec<Event>)>() + 1)
             + self.object_of.capacity() * (size_of::<(UidKey, UidKey)>() + 1);
         rows + maps * 8 / 7
@@ -176,10 +156,7 @@ fn form(message: &str) -> u64 {
 
 /// Five characters of the alphabet that the API server draws generated names from.
 fn is_generated(tail: &str) -> bool {
-    tail.len() == 5
-        && tail
-            .bytes()
-            .all(|b| b"bcdfghjklmnpqrstvwxz2456789".contains(&b))
+    tail.len() == 5 && tail.bytes().all(|b| b"bcdfghjklmnpqrstvwxz2456789".contains(&b))
 }
 
 #[cfg(test)]

@@ -15,20 +15,13 @@ use jiff::Timestamp;
 
 impl Index {
     fn reader(&mut self) -> Reader<'_> {
-        Reader {
-            intern: &mut self.intern,
-            uids: &mut self.uids,
-        }
+        Reader { intern: &mut self.intern, uids: &mut self.uids }
     }
 
     pub(super) fn put_pod(&mut self, shape: &PodShape) -> Touched {
         let meta = &shape.metadata;
         let mut reader = self.reader();
-        let (uid, owner, labels) = (
-            reader.uids.key(&meta.uid),
-            reader.owner(meta),
-            reader.labels(&meta.labels),
-        );
+        let (uid, owner, labels) = (reader.uids.key(&meta.uid), reader.owner(meta), reader.labels(&meta.labels));
         let (head, tail) = Tail::split(&meta.name);
         let template = Template::read(reader.intern, &shape.spec, &meta.name);
         let cohort = Cohort {
@@ -68,15 +61,9 @@ impl Index {
 
     /// A pod that is taken down while it serves proves that its revision works.
     fn note_service(&mut self, old: &PodRow, new: &PodRow, meta: &Meta) {
-        let was_up = old.ready
-            && old
-                .odd
-                .as_ref()
-                .is_none_or(|odd| odd.deleting.is_none() && odd.containers.is_empty());
-        let Some(end) = meta
-            .deletion_timestamp
-            .filter(|_| was_up && old.ready_since > 0)
-        else {
+        let was_up =
+            old.ready && old.odd.as_ref().is_none_or(|odd| odd.deleting.is_none() && odd.containers.is_empty());
+        let Some(end) = meta.deletion_timestamp.filter(|_| was_up && old.ready_since > 0) else {
             return;
         };
         let asked = end.as_second() - meta.deletion_grace_period_seconds;
@@ -112,32 +99,17 @@ impl Index {
     }
 
     pub(super) fn put_workload(&mut self, kind: Kind, shape: &WorkloadShape) -> Touched {
-        self.put(kind, &shape.metadata, |r| {
-            Body::Workload(Box::new(r.workload(kind, shape)))
-        })
+        self.put(kind, &shape.metadata, |r| Body::Workload(Box::new(r.workload(kind, shape))))
     }
 
-    pub(super) fn put(
-        &mut self,
-        kind: Kind,
-        meta: &Meta,
-        body: impl FnOnce(&mut Reader<'_>) -> Body,
-    ) -> Touched {
+    pub(super) fn put(&mut self, kind: Kind, meta: &Meta, body: impl FnOnce(&mut Reader<'_>) -> Body) -> Touched {
         let mut reader = self.reader();
         let head = reader.head(kind, meta);
-        let mut thing = Thing {
-            body: body(&mut reader),
-            head,
-        };
+        let mut thing = Thing { body: body(&mut reader), head };
         let uid = thing.head.uid;
         if let Some(old) = self.things.get(&uid) {
             relate::keep_memory(old, &mut thing);
-            if (Head {
-                rv: thing.head.rv,
-                ..old.head.clone()
-            }) == thing.head
-                && old.body == thing.body
-            {
+            if (Head { rv: thing.head.rv, ..old.head.clone() }) == thing.head && old.body == thing.body {
                 if let Some(row) = self.things.get_mut(&uid) {
                     row.head.rv = thing.head.rv;
                 }
@@ -150,16 +122,9 @@ impl Index {
 
     fn insert(&mut self, thing: Thing) {
         let uid = thing.head.uid;
-        let key = (
-            thing.head.kind,
-            thing.head.namespace.clone(),
-            thing.head.name.clone(),
-        );
+        let key = (thing.head.kind, thing.head.namespace.clone(), thing.head.name.clone());
         let owner = thing.head.owner.as_ref().map(|o| o.uid);
-        let former = self
-            .things
-            .insert(uid, thing)
-            .and_then(|old| old.head.owner.as_ref().map(|o| o.uid));
+        let former = self.things.insert(uid, thing).and_then(|old| old.head.owner.as_ref().map(|o| o.uid));
         if former != owner {
             self.disown(former, uid);
             if let Some(owner) = owner {
@@ -191,11 +156,7 @@ impl Index {
 
     pub(super) fn remove(&mut self, kind: Kind, uid: UidKey) -> Touched {
         if kind == Kind::Event {
-            return Touched::one(
-                self.events
-                    .remove(uid)
-                    .and_then(|object| self.subject_of(object)),
-            );
+            return Touched::one(self.events.remove(uid).and_then(|object| self.subject_of(object)));
         }
         if kind == Kind::Pod {
             let Some(cohort) = self.pods.find(uid).map(|row| row.cohort) else {
@@ -218,6 +179,5 @@ impl Index {
 }
 
 fn seconds(time: Option<Timestamp>) -> u32 {
-    time.and_then(|t| u32::try_from(t.as_second()).ok())
-        .unwrap_or(0)
+    time.and_then(|t| u32::try_from(t.as_second()).ok()).unwrap_or(0)
 }

@@ -22,10 +22,7 @@ struct Pool<T: ?Sized> {
 
 impl<T: ?Sized> Default for Pool<T> {
     fn default() -> Self {
-        Self {
-            set: HashSet::new(),
-            sweep_at: FIRST_SWEEP,
-        }
+        Self { set: HashSet::new(), sweep_at: FIRST_SWEEP }
     }
 }
 
@@ -90,9 +87,7 @@ pub(crate) struct Intern {
 
 impl Intern {
     pub(crate) fn text(&mut self, text: &str) -> Text {
-        self.texts
-            .get(text)
-            .unwrap_or_else(|| self.texts.add(Arc::from(text)))
+        self.texts.get(text).unwrap_or_else(|| self.texts.add(Arc::from(text)))
     }
 
     /// `None` for an empty text.
@@ -107,16 +102,12 @@ impl Intern {
     }
 
     pub(crate) fn template(&mut self, template: Template) -> Arc<Template> {
-        self.templates
-            .get(&template)
-            .unwrap_or_else(|| self.templates.add(Arc::new(template)))
+        self.templates.get(&template).unwrap_or_else(|| self.templates.add(Arc::new(template)))
     }
 
     pub(crate) fn heap_bytes(&self) -> usize {
         self.texts.heap(str::len)
             + self.labels.heap(size_of_val)
-            + self
-                .templates
-                .heap(|t| size_of::<Template>() + t.heap_bytes())
+            + self.templates.heap(|t| size_of::<Template>() + t.heap_bytes())
     }
 }

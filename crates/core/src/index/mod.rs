@@ -25,8 +25,7 @@ pub use names::Marks;
 pub use observed::Observed;
 pub use pods::Phase;
 pub use rows::{
-    Body, Condition, Head, Hpa, Node, Owner, Quota, Revision, Service, ServicePort, Slice, Target,
-    Thing, Workload,
+    Body, Condition, Head, Hpa, Node, Owner, Quota, Revision, Service, ServicePort, Slice, Target, Thing, Workload,
 };
 pub use state::{ContainerState, Exit, Now, Odd, Unscheduled};
 pub use template::{Amounts, ConfigRef, Container, ContainerPort, Probe, RefKind, Role, Template};
@@ -38,7 +37,7 @@ use events::Events;
 use intern::Intern;
 use jiff::SignedDuration;
 use pods::Pods;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use uid::OddUids;
 
 /// A pod that was ready for this long, and did not restart, has served.
@@ -74,6 +73,7 @@ pub struct Index {
     events: Events,
     resync: BTreeMap<Kind, HashSet<UidKey>>,
     unread: BTreeMap<Kind, String>,
+    listed: BTreeSet<Kind>,
 }
 
 impl Index {
@@ -104,29 +104,19 @@ impl Index {
             Observed::DaemonSet(s) => self.put_workload(Kind::DaemonSet, &s),
             Observed::Job(s) => self.put_workload(Kind::Job, &s),
             Observed::CronJob(s) => self.put_workload(Kind::CronJob, &s),
-            Observed::ControllerRevision(s) => {
-                self.put(Kind::ControllerRevision, &s.metadata, |r| r.revision(&s))
-            }
+            Observed::ControllerRevision(s) => self.put(Kind::ControllerRevision, &s.metadata, |r| r.revision(&s)),
             Observed::Service(s) => self.put(Kind::Service, &s.metadata, |r| r.service(&s)),
-            Observed::EndpointSlice(s) => {
-                self.put(Kind::EndpointSlice, &s.metadata, |r| r.slice(&s))
-            }
+            Observed::EndpointSlice(s) => self.put(Kind::EndpointSlice, &s.metadata, |r| r.slice(&s)),
             Observed::Node(s) => self.put(Kind::Node, &s.metadata, |r| r.node(&s)),
-            Observed::Namespace(s) => self.put(Kind::Namespace, &s.metadata, |_| {
-                Body::Namespace(s.status.phase == "Terminating")
-            }),
-            Observed::ResourceQuota(s) => {
-                self.put(Kind::ResourceQuota, &s.metadata, |r| r.quota(&s))
+            Observed::Namespace(s) => {
+                self.put(Kind::Namespace, &s.metadata, |_| Body::Namespace(s.status.phase == "Terminating"))
             }
+            Observed::ResourceQuota(s) => self.put(Kind::ResourceQuota, &s.metadata, |r| r.quota(&s)),
             Observed::LimitRange(s) => self.put(Kind::LimitRange, &s.metadata, |_| Body::Bare),
-            Observed::HorizontalPodAutoscaler(s) => {
-                self.put(Kind::HorizontalPodAutoscaler, &s.metadata, |r| r.hpa(&s))
-            }
+            Observed::HorizontalPodAutoscaler(s) => self.put(Kind::HorizontalPodAutoscaler, &s.metadata, |r| r.hpa(&s)),
             Observed::ConfigMap(s) => self.put(Kind::ConfigMap, &s.metadata, |_| Body::Bare),
             Observed::PersistentVolumeClaim(s) => {
-                self.put(Kind::PersistentVolumeClaim, &s.metadata, |_| {
-                    Body::Claim(s.status.phase == "Bound")
-                })
+                self.put(Kind::PersistentVolumeClaim, &s.metadata, |_| Body::Claim(s.status.phase == "Bound"))
             }
             Observed::Deleted { kind, uid } => self.remove(kind, UidKey::of(&uid)),
         }
@@ -149,18 +139,12 @@ impl Index {
             self.events.uids().collect()
         } else {
             let (from, to) = relate::range_of(kind);
-            self.by_name
-                .range(from..)
-                .take_while(|((k, _, _), _)| *k <= to)
-                .map(|(_, uid)| *uid)
-                .collect()
+            self.by_name.range(from..).take_while(|((k, _, _), _)| *k <= to).map(|(_, uid)| *uid).collect()
         };
+        self.listed.insert(kind);
         let mut touched = Touched::default();
         for uid in known.into_iter().filter(|uid| !seen.contains(uid)) {
-            self.remove(kind, uid)
-                .0
-                .into_iter()
-                .for_each(|subject| touched.add(Some(subject)));
+            self.remove(kind, uid).0.into_iter().for_each(|subject| touched.add(Some(subject)));
         }
         touched
     }
@@ -176,6 +160,13 @@ impl Index {
         self.unread.iter().map(|(kind, why)| (*kind, why.as_str()))
     }
 
+    /// The kinds of which no full list was seen yet, unread ones apart. Until this is empty, relations
+    /// are incomplete and findings premature.
+    pub fn awaited(&self) -> impl Iterator<Item = Kind> {
+        let known = |kind: &Kind| self.listed.contains(kind) || self.unread.contains_key(kind);
+        Observed::KINDS.iter().copied().filter(move |kind| !known(kind))
+    }
+
     /// How many pods there are.
     pub fn pod_count(&self) -> usize {
         self.pods.len()
@@ -184,14 +175,9 @@ impl Index {
     /// The bytes on the heap, counted from capacities: what the allocator itself adds is not seen.
     pub fn heap_bytes(&self) -> usize {
         let map = |capacity: usize, entry: usize| capacity * (entry + 1) * 8 / 7;
-        let things = self
-            .things
-            .values()
-            .map(|t| t.heap_bytes() + t.head.owner.as_ref().map_or(0, |_| 16 + size_of::<Owner>()));
-        let children = self
-            .children
-            .values()
-            .map(|list| list.capacity() * size_of::<UidKey>());
+        let things =
+            self.things.values().map(|t| t.heap_bytes() + t.head.owner.as_ref().map_or(0, |_| 16 + size_of::<Owner>()));
+        let children = self.children.values().map(|list| list.capacity() * size_of::<UidKey>());
         self.intern.heap_bytes()
             + self.pods.heap_bytes()
             + self.events.heap_bytes()

@@ -22,10 +22,7 @@ pub(crate) const TEMPLATE_HASH: &str = "pod-template-hash";
 const PROTECTED: &str = "bailiwick.dev/protected";
 const OURS: &str = "bailiwick.dev/";
 const ARGO_LABEL: &str = "argocd.argoproj.io/instance";
-const FLUX_LABELS: [&str; 2] = [
-    "kustomize.toolkit.fluxcd.io/name",
-    "helm.toolkit.fluxcd.io/name",
-];
+const FLUX_LABELS: [&str; 2] = ["kustomize.toolkit.fluxcd.io/name", "helm.toolkit.fluxcd.io/name"];
 
 /// Who else looks after an object, and whether it may be touched.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]

@@ -3,8 +3,8 @@
 //! Owns the index's input. Must never carry an API type of a client library. No IO.
 
 use super::shape::{
-    ClaimShape, ConfigMapShape, EventShape, HpaShape, LimitRangeShape, Meta, NamespaceShape,
-    NodeShape, PodShape, QuotaShape, RevisionShape, ServiceShape, SliceShape, WorkloadShape,
+    ClaimShape, ConfigMapShape, EventShape, HpaShape, LimitRangeShape, Meta, NamespaceShape, NodeShape, PodShape,
+    QuotaShape, RevisionShape, ServiceShape, SliceShape, WorkloadShape,
 };
 use crate::object::Kind;
 use serde::de::DeserializeOwned;

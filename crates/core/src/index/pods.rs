@@ -57,16 +57,9 @@ impl Tail {
         let fits = tail.len() <= TAIL;
         let mut bytes = [0; TAIL];
         if fits {
-            bytes
-                .iter_mut()
-                .zip(tail.bytes())
-                .for_each(|(to, from)| *to = from);
+            bytes.iter_mut().zip(tail.bytes()).for_each(|(to, from)| *to = from);
         }
-        let len = if fits {
-            u8::try_from(tail.len()).unwrap_or(0)
-        } else {
-            0
-        };
+        let len = if fits { u8::try_from(tail.len()).unwrap_or(0) } else { 0 };
         (if fits { head } else { name }, Self { len, bytes })
     }
 
@@ -158,10 +151,7 @@ impl Pods {
             return at;
         }
         let cohort = Arc::new(cohort);
-        let group = Some(Group {
-            cohort: Arc::clone(&cohort),
-            members: Vec::new(),
-        });
+        let group = Some(Group { cohort: Arc::clone(&cohort), members: Vec::new() });
         let at = match self.free_groups.pop() {
             Some(at) => at,
             None => {
@@ -175,10 +165,7 @@ impl Pods {
         if let Some(owner) = &cohort.owner {
             self.by_owner.entry(owner.uid).or_default().push(at);
         }
-        self.by_namespace
-            .entry(Arc::clone(&cohort.namespace))
-            .or_default()
-            .push(at);
+        self.by_namespace.entry(Arc::clone(&cohort.namespace)).or_default().push(at);
         self.by_cohort.insert(cohort, at);
         at
     }
@@ -270,10 +257,7 @@ impl Pods {
 
     pub(crate) fn members(&self, cohort: u32) -> impl Iterator<Item = &PodRow> {
         let group = self.groups.get(cohort as usize).and_then(Option::as_ref);
-        group
-            .into_iter()
-            .flat_map(|g| &g.members)
-            .filter_map(|&at| self.row(at))
+        group.into_iter().flat_map(|g| &g.members).filter_map(|&at| self.row(at))
     }
 
     pub(crate) fn cohorts(&self) -> impl Iterator<Item = (u32, &Arc<Cohort>)> {
@@ -288,25 +272,10 @@ impl Pods {
     pub(crate) fn heap_bytes(&self) -> usize {
         let map = |capacity: usize, entry: usize| capacity * (entry + 1) * 8 / 7;
         let rows = self.rows.capacity() * size_of::<Option<PodRow>>() + self.free.capacity() * 4;
-        let odd = self
-            .rows
-            .iter()
-            .flatten()
-            .filter_map(|r| r.odd.as_ref())
-            .map(|o| o.heap_bytes())
-            .sum::<usize>();
+        let odd = self.rows.iter().flatten().filter_map(|r| r.odd.as_ref()).map(|o| o.heap_bytes()).sum::<usize>();
         let groups = self.groups.capacity() * size_of::<Option<Group>>()
-            + self
-                .groups
-                .iter()
-                .flatten()
-                .map(|g| 16 + size_of::<Cohort>() + g.members.capacity() * 4)
-                .sum::<usize>();
-        let lists = self
-            .by_owner
-            .values()
-            .chain(self.by_namespace.values())
-            .map(|l| 64 + l.capacity() * 4);
+            + self.groups.iter().flatten().map(|g| 16 + size_of::<Cohort>() + g.members.capacity() * 4).sum::<usize>();
+        let lists = self.by_owner.values().chain(self.by_namespace.values()).map(|l| 64 + l.capacity() * 4);
         rows + odd
             + groups
             + map(self.by_uid.capacity(), size_of::<(UidKey, u32)>())

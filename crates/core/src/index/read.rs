@@ -5,12 +5,11 @@
 use super::intern::{Intern, Labels};
 use super::names::{Marks, POD_INDEX, REVISION, SERVICE_NAME, STATEFUL_POD_NAME};
 use super::rows::{
-    Body, Condition, Head, Hpa, Node, Owner, Quota, Revision, Service, ServicePort, Slice, Target,
-    Workload,
+    Body, Condition, Head, Hpa, Node, Owner, Quota, Revision, Service, ServicePort, Slice, Target, Workload,
 };
 use super::shape::{
-    ConditionShape, HpaShape, Meta, NodeShape, Port, QuotaShape, RevisionShape, ServicePortShape,
-    ServiceShape, SliceShape, WorkloadShape,
+    ConditionShape, HpaShape, Meta, NodeShape, Port, QuotaShape, RevisionShape, ServicePortShape, ServiceShape,
+    SliceShape, WorkloadShape,
 };
 use super::template::Template;
 use super::uid::OddUids;
@@ -41,11 +40,8 @@ impl Reader<'_> {
     }
 
     pub(crate) fn labels(&mut self, pairs: &[(String, String)]) -> Labels {
-        let kept = pairs
-            .iter()
-            .filter(|(k, _)| k != STATEFUL_POD_NAME && k != POD_INDEX);
-        self.intern
-            .labels(kept.map(|(k, v)| (k.as_str(), v.as_str())))
+        let kept = pairs.iter().filter(|(k, _)| k != STATEFUL_POD_NAME && k != POD_INDEX);
+        self.intern.labels(kept.map(|(k, v)| (k.as_str(), v.as_str())))
     }
 
     pub(crate) fn owner(&mut self, meta: &Meta) -> Option<Arc<Owner>> {
@@ -61,11 +57,7 @@ impl Reader<'_> {
 
     pub(crate) fn workload(&mut self, kind: Kind, shape: &WorkloadShape) -> Workload {
         let (spec, status) = (&shape.spec, &shape.status);
-        let template = if kind == Kind::CronJob {
-            &spec.job_template.spec.template
-        } else {
-            &spec.template
-        };
+        let template = if kind == Kind::CronJob { &spec.job_template.spec.template } else { &spec.template };
         let read = Template::read(self.intern, &template.spec, "");
         let daemon = kind == Kind::DaemonSet;
         let pick = |set: i32, daemon_set: i32| if daemon { daemon_set } else { set };
@@ -82,22 +74,14 @@ impl Reader<'_> {
             updated: pick(status.updated_replicas, status.updated_number_scheduled),
             ready: pick(status.ready_replicas, status.number_ready),
             available,
-            revision: shape
-                .metadata
-                .annotation(REVISION)
-                .and_then(|r| r.parse().ok())
-                .unwrap_or(0),
+            revision: shape.metadata.annotation(REVISION).and_then(|r| r.parse().ok()).unwrap_or(0),
             observed_generation: status.observed_generation,
             held: spec.paused || spec.suspend,
             was_available: false,
             current_revision: self.intern.some_text(&status.current_revision),
             update_revision: self.intern.some_text(&status.update_revision),
             failed: status.failed,
-            conditions: status
-                .conditions
-                .iter()
-                .map(|c| self.condition(c))
-                .collect(),
+            conditions: status.conditions.iter().map(|c| self.condition(c)).collect(),
         }
     }
 
@@ -116,19 +100,13 @@ impl Reader<'_> {
             let read = Template::read(self.intern, &t.spec, "");
             self.intern.template(read)
         });
-        Body::Revision(Box::new(Revision {
-            revision: shape.revision,
-            template,
-            was_available: false,
-        }))
+        Body::Revision(Box::new(Revision { revision: shape.revision, template, was_available: false }))
     }
 
     pub(crate) fn service(&mut self, shape: &ServiceShape) -> Body {
         let spec = &shape.spec;
         Body::Service(Box::new(Service {
-            selector: self
-                .intern
-                .labels(spec.selector.iter().map(|(k, v)| (k.as_str(), v.as_str()))),
+            selector: self.intern.labels(spec.selector.iter().map(|(k, v)| (k.as_str(), v.as_str()))),
             external: spec.kind == "ExternalName",
             publishes_unready: spec.publish_not_ready_addresses,
             ports: spec.ports.iter().map(|p| self.service_port(p)).collect(),
@@ -141,24 +119,13 @@ impl Reader<'_> {
             Some(Port::Number(0)) | None => Target::Number(p.port),
             Some(Port::Number(number)) => Target::Number(*number),
         };
-        ServicePort {
-            port: p.port,
-            target,
-            other_protocol: matches!(p.protocol.as_str(), "UDP" | "SCTP"),
-        }
+        ServicePort { port: p.port, target, other_protocol: matches!(p.protocol.as_str(), "UDP" | "SCTP") }
     }
 
     pub(crate) fn slice(&mut self, shape: &SliceShape) -> Body {
-        let ready = shape
-            .endpoints
-            .iter()
-            .filter(|e| e.conditions.ready != Some(false))
-            .count();
+        let ready = shape.endpoints.iter().filter(|e| e.conditions.ready != Some(false)).count();
         Body::Slice(Box::new(Slice {
-            service: shape
-                .metadata
-                .label(SERVICE_NAME)
-                .map(|name| self.intern.text(name)),
+            service: shape.metadata.label(SERVICE_NAME).map(|name| self.intern.text(name)),
             endpoints: u32::try_from(shape.endpoints.len()).unwrap_or(u32::MAX),
             ready: u32::try_from(ready).unwrap_or(u32::MAX),
         }))
@@ -169,26 +136,13 @@ impl Reader<'_> {
             let found = shape.status.allocatable.iter().find(|(k, _)| k == name);
             found.and_then(|(_, v)| Quantity::parse(v).ok())
         };
-        let taints = shape
-            .spec
-            .taints
-            .iter()
-            .filter(|t| t.effect != "PreferNoSchedule");
+        let taints = shape.spec.taints.iter().filter(|t| t.effect != "PreferNoSchedule");
         Body::Node(Box::new(Node {
             cordoned: shape.spec.unschedulable,
-            ready: shape
-                .status
-                .conditions
-                .iter()
-                .any(|c| c.kind == "Ready" && c.status == "True"),
+            ready: shape.status.conditions.iter().any(|c| c.kind == "Ready" && c.status == "True"),
             cpu: amount("cpu"),
             memory: amount("memory"),
-            taints: taints
-                .map(|t| {
-                    self.intern
-                        .text(&format!("{}={}:{}", t.key, t.value, t.effect))
-                })
-                .collect(),
+            taints: taints.map(|t| self.intern.text(&format!("{}={}:{}", t.key, t.value, t.effect))).collect(),
         }))
     }
 
@@ -199,15 +153,9 @@ impl Reader<'_> {
         };
         let mut lines = Vec::with_capacity(shape.status.hard.len());
         for (name, hard) in &shape.status.hard {
-            lines.push((
-                self.intern.text(name),
-                self.intern.text(hard),
-                self.intern.text(used(name)),
-            ));
+            lines.push((self.intern.text(name), self.intern.text(hard), self.intern.text(used(name))));
         }
-        Body::Quota(Box::new(Quota {
-            lines: lines.into(),
-        }))
+        Body::Quota(Box::new(Quota { lines: lines.into() }))
     }
 
     pub(crate) fn hpa(&mut self, shape: &HpaShape) -> Body {
@@ -225,11 +173,7 @@ fn desired(kind: Kind, shape: &WorkloadShape) -> i32 {
     if kind == Kind::DaemonSet {
         shape.status.desired_number_scheduled
     } else if kind == Kind::Job {
-        let left = shape
-            .spec
-            .completions
-            .unwrap_or(1)
-            .saturating_sub(shape.status.succeeded);
+        let left = shape.spec.completions.unwrap_or(1).saturating_sub(shape.status.succeeded);
         left.min(shape.spec.parallelism.unwrap_or(1)).max(0)
     } else if kind == Kind::CronJob {
         0

@@ -20,12 +20,7 @@ const LONGEST_CHAIN: usize = 4;
 pub(crate) const fn makes_pods(kind: Kind) -> bool {
     matches!(
         kind,
-        Kind::Deployment
-            | Kind::ReplicaSet
-            | Kind::StatefulSet
-            | Kind::DaemonSet
-            | Kind::Job
-            | Kind::CronJob
+        Kind::Deployment | Kind::ReplicaSet | Kind::StatefulSet | Kind::DaemonSet | Kind::Job | Kind::CronJob
     )
 }
 
@@ -61,42 +56,24 @@ pub(crate) fn selects(selector: &Labels, labels: &Labels, pod: &str) -> bool {
         && selector.iter().all(|(key, value)| match labels.get(key) {
             Some(found) => found == value,
             None if key == super::names::STATEFUL_POD_NAME => pod == value,
-            None if key == super::names::POD_INDEX => pod
-                .rsplit_once('-')
-                .is_some_and(|(_, index)| index == value),
+            None if key == super::names::POD_INDEX => pod.rsplit_once('-').is_some_and(|(_, index)| index == value),
             None => false,
         })
 }
 
 impl Index {
-    pub(crate) fn reference(
-        &self,
-        kind: Kind,
-        namespace: &str,
-        name: &str,
-        uid: UidKey,
-    ) -> Option<ObjectRef> {
+    pub(crate) fn reference(&self, kind: Kind, namespace: &str, name: &str, uid: UidKey) -> Option<ObjectRef> {
         let name = ObjectName::parse(name).ok()?;
         let uid = self.uids.name(uid);
         if kind.served().namespaced {
-            Some(ObjectRef::namespaced(
-                kind,
-                Namespace::parse(namespace).ok()?,
-                name,
-                uid,
-            ))
+            Some(ObjectRef::namespaced(kind, Namespace::parse(namespace).ok()?, name, uid))
         } else {
             Some(ObjectRef::cluster(kind, name, uid))
         }
     }
 
     pub(crate) fn reference_to(&self, thing: &Thing) -> Option<ObjectRef> {
-        self.reference(
-            thing.head.kind,
-            &thing.head.namespace,
-            &thing.head.name,
-            thing.head.uid,
-        )
+        self.reference(thing.head.kind, &thing.head.namespace, &thing.head.name, thing.head.uid)
     }
 
     /// The workload at the top of the chain that starts with `owner`.
@@ -111,11 +88,7 @@ impl Index {
     pub(crate) fn top_of_thing(&self, thing: &Thing) -> Option<ObjectRef> {
         let mut top = thing;
         for _ in 0..LONGEST_CHAIN {
-            let above = top
-                .head
-                .owner
-                .as_ref()
-                .filter(|o| o.kind.is_some_and(makes_pods));
+            let above = top.head.owner.as_ref().filter(|o| o.kind.is_some_and(makes_pods));
             match above.and_then(|o| self.things.get(&o.uid)) {
                 Some(above) => top = above,
                 None => break,
@@ -125,16 +98,8 @@ impl Index {
     }
 
     /// The subject that findings about a pod of this cohort go to.
-    pub(crate) fn subject_of_pod(
-        &self,
-        cohort: &Cohort,
-        name: &str,
-        uid: UidKey,
-    ) -> Option<ObjectRef> {
-        let top = cohort
-            .owner
-            .as_ref()
-            .and_then(|o| self.top_of(&cohort.namespace, o));
+    pub(crate) fn subject_of_pod(&self, cohort: &Cohort, name: &str, uid: UidKey) -> Option<ObjectRef> {
+        let top = cohort.owner.as_ref().and_then(|o| self.top_of(&cohort.namespace, o));
         top.or_else(|| self.reference(Kind::Pod, &cohort.namespace, name, uid))
     }
 
@@ -178,35 +143,22 @@ impl Index {
                     touched.add(self.reference_to(thing));
                 }
             }
-            Body::Revision(_) => touched.add(
-                thing
-                    .head
-                    .owner
-                    .as_ref()
-                    .and_then(|o| self.subject_of(o.uid)),
-            ),
+            Body::Revision(_) => touched.add(thing.head.owner.as_ref().and_then(|o| self.subject_of(o.uid))),
             Body::Slice(slice) => {
-                let service = slice.service.as_ref().and_then(|name| {
-                    self.view()
-                        .named(Kind::Service, &thing.head.namespace, name)
-                });
+                let service = slice
+                    .service
+                    .as_ref()
+                    .and_then(|name| self.view().named(Kind::Service, &thing.head.namespace, name));
                 touched.add(service.and_then(|s| self.reference_to(s)));
             }
             Body::Hpa(hpa) => {
                 let kind = Kind::parse(&hpa.target_kind);
-                let target = kind.and_then(|k| {
-                    self.view()
-                        .named(k, &thing.head.namespace, &hpa.target_name)
-                });
+                let target = kind.and_then(|k| self.view().named(k, &thing.head.namespace, &hpa.target_name));
                 touched.add(target.and_then(|t| self.reference_to(t)));
             }
-            Body::Service(_) | Body::Node(_) | Body::Namespace(_) => {
-                touched.add(self.reference_to(thing))
-            }
+            Body::Service(_) | Body::Node(_) | Body::Namespace(_) => touched.add(self.reference_to(thing)),
             Body::Quota(_) => self.touch_refused(&thing.head.namespace, &mut touched),
-            Body::Bare if kind == Kind::LimitRange => {
-                self.touch_refused(&thing.head.namespace, &mut touched)
-            }
+            Body::Bare if kind == Kind::LimitRange => self.touch_refused(&thing.head.namespace, &mut touched),
             Body::Bare if kind == Kind::ConfigMap => self.touch_users(thing, &mut touched),
             Body::Bare | Body::Claim(_) => {}
         }
@@ -215,12 +167,7 @@ impl Index {
 
     /// Workloads of a namespace that lack pods: a quota or limit there may be why.
     fn touch_refused(&self, namespace: &str, touched: &mut Touched) {
-        for kind in [
-            Kind::ReplicaSet,
-            Kind::StatefulSet,
-            Kind::DaemonSet,
-            Kind::Job,
-        ] {
+        for kind in [Kind::ReplicaSet, Kind::StatefulSet, Kind::DaemonSet, Kind::Job] {
             for thing in self.view().things_in(kind, namespace) {
                 if thing.workload().is_some_and(|w| w.replicas < w.desired) {
                     touched.add(self.top_of_thing(thing));
@@ -235,11 +182,7 @@ impl Index {
             let Some(cohort) = self.pods.cohort(at) else {
                 continue;
             };
-            if !cohort
-                .template
-                .config_refs()
-                .any(|(_, r)| r.name == config.head.name)
-            {
+            if !cohort.template.config_refs().any(|(_, r)| r.name == config.head.name) {
                 continue;
             }
             if let Some(row) = self.pods.members(at).find(|row| row.odd.is_some()) {
@@ -261,12 +204,6 @@ impl<'a> View<'a> {
         let hash = cohort.labels.get(REVISION_HASH)?;
         // A StatefulSet's pods carry the revision's whole name, a DaemonSet's only its end.
         let whole = self.named(Kind::ControllerRevision, &cohort.namespace, hash);
-        whole.or_else(|| {
-            self.named(
-                Kind::ControllerRevision,
-                &cohort.namespace,
-                &format!("{}-{hash}", owner.name),
-            )
-        })
+        whole.or_else(|| self.named(Kind::ControllerRevision, &cohort.namespace, &format!("{}-{hash}", owner.name)))
     }
 }

@@ -87,17 +87,9 @@ impl Odd {
     /// Reads what is unusual; `None` for a pod that is well.
     pub(crate) fn read(intern: &mut Intern, pod: &PodShape) -> Option<Box<Self>> {
         let status = &pod.status;
-        let init = status
-            .init_container_statuses
-            .iter()
-            .filter_map(|c| read_container(intern, c, true));
+        let init = status.init_container_statuses.iter().filter_map(|c| read_container(intern, c, true));
         let mut containers: Vec<ContainerState> = init.collect();
-        containers.extend(
-            status
-                .container_statuses
-                .iter()
-                .filter_map(|c| read_container(intern, c, false)),
-        );
+        containers.extend(status.container_statuses.iter().filter_map(|c| read_container(intern, c, false)));
         let odd = Odd {
             containers: containers.into(),
             unscheduled: read_unscheduled(intern, status),
@@ -118,81 +110,41 @@ impl Odd {
             };
             size_of::<ContainerState>() + now + c.last.as_ref().map_or(0, exit)
         });
-        let unscheduled = self
-            .unscheduled
-            .as_ref()
-            .map_or(0, |u| size_of::<Unscheduled>() + u.message.len());
-        size_of::<Self>()
-            + containers.sum::<usize>()
-            + unscheduled
-            + self.message.as_ref().map_or(0, |m| m.len())
+        let unscheduled = self.unscheduled.as_ref().map_or(0, |u| size_of::<Unscheduled>() + u.message.len());
+        size_of::<Self>() + containers.sum::<usize>() + unscheduled + self.message.as_ref().map_or(0, |m| m.len())
     }
 }
 
 fn read_unscheduled(intern: &mut Intern, status: &PodStatusShape) -> Option<Box<Unscheduled>> {
-    let c = status
-        .conditions
-        .iter()
-        .find(|c| c.kind == "PodScheduled" && c.status == "False")?;
+    let c = status.conditions.iter().find(|c| c.kind == "PodScheduled" && c.status == "False")?;
     let (reason, since) = (intern.text(&c.reason), c.last_transition_time);
-    Some(Box::new(Unscheduled {
-        reason,
-        message: c.message.as_str().into(),
-        since,
-    }))
+    Some(Box::new(Unscheduled { reason, message: c.message.as_str().into(), since }))
 }
 
-fn read_container(
-    intern: &mut Intern,
-    c: &ContainerStatusShape,
-    init: bool,
-) -> Option<ContainerState> {
+fn read_container(intern: &mut Intern, c: &ContainerStatusShape, init: bool) -> Option<ContainerState> {
     let now = match (&c.state.waiting, &c.state.running, &c.state.terminated) {
-        (Some(w), _, _) => Now::Waiting {
-            reason: intern.text(&w.reason),
-            message: w.message.as_str().into(),
-        },
-        (None, Some(r), _) => Now::Running {
-            since: r.started_at,
-        },
+        (Some(w), _, _) => Now::Waiting { reason: intern.text(&w.reason), message: w.message.as_str().into() },
+        (None, Some(r), _) => Now::Running { since: r.started_at },
         (None, None, Some(t)) => Now::Ended(read_exit(intern, t)),
         // A status without a state is what the kubelet shows before it has looked.
-        (None, None, None) => Now::Waiting {
-            reason: intern.text(""),
-            message: "".into(),
-        },
+        (None, None, None) => Now::Waiting { reason: intern.text(""), message: "".into() },
     };
     let well = match &now {
         Now::Running { .. } => c.ready,
         Now::Ended(exit) => exit.code == 0 && &*exit.reason == "Completed",
         Now::Waiting { .. } => false,
     };
-    let last = c
-        .last_state
-        .terminated
-        .as_ref()
-        .map(|t| read_exit(intern, t));
+    let last = c.last_state.terminated.as_ref().map(|t| read_exit(intern, t));
     if well && last.is_none() && c.restart_count == 0 {
         return None;
     }
-    Some(ContainerState {
-        name: intern.text(&c.name),
-        init,
-        ready: c.ready,
-        restarts: c.restart_count,
-        now,
-        last,
-    })
+    Some(ContainerState { name: intern.text(&c.name), init, ready: c.ready, restarts: c.restart_count, now, last })
 }
 
 fn read_exit(intern: &mut Intern, t: &TerminatedShape) -> Exit {
     Exit {
         reason: intern.text(&t.reason),
-        code: if t.exit_code == 0 && t.signal > 0 {
-            128 + t.signal
-        } else {
-            t.exit_code
-        },
+        code: if t.exit_code == 0 && t.signal > 0 { 128 + t.signal } else { t.exit_code },
         message: t.message.as_str().into(),
         started: t.started_at,
         finished: t.finished_at,

@@ -127,8 +127,7 @@ pub struct Probe {
 impl Probe {
     /// The seconds from a container's start until a process that never answers has failed.
     pub fn verdict_after(&self) -> i64 {
-        i64::from(self.initial_delay.max(0))
-            + i64::from(self.period.max(1)) * i64::from(self.failures.max(1))
+        i64::from(self.initial_delay.max(0)) + i64::from(self.period.max(1)) * i64::from(self.failures.max(1))
     }
 }
 
@@ -151,33 +150,18 @@ impl Template {
 
     pub(crate) fn read(intern: &mut Intern, spec: &PodSpecShape, pod: &str) -> Self {
         let init = spec.init_containers.iter().map(|c| {
-            let role = if c.restart_policy == "Always" {
-                Role::Sidecar
-            } else {
-                Role::Init
-            };
+            let role = if c.restart_policy == "Always" { Role::Sidecar } else { Role::Init };
             (role, c)
         });
         let main = spec.containers.iter().map(|c| (Role::Main, c));
-        let containers = init
-            .chain(main)
-            .map(|(role, c)| read_container(intern, role, c))
-            .collect();
+        let containers = init.chain(main).map(|(role, c)| read_container(intern, role, c)).collect();
         let (mounts, claims) = read_volumes(intern, spec, pod);
-        let service_account = if spec.service_account_name == "default" {
-            ""
-        } else {
-            &spec.service_account_name
-        };
+        let service_account = if spec.service_account_name == "default" { "" } else { &spec.service_account_name };
         Self {
             containers,
             mounts,
             claims,
-            node_selector: intern.labels(
-                spec.node_selector
-                    .iter()
-                    .map(|(k, v)| (k.as_str(), v.as_str())),
-            ),
+            node_selector: intern.labels(spec.node_selector.iter().map(|(k, v)| (k.as_str(), v.as_str()))),
             service_account: intern.text(service_account),
             restarts_always: matches!(spec.restart_policy.as_str(), "" | "Always"),
             restarts_never: spec.restart_policy == "Never",
@@ -186,26 +170,14 @@ impl Template {
 
     pub(crate) fn heap_bytes(&self) -> usize {
         let containers = self.containers.iter().map(|c| {
-            let probes = [&c.liveness, &c.readiness, &c.startup]
-                .into_iter()
-                .flatten()
-                .count()
-                * size_of::<Probe>();
-            size_of::<Container>()
-                + size_of_val(&*c.ports)
-                + size_of_val(&*c.env)
-                + size_of_val(&*c.env_from)
-                + probes
+            let probes = [&c.liveness, &c.readiness, &c.startup].into_iter().flatten().count() * size_of::<Probe>();
+            size_of::<Container>() + size_of_val(&*c.ports) + size_of_val(&*c.env) + size_of_val(&*c.env_from) + probes
         });
         containers.sum::<usize>() + size_of_val(&*self.mounts) + size_of_val(&*self.claims)
     }
 }
 
-fn read_volumes(
-    intern: &mut Intern,
-    spec: &PodSpecShape,
-    pod: &str,
-) -> (Box<[ConfigRef]>, Box<[Text]>) {
+fn read_volumes(intern: &mut Intern, spec: &PodSpecShape, pod: &str) -> (Box<[ConfigRef]>, Box<[Text]>) {
     let mut mounts = Vec::new();
     let mut claims = Vec::new();
     for volume in &spec.volumes {
@@ -241,17 +213,8 @@ fn read_source(intern: &mut Intern, source: &SourceShape) -> Option<ConfigRef> {
 }
 
 fn read_ref(intern: &mut Intern, kind: RefKind, r: &KeyRefShape) -> ConfigRef {
-    let keys = r
-        .items
-        .iter()
-        .map(|i| i.key.as_str())
-        .chain((!r.key.is_empty()).then_some(r.key.as_str()));
-    ConfigRef {
-        kind,
-        keys: keys.map(|k| intern.text(k)).collect(),
-        name: intern.text(&r.name),
-        optional: r.optional,
-    }
+    let keys = r.items.iter().map(|i| i.key.as_str()).chain((!r.key.is_empty()).then_some(r.key.as_str()));
+    ConfigRef { kind, keys: keys.map(|k| intern.text(k)).collect(), name: intern.text(&r.name), optional: r.optional }
 }
 
 fn read_container(intern: &mut Intern, role: Role, c: &ContainerShape) -> Container {
@@ -264,10 +227,7 @@ fn read_container(intern: &mut Intern, role: Role, c: &ContainerShape) -> Contai
     let ports = ports.collect();
     let mut env: Vec<_> = Vec::with_capacity(c.env.len());
     for e in &c.env {
-        let from = match (
-            &e.value_from.config_map_key_ref,
-            &e.value_from.secret_key_ref,
-        ) {
+        let from = match (&e.value_from.config_map_key_ref, &e.value_from.secret_key_ref) {
             (Some(r), _) => Some(read_ref(intern, RefKind::ConfigMap, r)),
             (None, Some(r)) => Some(read_ref(intern, RefKind::Secret, r)),
             (None, None) => None,
@@ -280,11 +240,7 @@ fn read_container(intern: &mut Intern, role: Role, c: &ContainerShape) -> Contai
         role,
         ports,
         env: env.into(),
-        env_from: c
-            .env_from
-            .iter()
-            .filter_map(|s| read_source(intern, s))
-            .collect(),
+        env_from: c.env_from.iter().filter_map(|s| read_source(intern, s)).collect(),
         requests: read_amounts(intern, &c.resources.requests),
         limits: read_amounts(intern, &c.resources.limits),
         liveness: c.liveness_probe.as_ref().map(|p| read_probe(intern, p)),
@@ -294,16 +250,8 @@ fn read_container(intern: &mut Intern, role: Role, c: &ContainerShape) -> Contai
 }
 
 fn read_amounts(intern: &mut Intern, pairs: &[(String, String)]) -> Amounts {
-    let mut of = |name: &str| {
-        pairs
-            .iter()
-            .find(|(k, _)| k == name)
-            .map(|(_, v)| intern.text(v))
-    };
-    Amounts {
-        cpu: of("cpu"),
-        memory: of("memory"),
-    }
+    let mut of = |name: &str| pairs.iter().find(|(k, _)| k == name).map(|(_, v)| intern.text(v));
+    Amounts { cpu: of("cpu"), memory: of("memory") }
 }
 
 fn read_probe(intern: &mut Intern, p: &ProbeShape) -> Box<Probe> {

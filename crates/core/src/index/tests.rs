@@ -12,18 +12,11 @@ fn names(touched: &Touched) -> Vec<String> {
 }
 
 fn delete(index: &mut Index, kind: Kind, uid: &str) -> Vec<String> {
-    names(&index.apply(Observed::Deleted {
-        kind,
-        uid: uid.to_owned(),
-    }))
+    names(&index.apply(Observed::Deleted { kind, uid: uid.to_owned() }))
 }
 
 fn owner(kind: &str, name: &str) -> Value {
-    let group = if kind.ends_with("Job") {
-        "batch/v1"
-    } else {
-        "apps/v1"
-    };
+    let group = if kind.ends_with("Job") { "batch/v1" } else { "apps/v1" };
     json!([{"apiVersion": group, "kind": kind, "name": name, "uid": format!("{kind}-{name}"), "controller": true}])
 }
 
@@ -64,26 +57,8 @@ fn shop() -> Index {
     let mut index = Index::new();
     apply(&mut index, Kind::Deployment, deployment());
     apply(&mut index, Kind::ReplicaSet, replica_set("web-5d9c7b"));
-    apply(
-        &mut index,
-        Kind::Pod,
-        pod(
-            "web-5d9c7b-x7k2p",
-            10,
-            &owner("ReplicaSet", "web-5d9c7b"),
-            true,
-        ),
-    );
-    apply(
-        &mut index,
-        Kind::Pod,
-        pod(
-            "web-5d9c7b-bcdf4",
-            11,
-            &owner("ReplicaSet", "web-5d9c7b"),
-            true,
-        ),
-    );
+    apply(&mut index, Kind::Pod, pod("web-5d9c7b-x7k2p", 10, &owner("ReplicaSet", "web-5d9c7b"), true));
+    apply(&mut index, Kind::Pod, pod("web-5d9c7b-bcdf4", 11, &owner("ReplicaSet", "web-5d9c7b"), true));
     index
 }
 
@@ -93,54 +68,24 @@ fn a_pods_change_touches_its_deployment_and_the_services_that_select_it() {
     apply(&mut index, Kind::Service, service());
     let of = owner("ReplicaSet", "web-5d9c7b");
     assert_eq!(
-        apply(
-            &mut index,
-            Kind::Pod,
-            pod("web-5d9c7b-x7k2p", 12, &of, false)
-        ),
+        apply(&mut index, Kind::Pod, pod("web-5d9c7b-x7k2p", 12, &of, false)),
         ["Deployment shop/web", "Service shop/front"]
     );
-    assert_eq!(
-        apply(
-            &mut index,
-            Kind::Pod,
-            pod("web-5d9c7b-x7k2p", 13, &of, false)
-        ),
-        [""; 0],
-        "only rv moved"
-    );
-    assert_eq!(
-        delete(&mut index, Kind::Pod, "pod-web-5d9c7b-x7k2p"),
-        ["Deployment shop/web", "Service shop/front"]
-    );
+    assert_eq!(apply(&mut index, Kind::Pod, pod("web-5d9c7b-x7k2p", 13, &of, false)), [""; 0], "only rv moved");
+    assert_eq!(delete(&mut index, Kind::Pod, "pod-web-5d9c7b-x7k2p"), ["Deployment shop/web", "Service shop/front"]);
     assert_eq!(index.pod_count(), 1);
-    assert_eq!(
-        delete(&mut index, Kind::Pod, "pod-web-5d9c7b-x7k2p"),
-        [""; 0],
-        "gone is gone"
-    );
+    assert_eq!(delete(&mut index, Kind::Pod, "pod-web-5d9c7b-x7k2p"), [""; 0], "gone is gone");
 }
 
 #[test]
 fn a_pod_that_comes_before_its_replica_set_stands_under_it_until_then() {
     let mut index = Index::new();
     let of = owner("ReplicaSet", "web-5d9c7b");
-    assert_eq!(
-        apply(&mut index, Kind::Pod, pod("web-5d9c7b-x7k2p", 1, &of, true)),
-        ["ReplicaSet shop/web-5d9c7b"]
-    );
+    assert_eq!(apply(&mut index, Kind::Pod, pod("web-5d9c7b-x7k2p", 1, &of, true)), ["ReplicaSet shop/web-5d9c7b"]);
     apply(&mut index, Kind::Deployment, deployment());
     let touched = apply(&mut index, Kind::ReplicaSet, replica_set("web-5d9c7b"));
-    assert_eq!(
-        touched,
-        ["Deployment shop/web", "ReplicaSet shop/web-5d9c7b"]
-    );
-    let subjects: Vec<String> = index
-        .view()
-        .subjects()
-        .iter()
-        .map(ToString::to_string)
-        .collect();
+    assert_eq!(touched, ["Deployment shop/web", "ReplicaSet shop/web-5d9c7b"]);
+    let subjects: Vec<String> = index.view().subjects().iter().map(ToString::to_string).collect();
     assert_eq!(subjects, ["Deployment shop/web"]);
 }
 
@@ -149,81 +94,26 @@ fn pods_are_found_through_replica_sets_and_outlive_their_orphaning() {
     let mut index = shop();
     let web = UidKey::of("Deployment-web");
     assert_eq!(index.view().pods_of(web).count(), 2);
-    assert_eq!(
-        index
-            .view()
-            .pods_of(web)
-            .next()
-            .unwrap()
-            .revision()
-            .unwrap()
-            .workload()
-            .unwrap()
-            .revision,
-        4
-    );
-    apply(
-        &mut index,
-        Kind::Pod,
-        pod("web-5d9c7b-x7k2p", 20, &json!([]), true),
-    );
-    assert_eq!(
-        index.view().pods_of(web).count(),
-        1,
-        "an orphaned pod is its own"
-    );
+    assert_eq!(index.view().pods_of(web).next().unwrap().revision().unwrap().workload().unwrap().revision, 4);
+    apply(&mut index, Kind::Pod, pod("web-5d9c7b-x7k2p", 20, &json!([]), true));
+    assert_eq!(index.view().pods_of(web).count(), 1, "an orphaned pod is its own");
     delete(&mut index, Kind::ReplicaSet, "ReplicaSet-web-5d9c7b");
     assert_eq!(index.view().pods_of(web).count(), 0);
-    let subjects: Vec<String> = index
-        .view()
-        .subjects()
-        .iter()
-        .map(ToString::to_string)
-        .collect();
-    assert_eq!(
-        subjects,
-        [
-            "Deployment shop/web",
-            "ReplicaSet shop/web-5d9c7b",
-            "Pod shop/web-5d9c7b-x7k2p"
-        ]
-    );
+    let subjects: Vec<String> = index.view().subjects().iter().map(ToString::to_string).collect();
+    assert_eq!(subjects, ["Deployment shop/web", "ReplicaSet shop/web-5d9c7b", "Pod shop/web-5d9c7b-x7k2p"]);
 }
 
 #[test]
 fn a_resync_drops_what_vanished_in_the_gap() {
     let mut index = shop();
     index.begin_resync(Kind::Pod);
-    apply(
-        &mut index,
-        Kind::Pod,
-        pod(
-            "web-5d9c7b-bcdf4",
-            11,
-            &owner("ReplicaSet", "web-5d9c7b"),
-            true,
-        ),
-    );
+    apply(&mut index, Kind::Pod, pod("web-5d9c7b-bcdf4", 11, &owner("ReplicaSet", "web-5d9c7b"), true));
     assert_eq!(names(&index.end_resync(Kind::Pod)), ["Deployment shop/web"]);
     assert_eq!(index.pod_count(), 1);
     index.begin_resync(Kind::ReplicaSet);
-    assert_eq!(
-        names(&index.end_resync(Kind::ReplicaSet)),
-        ["Deployment shop/web", "ReplicaSet shop/web-5d9c7b"]
-    );
-    assert!(
-        index
-            .view()
-            .named(Kind::ReplicaSet, "shop", "web-5d9c7b")
-            .is_none()
-    );
-    assert!(
-        index
-            .view()
-            .named(Kind::Deployment, "shop", "web")
-            .is_some(),
-        "other kinds stay"
-    );
+    assert_eq!(names(&index.end_resync(Kind::ReplicaSet)), ["Deployment shop/web", "ReplicaSet shop/web-5d9c7b"]);
+    assert!(index.view().named(Kind::ReplicaSet, "shop", "web-5d9c7b").is_none());
+    assert!(index.view().named(Kind::Deployment, "shop", "web").is_some(), "other kinds stay");
 }
 
 #[test]
@@ -234,12 +124,7 @@ fn an_object_made_anew_under_the_same_name_replaces_the_old_one() {
     apply(&mut index, Kind::Deployment, anew);
     assert!(index.view().thing(UidKey::of("Deployment-web")).is_none());
     delete(&mut index, Kind::Deployment, "Deployment-web");
-    assert!(
-        index
-            .view()
-            .named(Kind::Deployment, "shop", "web")
-            .is_some()
-    );
+    assert!(index.view().named(Kind::Deployment, "shop", "web").is_some());
 }
 
 #[test]
@@ -249,27 +134,16 @@ fn pods_of_a_stateful_set_share_their_labels_and_are_still_selected_one_by_one()
         let mut p = pod(&format!("db-{i}"), i, &owner("StatefulSet", "db"), true);
         p["metadata"]["labels"] = json!({"app": "db", "statefulset.kubernetes.io/pod-name": format!("db-{i}"),
             "apps.kubernetes.io/pod-index": i.to_string()});
-        p["spec"]["volumes"] = json!([{"name": "data", "persistentVolumeClaim": {"claimName": format!("data-db-{i}")}}]);
+        p["spec"]["volumes"] =
+            json!([{"name": "data", "persistentVolumeClaim": {"claimName": format!("data-db-{i}")}}]);
         apply(&mut index, Kind::Pod, p);
     }
-    let selector = |pairs: &[(&'static str, &'static str)], index: &mut Index| {
-        index.intern.labels(pairs.iter().copied())
-    };
-    let one = selector(
-        &[("statefulset.kubernetes.io/pod-name", "db-1")],
-        &mut index,
-    );
-    let found: Vec<String> = index
-        .view()
-        .pods_selected("shop", &one)
-        .iter()
-        .map(super::Pod::name)
-        .collect();
+    let selector =
+        |pairs: &[(&'static str, &'static str)], index: &mut Index| index.intern.labels(pairs.iter().copied());
+    let one = selector(&[("statefulset.kubernetes.io/pod-name", "db-1")], &mut index);
+    let found: Vec<String> = index.view().pods_selected("shop", &one).iter().map(super::Pod::name).collect();
     assert_eq!(found, ["db-1"]);
-    let last = selector(
-        &[("app", "db"), ("apps.kubernetes.io/pod-index", "2")],
-        &mut index,
-    );
+    let last = selector(&[("app", "db"), ("apps.kubernetes.io/pod-index", "2")], &mut index);
     assert_eq!(index.view().pods_selected("shop", &last).len(), 1);
     assert_eq!(index.pods.cohorts().count(), 1);
 }
@@ -278,13 +152,7 @@ fn pods_of_a_stateful_set_share_their_labels_and_are_still_selected_one_by_one()
 fn a_revision_is_known_to_work_once_a_serving_pod_of_it_is_taken_down() {
     let mut index = shop();
     let known = |index: &Index| {
-        index
-            .view()
-            .named(Kind::ReplicaSet, "shop", "web-5d9c7b")
-            .unwrap()
-            .workload()
-            .unwrap()
-            .was_available
+        index.view().named(Kind::ReplicaSet, "shop", "web-5d9c7b").unwrap().workload().unwrap().was_available
     };
     let of = owner("ReplicaSet", "web-5d9c7b");
     let mut leaving = pod("web-5d9c7b-x7k2p", 30, &of, true);
@@ -310,14 +178,8 @@ fn events_touch_the_workload_of_the_object_they_are_about() {
     let mut index = shop();
     let event = json!({"metadata": {"uid": "e1"}, "type": "Warning", "reason": "Failed", "message": "x",
         "lastTimestamp": "2026-01-01T00:00:00Z", "involvedObject": {"uid": "pod-web-5d9c7b-x7k2p"}});
-    assert_eq!(
-        apply(&mut index, Kind::Event, event),
-        ["Deployment shop/web"]
-    );
-    assert_eq!(
-        delete(&mut index, Kind::Event, "e1"),
-        ["Deployment shop/web"]
-    );
+    assert_eq!(apply(&mut index, Kind::Event, event), ["Deployment shop/web"]);
+    assert_eq!(delete(&mut index, Kind::Event, "e1"), ["Deployment shop/web"]);
     let unread = json!({"metadata": {"uid": "e2"}, "type": "Normal", "reason": "Pulled", "involvedObject": {"uid": "pod-web-5d9c7b-x7k2p"}});
     assert_eq!(apply(&mut index, Kind::Event, unread), [""; 0]);
 }
@@ -328,22 +190,14 @@ fn a_churn_of_pods_leaves_nothing_behind() {
     for round in 0..200 {
         for i in 0..20 {
             let name = format!("job-{round}-{i}-abcde");
-            apply(
-                &mut index,
-                Kind::Pod,
-                pod(&name, 1, &owner("Job", &format!("job-{round}")), true),
-            );
+            apply(&mut index, Kind::Pod, pod(&name, 1, &owner("Job", &format!("job-{round}")), true));
         }
         for i in 0..20 {
             delete(&mut index, Kind::Pod, &format!("pod-job-{round}-{i}-abcde"));
         }
     }
     assert_eq!(index.pods.cohorts().count(), 0);
-    assert!(
-        index.pods.heap_bytes() < 100_000,
-        "{}",
-        index.pods.heap_bytes()
-    );
+    assert!(index.pods.heap_bytes() < 100_000, "{}", index.pods.heap_bytes());
 }
 
 mod memory;

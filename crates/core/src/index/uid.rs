@@ -39,17 +39,14 @@ impl UidKey {
     pub fn of(text: &str) -> Self {
         Self(Self::uuid(text).unwrap_or_else(|| {
             let mut out = [0_u8; 16];
-            out.iter_mut()
-                .zip(Sha256::digest(text.as_bytes()))
-                .for_each(|(to, from)| *to = from);
+            out.iter_mut().zip(Sha256::digest(text.as_bytes())).for_each(|(to, from)| *to = from);
             out
         }))
     }
 
     fn uuid_text(self) -> String {
         let digits = hex(&self.0);
-        let parts = [0..8, 8..12, 12..16, 16..20, 20..32]
-            .map(|range| digits.get(range).unwrap_or_default());
+        let parts = [0..8, 8..12, 12..16, 16..20, 20..32].map(|range| digits.get(range).unwrap_or_default());
         parts.join("-")
     }
 }
@@ -68,9 +65,7 @@ impl OddUids {
     }
 
     pub(crate) fn text(&self, key: UidKey) -> String {
-        self.0
-            .get(&key)
-            .map_or_else(|| key.uuid_text(), |text| text.to_string())
+        self.0.get(&key).map_or_else(|| key.uuid_text(), |text| text.to_string())
     }
 
     pub(crate) fn name(&self, key: UidKey) -> Option<Uid> {

@@ -98,20 +98,16 @@ impl<'a> Pod<'a> {
     }
     /// A reference to it.
     pub fn reference(&self) -> Option<ObjectRef> {
-        self.index
-            .reference(Kind::Pod, self.namespace(), &self.name(), self.row.uid)
+        self.index.reference(Kind::Pod, self.namespace(), &self.name(), self.row.uid)
     }
     /// The workload that people know it by, or itself.
     pub fn subject(&self) -> Option<ObjectRef> {
-        self.index
-            .subject_of_pod(self.cohort, &self.name(), self.row.uid)
+        self.index.subject_of_pod(self.cohort, &self.name(), self.row.uid)
     }
 }
 
 fn time(seconds: u32) -> Option<Timestamp> {
-    (seconds > 0)
-        .then(|| Timestamp::from_second(i64::from(seconds)).ok())
-        .flatten()
+    (seconds > 0).then(|| Timestamp::from_second(i64::from(seconds)).ok()).flatten()
 }
 
 impl<'a> View<'a> {
@@ -122,26 +118,16 @@ impl<'a> View<'a> {
 
     /// The object of that kind and name.
     pub fn named(&self, kind: Kind, namespace: &str, name: &str) -> Option<&'a Thing> {
-        let uid = self
-            .index
-            .by_name
-            .get(&(kind, Arc::from(namespace), Arc::from(name)))?;
+        let uid = self.index.by_name.get(&(kind, Arc::from(namespace), Arc::from(name)))?;
         self.index.things.get(uid)
     }
 
     /// Every object of that kind in a namespace (empty for cluster-scoped kinds), by name.
-    pub fn things_in(
-        &self,
-        kind: Kind,
-        namespace: &str,
-    ) -> impl Iterator<Item = &'a Thing> + use<'a> {
+    pub fn things_in(&self, kind: Kind, namespace: &str) -> impl Iterator<Item = &'a Thing> + use<'a> {
         let index = self.index;
         let namespace: Arc<str> = Arc::from(namespace);
         let from = (kind, Arc::clone(&namespace), Arc::from(""));
-        let rows = index
-            .by_name
-            .range(from..)
-            .take_while(move |((k, ns, _), _)| *k == kind && *ns == namespace);
+        let rows = index.by_name.range(from..).take_while(move |((k, ns, _), _)| *k == kind && *ns == namespace);
         rows.filter_map(|(_, uid)| index.things.get(uid))
     }
 
@@ -149,8 +135,7 @@ impl<'a> View<'a> {
     pub fn things(&self, kind: Kind) -> impl Iterator<Item = &'a Thing> + use<'a> {
         let index = self.index;
         let rows = index.by_name.range((kind, Arc::from(""), Arc::from(""))..);
-        rows.take_while(move |((k, _, _), _)| *k == kind)
-            .filter_map(|(_, uid)| index.things.get(uid))
+        rows.take_while(move |((k, _, _), _)| *k == kind).filter_map(|(_, uid)| index.things.get(uid))
     }
 
     /// What names an object as its controller, pods apart.
@@ -170,18 +155,12 @@ impl<'a> View<'a> {
     }
 
     fn pod_of_row(&self, row: &'a PodRow) -> Option<Pod<'a>> {
-        Some(Pod {
-            index: self.index,
-            row,
-            cohort: self.index.pods.cohort(row.cohort)?,
-        })
+        Some(Pod { index: self.index, row, cohort: self.index.pods.cohort(row.cohort)? })
     }
 
     fn pods_of_cohorts(&self, cohorts: &'a [u32]) -> impl Iterator<Item = Pod<'a>> + use<'a> {
         let view = *self;
-        let rows = cohorts
-            .iter()
-            .flat_map(move |&at| view.index.pods.members(at));
+        let rows = cohorts.iter().flat_map(move |&at| view.index.pods.members(at));
         rows.filter_map(move |row| view.pod_of_row(row))
     }
 
@@ -193,9 +172,7 @@ impl<'a> View<'a> {
     /// The pods under a workload: its own, and those of its ReplicaSets or Jobs.
     pub fn pods_of(&self, workload: UidKey) -> impl Iterator<Item = Pod<'a>> + use<'a> {
         let view = *self;
-        let below = view
-            .children(workload)
-            .flat_map(move |child| view.own_pods(child.head.uid));
+        let below = view.children(workload).flat_map(move |child| view.own_pods(child.head.uid));
         view.own_pods(workload).chain(below)
     }
 
@@ -206,9 +183,7 @@ impl<'a> View<'a> {
 
     /// The pods of a namespace that a Service's selector matches.
     pub fn pods_selected(&self, namespace: &str, selector: &Labels) -> Vec<Pod<'a>> {
-        self.pods_in(namespace)
-            .filter(|pod| selects(selector, pod.labels(), &pod.name()))
-            .collect()
+        self.pods_in(namespace).filter(|pod| selects(selector, pod.labels(), &pod.name())).collect()
     }
 
     /// The telling events about an object.
@@ -217,23 +192,19 @@ impl<'a> View<'a> {
     }
 
     /// The Services of a namespace.
-    pub fn services_in(
-        &self,
-        namespace: &str,
-    ) -> impl Iterator<Item = (&'a Thing, &'a Service)> + use<'a> {
-        self.things_in(Kind::Service, namespace)
-            .filter_map(|thing| match &thing.body {
-                Body::Service(service) => Some((thing, &**service)),
-                Body::Workload(_)
-                | Body::Revision(_)
-                | Body::Slice(_)
-                | Body::Node(_)
-                | Body::Namespace(_)
-                | Body::Quota(_)
-                | Body::Hpa(_)
-                | Body::Claim(_)
-                | Body::Bare => None,
-            })
+    pub fn services_in(&self, namespace: &str) -> impl Iterator<Item = (&'a Thing, &'a Service)> + use<'a> {
+        self.things_in(Kind::Service, namespace).filter_map(|thing| match &thing.body {
+            Body::Service(service) => Some((thing, &**service)),
+            Body::Workload(_)
+            | Body::Revision(_)
+            | Body::Slice(_)
+            | Body::Node(_)
+            | Body::Namespace(_)
+            | Body::Quota(_)
+            | Body::Hpa(_)
+            | Body::Claim(_)
+            | Body::Bare => None,
+        })
     }
 
     /// A namespace.
@@ -243,9 +214,9 @@ impl<'a> View<'a> {
 
     /// The autoscaler that scales a workload.
     pub fn autoscaler_of(&self, kind: Kind, namespace: &str, name: &str) -> Option<&'a Thing> {
-        self.things_in(Kind::HorizontalPodAutoscaler, namespace).find(|thing| {
-            matches!(&thing.body, Body::Hpa(h) if &*h.target_kind == kind.as_str() && &*h.target_name == name)
-        })
+        self.things_in(Kind::HorizontalPodAutoscaler, namespace).find(
+            |thing| matches!(&thing.body, Body::Hpa(h) if &*h.target_kind == kind.as_str() && &*h.target_name == name),
+        )
     }
 
     /// False where the absence of an object of that kind says nothing.
@@ -271,36 +242,16 @@ impl<'a> View<'a> {
     /// Everything that can have findings: workloads nothing known owns, pods without one, Services.
     pub fn subjects(&self) -> Vec<ObjectRef> {
         let mut out = BTreeSet::new();
-        for kind in [
-            Kind::Deployment,
-            Kind::StatefulSet,
-            Kind::DaemonSet,
-            Kind::CronJob,
-            Kind::Job,
-            Kind::ReplicaSet,
-        ] {
-            out.extend(
-                self.things(kind)
-                    .filter_map(|thing| self.index.top_of_thing(thing)),
-            );
+        for kind in [Kind::Deployment, Kind::StatefulSet, Kind::DaemonSet, Kind::CronJob, Kind::Job, Kind::ReplicaSet] {
+            out.extend(self.things(kind).filter_map(|thing| self.index.top_of_thing(thing)));
         }
-        out.extend(
-            self.things(Kind::Service)
-                .filter_map(|thing| self.reference(thing)),
-        );
+        out.extend(self.things(Kind::Service).filter_map(|thing| self.reference(thing)));
         for (at, cohort) in self.index.pods.cohorts() {
-            let owned = cohort
-                .owner
-                .as_ref()
-                .filter(|o| o.kind.is_some_and(makes_pods));
+            let owned = cohort.owner.as_ref().filter(|o| o.kind.is_some_and(makes_pods));
             match owned {
                 Some(owner) => out.extend(self.index.top_of(&cohort.namespace, owner)),
                 None => {
-                    let pods = self
-                        .index
-                        .pods
-                        .members(at)
-                        .filter_map(|row| self.pod_of_row(row));
+                    let pods = self.index.pods.members(at).filter_map(|row| self.pod_of_row(row));
                     out.extend(pods.filter_map(|pod| pod.reference()));
                 }
             }

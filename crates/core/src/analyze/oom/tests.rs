@@ -39,25 +39,13 @@ fn a_kill_shows_in_several_forms() {
         json!({"exitCode": 137, "reason": "OOMKilled"}),
         json!({"exitCode": 128, "reason": "StartError", "message": "failed to create containerd task: failed to create shim task: OCI runtime create failed: runc create failed: unable to start container process: container init was OOM-killed (memory limit too low?): unknown"}),
     ] {
-        assert!(
-            with(&limited("8Mi"), backing_off(2, exit.clone())).web()[0].starts_with("OomKilled "),
-            "{exit}"
-        );
+        assert!(with(&limited("8Mi"), backing_off(2, exit.clone())).web()[0].starts_with("OomKilled "), "{exit}");
     }
     let ended = json!({"phase": "Running", "containerStatuses": [{"name": "web", "restartCount": 0,
         "state": {"terminated": {"exitCode": 137, "reason": "OOMKilled", "finishedAt": at(599)}}}]});
-    assert!(
-        with(&limited("8Mi"), ended).web()[0].starts_with("OomKilled "),
-        "before its first restart"
-    );
-    let killed_otherwise = with(
-        &limited("8Mi"),
-        backing_off(2, json!({"exitCode": 137, "reason": "Error"})),
-    );
-    assert!(
-        killed_otherwise.web()[0].starts_with("CrashLoop "),
-        "137 alone may be anyone's SIGKILL"
-    );
+    assert!(with(&limited("8Mi"), ended).web()[0].starts_with("OomKilled "), "before its first restart");
+    let killed_otherwise = with(&limited("8Mi"), backing_off(2, json!({"exitCode": 137, "reason": "Error"})));
+    assert!(killed_otherwise.web()[0].starts_with("CrashLoop "), "137 alone may be anyone's SIGKILL");
 }
 
 #[test]
@@ -78,26 +66,12 @@ fn a_lowered_limit_goes_back_first() {
     let mut w = World::new();
     w.deployment(1, &[limited("256Mi"), limited("32Mi")]);
     w.well(1, "bcdfg");
-    w.pod_of(
-        (Kind::ReplicaSet, "web-r2"),
-        "hjklm",
-        limited("32Mi"),
-        killed(),
-    );
-    assert!(
-        w.web()[0].ends_with("-> RolloutUndo(1), SetResources(web 64Mi)"),
-        "{:?}",
-        w.web()
-    );
+    w.pod_of((Kind::ReplicaSet, "web-r2"), "hjklm", limited("32Mi"), killed());
+    assert!(w.web()[0].ends_with("-> RolloutUndo(1), SetResources(web 64Mi)"), "{:?}", w.web());
     let mut w = World::new();
     w.deployment(1, &[limited("32Mi"), limited("64Mi")]);
     w.well(1, "bcdfg");
-    w.pod_of(
-        (Kind::ReplicaSet, "web-r2"),
-        "hjklm",
-        limited("64Mi"),
-        killed(),
-    );
+    w.pod_of((Kind::ReplicaSet, "web-r2"), "hjklm", limited("64Mi"), killed());
     assert!(
         w.web()[0].ends_with("-> SetResources(web 128Mi)"),
         "a raised limit is no reason to go back: {:?}",
@@ -121,7 +95,7 @@ fn init_containers_and_native_sidecars_are_killed_too() {
         assert_eq!(
             w.web(),
             [
-                "OomKilled Critical [cache]: container cache was killed at its memory limit of 10Mi (exit code 137, restarted 2 times) -> SetResources(cache 20Mi)"
+                "OomKilled Critical [cache]: container cache was killed at its memory limit of 10Mi (exit code 137, restarted twice) -> SetResources(cache 20Mi)"
             ]
         );
     }

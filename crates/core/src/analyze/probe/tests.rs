@@ -1,1 +1,110 @@
+use crate::analyze::fixture::{World, at, backing_off, merge, spec, well};
+use crate::object::Kind;
+use serde_json::{Value, json};
 
+fn probed(kind: &str, port: u16) -> Value {
+    spec(
+        json!({"ports": [{"containerPort": 8080}], kind: {"httpGet": {"path": "/healthz", "port": port}, "periodSeconds": 2, "failureThreshold": 2}}),
+    )
+}
+
+fn world(spec: &Value, status: Value) -> World {
+    let mut w = World::new();
+    w.deployment(1, std::slice::from_ref(spec));
+    w.pod_of((Kind::ReplicaSet, "web-r1"), "bcdfg", spec.clone(), status);
+    w
+}
+
+fn killed(w: &mut World, kind: &str, seconds: i64) {
+    w.event(
+        "Pod-web-r1-bcdfg",
+        "Unhealthy",
+        &format!("{kind} probe failed: HTTP probe failed with statuscode: 404"),
+        seconds,
+    );
+    let lower = kind.to_lowercase();
+    w.event("Pod-web-r1-bcdfg", "Killing", &format!("Container web failed {lower} probe, will be restarted"), seconds);
+}
+
+#[test]
+fn a_probe_that_kills_is_named_instead_of_the_crash_it_looks_like() {
+    for (kind, field, cause) in
+        [("Liveness", "livenessProbe", "LivenessProbeKills"), ("Startup", "startupProbe", "StartupProbeKills")]
+    {
+        let mut w = world(&probed(field, 8080), backing_off(4, json!({"exitCode": 137})));
+        killed(&mut w, kind, 580);
+        let told = format!(
+            "{cause} Critical [web]: container web is restarted by its {} probe (\"http:/healthz\" on port 8080): \"HTTP probe failed with statuscode: 404\"",
+            kind.to_lowercase()
+        );
+        assert_eq!(w.web(), [told]);
+    }
+}
+
+#[test]
+fn a_program_may_end_well_when_it_is_told_to() {
+    for code in [0, 1, 2, 143] {
+        let reason = if code == 0 { "Completed" } else { "Error" };
+        let mut w = world(&probed("livenessProbe", 8080), backing_off(4, json!({"exitCode": code, "reason": reason})));
+        killed(&mut w, "Liveness", 579);
+        assert!(w.web()[0].starts_with("LivenessProbeKills "), "exit code {code}");
+    }
+}
+
+#[test]
+fn a_process_that_ends_by_itself_long_after_a_kill_has_crashed() {
+    let mut w = world(&probed("livenessProbe", 8080), backing_off(4, json!({})));
+    killed(&mut w, "Liveness", 300);
+    assert!(w.web()[0].starts_with("CrashLoop "), "{:?}", w.web());
+}
+
+#[test]
+fn a_probe_on_a_port_that_nobody_declares_is_pointed_out() {
+    let mut w = world(&probed("livenessProbe", 9999), backing_off(4, json!({"exitCode": 137})));
+    killed(&mut w, "Liveness", 580);
+    assert!(w.web()[0].contains("on port 9999, which the container does not declare"), "{:?}", w.web());
+}
+
+fn unready(since: i64) -> Value {
+    let mut status = well();
+    merge(&mut status, json!({"conditions": [{"type": "Ready", "status": "False", "lastTransitionTime": at(since)}]}));
+    merge(
+        &mut status["containerStatuses"],
+        json!([{"name": "web", "ready": false, "restartCount": 0, "state": {"running": {"startedAt": at(since)}}}]),
+    );
+    status
+}
+
+#[test]
+fn a_running_container_that_stays_unready_is_hidden() {
+    let mut w = world(&probed("readinessProbe", 8080), unready(500));
+    let dial = "Readiness probe failed: Get \"http://10.0.0.7:8080/healthz\": dial tcp 10.0.0.7:8080: connect: connection refused";
+    w.event("Pod-web-r1-bcdfg", "Unhealthy", dial, 595);
+    assert_eq!(
+        w.web(),
+        [
+            "ReadinessProbeHides Critical [web]: container web runs but its readiness probe fails (\"http:/healthz\" on port 8080): \"connection refused\""
+        ]
+    );
+}
+
+#[test]
+fn a_container_that_may_still_get_ready_is_left_alone() {
+    let w = world(&probed("readinessProbe", 8080), unready(590));
+    let analysis = w.examine(Kind::Deployment, "web");
+    assert!(analysis.findings.is_empty());
+    assert_eq!(analysis.recheck.unwrap().to_string(), at(590 + 4 + 15), "two failures two seconds apart, and 15 s");
+    let mut slow = probed("readinessProbe", 8080);
+    slow["containers"][0]["startupProbe"] =
+        json!({"httpGet": {"port": 8080}, "periodSeconds": 10, "failureThreshold": 30});
+    assert!(world(&slow, unready(400)).web().is_empty(), "its startup probe allows five minutes");
+    assert!(world(&spec(json!({})), unready(100)).web().is_empty(), "no readiness probe, nothing that hides");
+}
+
+#[test]
+fn a_probe_that_changed_with_the_newest_revision_goes_back() {
+    let mut w = World::new();
+    w.deployment(1, &[probed("readinessProbe", 8080), probed("readinessProbe", 9999)]).well(1, "bcdfg");
+    w.pod_of((Kind::ReplicaSet, "web-r2"), "hjklm", probed("readinessProbe", 9999), unready(400));
+    assert!(w.web()[0].ends_with("1 of 2 pods -> RolloutUndo(1)"), "{:?}", w.web());
+}

@@ -12,18 +12,12 @@ struct Fixture {
 
 impl Fixture {
     fn new() -> Self {
-        Self {
-            events: Events::default(),
-            intern: Intern::default(),
-            uids: OddUids::default(),
-        }
+        Self { events: Events::default(), intern: Intern::default(), uids: OddUids::default() }
     }
 
     fn put(&mut self, event: serde_json::Value) -> bool {
         let shape: EventShape = serde_json::from_value(event).unwrap();
-        self.events
-            .put(&mut self.intern, &mut self.uids, &shape)
-            .is_some()
+        self.events.put(&mut self.intern, &mut self.uids, &shape).is_some()
     }
 }
 
@@ -40,18 +34,12 @@ fn repetitions_with_other_generated_names_are_one_row() {
     let mut f = Fixture::new();
     assert!(f.put(refusal("e1", "x7k2p", "2026-01-01T00:00:01Z")));
     assert!(f.put(refusal("e2", "bcdf4", "2026-01-01T00:00:09Z")));
-    assert!(
-        !f.put(refusal("e3", "qwwzz", "2026-01-01T00:00:05Z")),
-        "an older repetition changes nothing"
-    );
+    assert!(!f.put(refusal("e3", "qwwzz", "2026-01-01T00:00:05Z")), "an older repetition changes nothing");
     let rows = f.events.of(UidKey::of("rs"));
     assert_eq!(rows.len(), 1);
     assert_eq!(rows[0].uid, UidKey::of("e2"));
     assert_eq!(rows[0].first.unwrap().to_string(), "2026-01-01T00:00:01Z");
-    assert!(
-        f.events.remove(UidKey::of("e1")).is_none(),
-        "the replaced event's end says nothing"
-    );
+    assert!(f.events.remove(UidKey::of("e1")).is_none(), "the replaced event's end says nothing");
     assert!(f.events.remove(UidKey::of("e2")).is_some());
     assert!(f.events.of(UidKey::of("rs")).is_empty());
 }
@@ -74,10 +62,7 @@ fn an_event_with_only_event_time_has_a_time() {
         "firstTimestamp": null, "lastTimestamp": null, "eventTime": "2026-01-01T00:00:07.123456Z",
         "involvedObject": {"kind": "Pod", "uid": "p"},
     }));
-    assert_eq!(
-        f.events.of(UidKey::of("p"))[0].last.unwrap().to_string(),
-        "2026-01-01T00:00:07.123456Z"
-    );
+    assert_eq!(f.events.of(UidKey::of("p"))[0].last.unwrap().to_string(), "2026-01-01T00:00:07.123456Z");
 }
 
 #[test]
@@ -94,11 +79,7 @@ fn normal_events_are_kept_only_where_they_tell_why() {
 fn an_object_keeps_only_its_newest_rows() {
     let mut f = Fixture::new();
     for i in 0..40 {
-        let reason = format!(
-            "R{}{}",
-            char::from(b'a' + i % 26),
-            char::from(b'a' + i / 26)
-        );
+        let reason = format!("R{}{}", char::from(b'a' + i % 26), char::from(b'a' + i / 26));
         f.put(json!({
             "metadata": {"uid": reason}, "type": "Warning", "reason": reason,
             "lastTimestamp": format!("2026-01-01T00:00:{i:02}Z"), "involvedObject": {"uid": "p"},
@@ -106,22 +87,13 @@ fn an_object_keeps_only_its_newest_rows() {
     }
     let rows = f.events.of(UidKey::of("p"));
     assert_eq!(rows.len(), PER_OBJECT);
-    assert!(
-        rows.iter()
-            .all(|r| r.last.unwrap().to_string().as_str() >= "2026-01-01T00:00:28Z")
-    );
+    assert!(rows.iter().all(|r| r.last.unwrap().to_string().as_str() >= "2026-01-01T00:00:28Z"));
     assert_eq!(f.events.uids().count(), PER_OBJECT);
 }
 
 #[test]
 fn different_messages_have_different_forms() {
-    assert_eq!(
-        form("pod web-5d9c7-x7k2p took 3s"),
-        form("pod web-5d9c7-bcdf4 took 12s")
-    );
+    assert_eq!(form("pod web-5d9c7-x7k2p took 3s"), form("pod web-5d9c7-bcdf4 took 12s"));
     assert_ne!(form("exceeded quota: a"), form("exceeded quota: b"));
-    assert_ne!(
-        form("configmap \"front\" not found"),
-        form("configmap \"back\" not found")
-    );
+    assert_ne!(form("configmap \"front\" not found"), form("configmap \"back\" not found"));
 }

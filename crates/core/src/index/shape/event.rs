@@ -46,26 +46,13 @@ shape! {
 impl EventShape {
     /// When it was seen last; `eventTime` where the older fields are empty.
     pub fn last_seen(&self) -> Option<Timestamp> {
-        let known = [
-            self.series.last_observed_time,
-            self.last_timestamp,
-            self.event_time,
-            self.first_timestamp,
-        ];
-        known
-            .into_iter()
-            .flatten()
-            .max()
-            .or(self.metadata.creation_timestamp)
+        let known = [self.series.last_observed_time, self.last_timestamp, self.event_time, self.first_timestamp];
+        known.into_iter().flatten().max().or(self.metadata.creation_timestamp)
     }
     /// When it was seen first.
     pub fn first_seen(&self) -> Option<Timestamp> {
         let known = [self.first_timestamp, self.event_time, self.last_timestamp];
-        known
-            .into_iter()
-            .flatten()
-            .min()
-            .or(self.metadata.creation_timestamp)
+        known.into_iter().flatten().min().or(self.metadata.creation_timestamp)
     }
     /// How often it was seen; at least once.
     pub fn times(&self) -> u32 {

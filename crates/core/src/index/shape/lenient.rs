@@ -14,9 +14,7 @@ use std::marker::PhantomData;
 pub(crate) const MESSAGE_CAP: usize = 1024;
 
 /// Null and absence are the same thing.
-pub(crate) fn or_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(
-    d: D,
-) -> Result<T, D::Error> {
+pub(crate) fn or_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(d: D) -> Result<T, D::Error> {
     Option::<T>::deserialize(d).map(Option::unwrap_or_default)
 }
 
@@ -73,12 +71,8 @@ pub(crate) fn pairs<'de, D: Deserializer<'de>>(d: D) -> Result<Vec<(String, Stri
 }
 
 /// The annotations that are read; the rest (`last-applied-configuration` first of all) is skipped.
-pub(crate) fn annotations<'de, D: Deserializer<'de>>(
-    d: D,
-) -> Result<Vec<(String, String)>, D::Error> {
-    d.deserialize_any(Pairs {
-        keep: wanted_annotation,
-    })
+pub(crate) fn annotations<'de, D: Deserializer<'de>>(d: D) -> Result<Vec<(String, String)>, D::Error> {
+    d.deserialize_any(Pairs { keep: wanted_annotation })
 }
 
 fn wanted_annotation(key: &str) -> bool {
@@ -173,9 +167,7 @@ impl<'de> Deserialize<'de> for Port {
                 Ok(Port::Number(u16::try_from(number).unwrap_or(0)))
             }
             fn visit_str<E: Error>(self, text: &str) -> Result<Port, E> {
-                Ok(text
-                    .parse()
-                    .map_or_else(|_| Port::Name(cut(text, 64).to_owned()), Port::Number))
+                Ok(text.parse().map_or_else(|_| Port::Name(cut(text, 64).to_owned()), Port::Number))
             }
         }
         d.deserialize_any(PortVisitor)
@@ -191,12 +183,10 @@ pub(crate) fn count<'de, D: Deserializer<'de>>(d: D) -> Result<i32, D::Error> {
             f.write_str("a whole number")
         }
         fn visit_i64<E: Error>(self, number: i64) -> Result<i32, E> {
-            i32::try_from(number)
-                .map_err(|_| E::invalid_value(Unexpected::Signed(number), &"a 32-bit number"))
+            i32::try_from(number).map_err(|_| E::invalid_value(Unexpected::Signed(number), &"a 32-bit number"))
         }
         fn visit_u64<E: Error>(self, number: u64) -> Result<i32, E> {
-            i32::try_from(number)
-                .map_err(|_| E::invalid_value(Unexpected::Unsigned(number), &"a 32-bit number"))
+            i32::try_from(number).map_err(|_| E::invalid_value(Unexpected::Unsigned(number), &"a 32-bit number"))
         }
         fn visit_unit<E: Error>(self) -> Result<i32, E> {
             Ok(0)

@@ -15,15 +15,14 @@ pub use event::{EventShape, InvolvedShape, SeriesShape};
 pub use lenient::{Port, Present};
 pub use meta::{ManagerShape, Meta, OwnerShape};
 pub use misc::{
-    ClaimShape, ConfigMapShape, HpaShape, HpaSpecShape, LimitRangeShape, NamespaceShape, NodeShape,
-    NodeSpecShape, PhaseShape, QuotaShape, QuotaStatusShape, RevisionShape, TaintShape,
-    TargetShape,
+    ClaimShape, ConfigMapShape, HpaShape, HpaSpecShape, LimitRangeShape, NamespaceShape, NodeShape, NodeSpecShape,
+    PhaseShape, QuotaShape, QuotaStatusShape, RevisionShape, TaintShape, TargetShape,
 };
 pub use net::{EndpointShape, ServicePortShape, ServiceShape, ServiceSpecShape, SliceShape};
 pub use pod::{
-    ConditionShape, ContainerShape, ContainerStateShape, ContainerStatusShape, EnvShape,
-    KeyRefShape, NamedShape, PodShape, PodSpecShape, PodStatusShape, PortShape, ProbeShape,
-    ResourcesShape, RunningShape, SourceShape, TerminatedShape, VolumeShape, WaitingShape,
+    ConditionShape, ContainerShape, ContainerStateShape, ContainerStatusShape, EnvShape, KeyRefShape, NamedShape,
+    PodShape, PodSpecShape, PodStatusShape, PortShape, ProbeShape, ResourcesShape, RunningShape, SourceShape,
+    TerminatedShape, VolumeShape, WaitingShape,
 };
 pub use workload::{TemplateShape, WorkloadShape, WorkloadSpecShape, WorkloadStatusShape};
 

@@ -9,17 +9,12 @@ const PODS: usize = 20_000;
 const PER_SET: usize = 20;
 
 fn uuid(n: usize) -> String {
-    format!(
-        "{n:08x}-0000-4000-8000-{:012x}",
-        n.wrapping_mul(0x9e37_79b9)
-    )
+    format!("{n:08x}-0000-4000-8000-{:012x}", n.wrapping_mul(0x9e37_79b9))
 }
 
 fn generated(n: usize) -> String {
     let alphabet = b"bcdfghjklmnpqrstvwxz2456789";
-    (0..5)
-        .map(|i| char::from(alphabet[n / alphabet.len().pow(i) % alphabet.len()]))
-        .collect()
+    (0..5).map(|i| char::from(alphabet[n / alphabet.len().pow(i) % alphabet.len()])).collect()
 }
 
 /// A pod as the API server sends it, with what real ones carry and the index must not keep.
@@ -65,8 +60,6 @@ fn a_healthy_pod_costs_at_most_600_bytes_with_all_indexes() {
     }
     assert_eq!(index.pod_count(), PODS);
     let per_pod = (index.heap_bytes() - empty) / PODS;
-    println!(
-        "bytes per indexed pod: {per_pod} ({PODS} pods, {PER_SET} per ReplicaSet; must 600, aim 200)"
-    );
+    println!("bytes per indexed pod: {per_pod} ({PODS} pods, {PER_SET} per ReplicaSet; must 600, aim 200)");
     assert!(per_pod <= 600, "{per_pod} bytes per pod");
 }
