@@ -55,7 +55,13 @@ fn failed(step: &'static str) -> impl Fn(kube::Error) -> AccountError {
 
 impl Accounts {
     /// Makes the account with its one right in the target's namespace, and a client for it.
-    pub(crate) async fn ensure(&self, ctx: &Context, account: &str, proposal: &Proposal, right: Right) -> Result<Rest, AccountError> {
+    pub(crate) async fn ensure(
+        &self,
+        ctx: &Context,
+        account: &str,
+        proposal: &Proposal,
+        right: Right,
+    ) -> Result<Rest, AccountError> {
         if let Some(client) = self.held(account) {
             return Ok(client);
         }
@@ -111,7 +117,8 @@ impl Accounts {
     pub(crate) async fn unbind(&self, ctx: &Context, account: &str, namespace: &str) -> Result<(), AccountError> {
         let bindings: Api<RoleBinding> = Api::namespaced(ctx.client.clone(), namespace);
         ctx.metrics.api(Call::Revoke, "delete");
-        gone(bindings.delete(account, &DeleteParams::default()).await.map(|_| ())).map_err(failed("delete the RoleBinding"))
+        gone(bindings.delete(account, &DeleteParams::default()).await.map(|_| ()))
+            .map_err(failed("delete the RoleBinding"))
     }
 
     /// Removes the Secret, with which the token dies, and the ServiceAccount; forgets the token.
@@ -119,10 +126,12 @@ impl Accounts {
         let secrets: Api<Secret> = Api::namespaced(ctx.client.clone(), GRANTS_NAMESPACE);
         let accounts: Api<ServiceAccount> = Api::namespaced(ctx.client.clone(), GRANTS_NAMESPACE);
         ctx.metrics.api(Call::Revoke, "delete");
-        gone(secrets.delete(account, &DeleteParams::default()).await.map(|_| ())).map_err(failed("delete the Secret"))?;
+        gone(secrets.delete(account, &DeleteParams::default()).await.map(|_| ()))
+            .map_err(failed("delete the Secret"))?;
         crate::failpoint!("revoke-secret-deleted");
         ctx.metrics.api(Call::Revoke, "delete");
-        gone(accounts.delete(account, &DeleteParams::default()).await.map(|_| ())).map_err(failed("delete the ServiceAccount"))?;
+        gone(accounts.delete(account, &DeleteParams::default()).await.map(|_| ()))
+            .map_err(failed("delete the ServiceAccount"))?;
         if let Ok(mut clients) = self.clients.lock() {
             clients.remove(account);
         }
@@ -161,7 +170,8 @@ fn forged(what: &str) -> AccountError {
 }
 
 fn typed<T: serde::de::DeserializeOwned>(value: Value) -> Result<T, AccountError> {
-    serde_json::from_value(value).map_err(|e| AccountError::Failed { step: "build a grant object", source: RestError::Unclear(e.to_string()) })
+    serde_json::from_value(value)
+        .map_err(|e| AccountError::Failed { step: "build a grant object", source: RestError::Unclear(e.to_string()) })
 }
 
 fn is_taken(error: &kube::Error) -> bool {
@@ -181,7 +191,11 @@ async fn create_service_account(ctx: &Context, account: &str, meta: &Value) -> R
     match api.create(&PostParams::default(), &object).await {
         Err(error) if is_taken(&error) => {
             let found = api.get(account).await.map_err(failed("read the ServiceAccount"))?;
-            if made_for(found.metadata.annotations.as_ref(), meta) { Ok(()) } else { Err(forged("a ServiceAccount of the grant's name")) }
+            if made_for(found.metadata.annotations.as_ref(), meta) {
+                Ok(())
+            } else {
+                Err(forged("a ServiceAccount of the grant's name"))
+            }
         }
         other => other.map(|_| ()).map_err(failed("create the ServiceAccount")),
     }
@@ -199,7 +213,13 @@ async fn create_secret(ctx: &Context, _account: &str, meta: &Value) -> Result<()
     }
 }
 
-async fn create_binding(ctx: &Context, account: &str, proposal: &Proposal, right: Right, meta: &Value) -> Result<(), AccountError> {
+async fn create_binding(
+    ctx: &Context,
+    account: &str,
+    proposal: &Proposal,
+    right: Right,
+    meta: &Value,
+) -> Result<(), AccountError> {
     crate::failpoint!("account-binding");
     debug_assert!(account.starts_with(ACCOUNT_PREFIX));
     let api: Api<RoleBinding> = Api::namespaced(ctx.client.clone(), proposal.namespace.as_str());
@@ -213,7 +233,11 @@ async fn create_binding(ctx: &Context, account: &str, proposal: &Proposal, right
         Err(error) if is_taken(&error) => {
             let found = api.get(account).await.map_err(failed("read the RoleBinding"))?;
             let same = found.role_ref == object.role_ref && found.subjects == object.subjects;
-            if same && made_for(found.metadata.annotations.as_ref(), meta) { Ok(()) } else { Err(forged("a RoleBinding of the grant's name")) }
+            if same && made_for(found.metadata.annotations.as_ref(), meta) {
+                Ok(())
+            } else {
+                Err(forged("a RoleBinding of the grant's name"))
+            }
         }
         other => other.map(|_| ()).map_err(failed("create the RoleBinding")),
     }

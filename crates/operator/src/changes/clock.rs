@@ -44,7 +44,8 @@ impl Clock {
         let request = Request::get("/version").body(Body::empty()).map_err(|e| e.to_string())?;
         let before = Instant::now();
         let response = client.send(request).await.map_err(|e| e.to_string())?;
-        let date = response.headers().get("date").and_then(|d| d.to_str().ok()).ok_or("the reply has no Date header")?;
+        let date =
+            response.headers().get("date").and_then(|d| d.to_str().ok()).ok_or("the reply has no Date header")?;
         let server = jiff::fmt::rfc2822::parse(date).map_err(|e| e.to_string())?.timestamp();
         // `Date` has whole seconds and was written between request and reply: half a second is
         // added, so that the error is at most half a second plus half the round trip.
@@ -63,7 +64,9 @@ fn monotonic(last: Option<Look>, look: Look) -> Look {
     let expected = SignedDuration::try_from(look.at.saturating_duration_since(last.at)).map(|d| last.server + d);
     match expected {
         // Within the error of a look the old line is kept; a larger step is believed forwards only.
-        Ok(expected) if look.server < expected + SignedDuration::from_millis(1500) => Look { server: expected, at: look.at },
+        Ok(expected) if look.server < expected + SignedDuration::from_millis(1500) => {
+            Look { server: expected, at: look.at }
+        }
         Ok(_) | Err(_) => look,
     }
 }

@@ -11,10 +11,10 @@ use bailiwick_core::action::{Action, Origin, ResourceName};
 use bailiwick_core::index::{Body, View};
 use bailiwick_core::names::{Namespace, ObjectName};
 use bailiwick_core::object::{Kind, ObjectRef};
+use bailiwick_core::plan::Proposal;
 use bailiwick_core::plan::bounds::Facts;
 use bailiwick_core::plan::build::Sources;
 use bailiwick_core::plan::object::controller;
-use bailiwick_core::plan::Proposal;
 use bailiwick_core::quantity::Quantity;
 use kube::api::Api;
 use serde_json::Value;
@@ -48,7 +48,11 @@ fn is_autoscaled(ctx: &Context, target: &ObjectRef) -> bool {
 async fn revision(ctx: &Context, proposal: &Proposal) -> Result<Option<Value>, RestError> {
     let source = proposal.action.origins().into_iter().find_map(|(_, origin)| match origin {
         Origin::RevisionHistory { source, .. } => Some(source.clone()),
-        Origin::KeptCopy { .. } | Origin::MandateAllowlist { .. } | Origin::CurrentValue {} | Origin::Human {} | Origin::Telemetry {} => None,
+        Origin::KeptCopy { .. }
+        | Origin::MandateAllowlist { .. }
+        | Origin::CurrentValue {}
+        | Origin::Human {}
+        | Origin::Telemetry {} => None,
     });
     let Some(source) = source else { return Ok(None) };
     let kind = if proposal.target.kind == Kind::Deployment { Kind::ReplicaSet } else { Kind::ControllerRevision };
@@ -65,7 +69,8 @@ async fn kept(ctx: &Context, proposal: &Proposal) -> Result<Option<Value>, RestE
     let Some(found) = api.get_opt(change.as_str()).await? else { return Ok(None) };
     let same = found.metadata.uid.as_deref() == Some(uid.as_str());
     let record = found.status.filter(|_| same);
-    let written = |r: &bailiwick_core::life::Record| r.executions.iter().any(bailiwick_core::life::Execution::is_applied);
+    let written =
+        |r: &bailiwick_core::life::Record| r.executions.iter().any(bailiwick_core::life::Execution::is_applied);
     let plan = record.filter(written).and_then(|r| r.plan).filter(bailiwick_core::plan::Plan::is_intact);
     Ok(plan.and_then(|p| p.before_object()))
 }
@@ -86,7 +91,10 @@ pub(crate) fn owner_ref(object: &Value, namespace: &Namespace) -> Option<ObjectR
 /// The most CPU and memory that one schedulable node has left, not counting the pods of the
 /// workload itself, which are replaced.
 fn largest_free(view: &View<'_>, target: &ObjectRef) -> BTreeMap<ResourceName, Quantity> {
-    let own = target.uid.as_ref().and_then(|uid| view.named(target.kind, target.namespace_str(), target.name.as_str()).filter(|t| view.uid_text(t.head.uid) == uid.as_str()));
+    let own = target.uid.as_ref().and_then(|uid| {
+        view.named(target.kind, target.namespace_str(), target.name.as_str())
+            .filter(|t| view.uid_text(t.head.uid) == uid.as_str())
+    });
     let mut largest: BTreeMap<ResourceName, Quantity> = BTreeMap::new();
     for node in view.things(Kind::Node) {
         let Body::Node(row) = &node.body else { continue };
@@ -105,13 +113,19 @@ fn largest_free(view: &View<'_>, target: &ObjectRef) -> BTreeMap<ResourceName, Q
     largest
 }
 
-fn used_on(view: &View<'_>, node: &str, own: Option<bailiwick_core::index::UidKey>) -> BTreeMap<ResourceName, Quantity> {
+fn used_on(
+    view: &View<'_>,
+    node: &str,
+    own: Option<bailiwick_core::index::UidKey>,
+) -> BTreeMap<ResourceName, Quantity> {
     let mut used: BTreeMap<ResourceName, Quantity> = BTreeMap::new();
     let own: Vec<_> = own.map(|uid| view.pods_of(uid).map(|p| p.key()).collect()).unwrap_or_default();
     let namespaces = view.things(Kind::Namespace).flat_map(|n| view.pods_in(&n.head.name));
     for pod in namespaces.filter(|p| p.node() == Some(node) && !own.contains(&p.key())) {
         for container in pod.template().containers.iter() {
-            for (name, amount) in [(ResourceName::Cpu, &container.requests.cpu), (ResourceName::Memory, &container.requests.memory)] {
+            for (name, amount) in
+                [(ResourceName::Cpu, &container.requests.cpu), (ResourceName::Memory, &container.requests.memory)]
+            {
                 let Some(amount) = amount.as_deref().and_then(|text| Quantity::parse(text).ok()) else { continue };
                 let sum = used.get(&name).map_or(Some(amount), |sum| sum.checked_add(amount));
                 if let Some(sum) = sum {

@@ -5,7 +5,9 @@
 
 use crate::changes::Context;
 use crate::metrics::Call;
-use bailiwick_core::fence::{Entry, FENCE_LABEL, FENCE_VALUE, GRANTS_NAMESPACE, SUSPEND_REVISION, parse_revision, revision_data, username};
+use bailiwick_core::fence::{
+    Entry, FENCE_LABEL, FENCE_VALUE, GRANTS_NAMESPACE, SUSPEND_REVISION, parse_revision, revision_data, username,
+};
 use k8s_openapi::api::apps::v1::ControllerRevision;
 use kube::api::{Api, DeleteParams, ListParams, PostParams};
 use serde_json::{Value, json};
@@ -56,7 +58,8 @@ impl Fence {
     /// Puts or replaces the grant of an account.
     pub(crate) async fn put(&self, ctx: &Context, account: &str, entry: Entry) -> Result<(), FenceError> {
         let user = username(account);
-        self.update(ctx, Call::Grant, |grants| grants.insert(user.clone(), entry.clone()).as_ref() != Some(&entry)).await
+        self.update(ctx, Call::Grant, |grants| grants.insert(user.clone(), entry.clone()).as_ref() != Some(&entry))
+            .await
     }
 
     /// Takes the grant of an account out.
@@ -79,7 +82,12 @@ impl Fence {
         self.update(ctx, Call::Grant, |_| false).await
     }
 
-    async fn update(&self, ctx: &Context, purpose: Call, change: impl Fn(&mut BTreeMap<String, Entry>) -> bool) -> Result<(), FenceError> {
+    async fn update(
+        &self,
+        ctx: &Context,
+        purpose: Call,
+        change: impl Fn(&mut BTreeMap<String, Entry>) -> bool,
+    ) -> Result<(), FenceError> {
         let mut slot = self.current.lock().await;
         for _ in 0..MOST_TRIES {
             let current = load(ctx, &mut slot).await?;
@@ -117,7 +125,8 @@ async fn load(ctx: &Context, slot: &mut Option<Current>) -> Result<Current, Fenc
     }
     ctx.metrics.api(Call::Grant, "list");
     let selector = format!("{FENCE_LABEL}={FENCE_VALUE}");
-    let list = api(ctx).list(&ListParams::default().labels(&selector)).await.map_err(failed("list the fence revisions"))?;
+    let list =
+        api(ctx).list(&ListParams::default().labels(&selector)).await.map_err(failed("list the fence revisions"))?;
     let mut newest = Current::default();
     let mut older = Vec::new();
     for revision in list.items {
@@ -149,7 +158,8 @@ async fn create(ctx: &Context, purpose: Call, next: &Current) -> Result<bool, Fe
         "revision": next.number,
         "data": data,
     });
-    let revision: ControllerRevision = serde_json::from_value(object).map_err(|e| FenceError::Foreign(name, e.to_string()))?;
+    let revision: ControllerRevision =
+        serde_json::from_value(object).map_err(|e| FenceError::Foreign(name, e.to_string()))?;
     ctx.metrics.api(purpose, "create");
     match api(ctx).create(&PostParams::default(), &revision).await {
         Ok(_) => Ok(true),

@@ -10,6 +10,7 @@ mod effects;
 mod facts;
 mod fence;
 mod observe;
+mod pass;
 mod policies;
 pub mod receipts;
 mod request;

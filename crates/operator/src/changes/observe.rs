@@ -50,7 +50,9 @@ pub(crate) async fn look(ctx: &Context, change: &Change, record: &Record, now: T
         Err(_) => no_verdict(),
     };
     let health = match (&proposal, observed_plan(record)) {
-        (Ok(proposal), Some((plan, execution))) => Some(health(ctx, proposal, plan, execution, labels.is_some()).await?),
+        (Ok(proposal), Some((plan, execution))) => {
+            Some(health(ctx, proposal, plan, execution, labels.is_some()).await?)
+        }
         (Ok(_) | Err(_), _) => None,
     };
     Ok(Seen { proposal, facts, labels, ballots, verdict, health })
@@ -61,7 +63,12 @@ fn needs_facts(record: &Record) -> bool {
     record.ending.is_none()
         && matches!(
             record.phase,
-            Phase::Proposed | Phase::Planned | Phase::PreApproved | Phase::AwaitingApproval | Phase::Approved | Phase::Granting
+            Phase::Proposed
+                | Phase::Planned
+                | Phase::PreApproved
+                | Phase::AwaitingApproval
+                | Phase::Approved
+                | Phase::Granting
         )
 }
 
@@ -113,7 +120,13 @@ impl Seen {
 }
 
 /// The verdict with its steps.
-fn judge(ctx: &Context, proposal: &Proposal, facts: &Facts, labels: Option<&BTreeMap<String, String>>, now: Timestamp) -> Explanation {
+fn judge(
+    ctx: &Context,
+    proposal: &Proposal,
+    facts: &Facts,
+    labels: Option<&BTreeMap<String, String>>,
+    now: Timestamp,
+) -> Explanation {
     let (mandates, unreadable) = mandates(ctx);
     explain(&Question {
         proposer: &proposal.proposer,
@@ -148,7 +161,8 @@ pub(crate) fn mandates(ctx: &Context) -> (Vec<Mandate>, Vec<String>) {
 
 fn ballots(ctx: &Context, change: &Change) -> Vec<Ballot> {
     let (namespace, uid) = (change.metadata.namespace.as_deref(), change.metadata.uid.as_deref());
-    let ours = |a: &Approval| a.metadata.namespace.as_deref() == namespace && Some(a.spec.change_ref.uid.as_str()) == uid;
+    let ours =
+        |a: &Approval| a.metadata.namespace.as_deref() == namespace && Some(a.spec.change_ref.uid.as_str()) == uid;
     let state = ctx.stores.approvals.state();
     let ballots = state.iter().filter_map(|object| object.0.as_ref().ok()).filter(|a| ours(a)).filter_map(|a| {
         Some(Ballot {
@@ -168,7 +182,8 @@ fn guards(ctx: &Context, change: &Change, record: &Record, now: Timestamp) -> Re
     let Some(verdict) = &record.verdict else { return Ok(()) };
     let all = ctx.stores.all_changes();
     let others = all.iter().filter_map(|c| c.0.as_ref().ok()).filter(|c| c.metadata.uid != change.metadata.uid);
-    let past: Vec<Past<'_>> = others.filter_map(|c| c.status.as_ref().map(|record| Past { target: &c.spec.target, record })).collect();
+    let past: Vec<Past<'_>> =
+        others.filter_map(|c| c.status.as_ref().map(|record| Past { target: &c.spec.target, record })).collect();
     guards::admit(&change.spec.target, verdict.outcome, &verdict.limits, &past, now)
 }
 
@@ -181,7 +196,13 @@ fn observed_plan(record: &Record) -> Option<(&Plan, &Execution)> {
     Some((record.plan.as_ref()?, execution))
 }
 
-async fn health(ctx: &Context, proposal: &Proposal, plan: &Plan, execution: &Execution, namespace: bool) -> Result<Health, RestError> {
+async fn health(
+    ctx: &Context,
+    proposal: &Proposal,
+    plan: &Plan,
+    execution: &Execution,
+    namespace: bool,
+) -> Result<Health, RestError> {
     let mut seen = Observation { namespace, ..Observation::default() };
     ctx.metrics.api(Call::Verify, "get");
     seen.target = ctx.rest.get(&proposal.target).await?;
@@ -213,8 +234,15 @@ async fn pods_of(ctx: &Context, proposal: &Proposal, workload: &Value) -> Result
 }
 
 /// The workload above a deleted pod: its controller, or that one's controller.
-async fn own_complete(ctx: &Context, proposal: &Proposal, plan: &Plan, seen: &mut Observation) -> Result<(), RestError> {
-    let Some(mut owner) = plan.before_object().as_ref().and_then(|pod| owner_ref(pod, &proposal.namespace)) else { return Ok(()) };
+async fn own_complete(
+    ctx: &Context,
+    proposal: &Proposal,
+    plan: &Plan,
+    seen: &mut Observation,
+) -> Result<(), RestError> {
+    let Some(mut owner) = plan.before_object().as_ref().and_then(|pod| owner_ref(pod, &proposal.namespace)) else {
+        return Ok(());
+    };
     for _ in 0..2 {
         ctx.metrics.api(Call::Verify, "get");
         let Some(object) = ctx.rest.get(&owner).await? else { return Ok(()) };

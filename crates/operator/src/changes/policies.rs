@@ -21,7 +21,8 @@ pub(crate) async fn check(ctx: &Context) {
 
 async fn look(ctx: &Context) -> Result<(), Reason> {
     let absent = |why: String| Reason::new(Code::FenceAbsent, why);
-    let territory = Territory::parse(&ctx.config.territory.key, &ctx.config.territory.value).map_err(|e| absent(e.to_string()))?;
+    let territory =
+        Territory::parse(&ctx.config.territory.key, &ctx.config.territory.value).map_err(|e| absent(e.to_string()))?;
     let wanted = manifests::policies::objects(&territory);
     let mut live = list(ctx, "validatingadmissionpolicies").await.map_err(&absent)?;
     live.extend(list(ctx, "validatingadmissionpolicybindings").await.map_err(&absent)?);
@@ -29,11 +30,16 @@ async fn look(ctx: &Context) -> Result<(), Reason> {
         let kind = object.get("kind").and_then(Value::as_str).unwrap_or_default();
         let name = object.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default();
         let bound = kind.ends_with("Binding");
-        let same = |o: &&Value| o.pointer("/metadata/name").and_then(Value::as_str) == Some(name) && o.pointer("/spec/policyName").is_some() == bound;
+        let same = |o: &&Value| {
+            o.pointer("/metadata/name").and_then(Value::as_str) == Some(name)
+                && o.pointer("/spec/policyName").is_some() == bound
+        };
         let Some(found) = live.iter().find(same) else {
             return Err(absent(format!("{kind} {name} is absent")));
         };
-        if let Some(path) = object.get("spec").and_then(|spec| differs(spec, found.get("spec").unwrap_or(&Value::Null), "spec")) {
+        if let Some(path) =
+            object.get("spec").and_then(|spec| differs(spec, found.get("spec").unwrap_or(&Value::Null), "spec"))
+        {
             return Err(absent(format!("{kind} {name} was altered at {path}")));
         }
         if found.pointer("/metadata/deletionTimestamp").is_some() {
@@ -44,7 +50,9 @@ async fn look(ctx: &Context) -> Result<(), Reason> {
 }
 
 async fn list(ctx: &Context, resource: &str) -> Result<Vec<Value>, String> {
-    let request = Request::get(format!("/apis/admissionregistration.k8s.io/v1/{resource}")).body(Vec::new()).map_err(|e| e.to_string())?;
+    let request = Request::get(format!("/apis/admissionregistration.k8s.io/v1/{resource}"))
+        .body(Vec::new())
+        .map_err(|e| e.to_string())?;
     ctx.metrics.api(Call::Detect, "list");
     let list: Value = ctx.client.request(request).await.map_err(|e| format!("cannot list {resource}: {e}"))?;
     Ok(list.get("items").and_then(Value::as_array).cloned().unwrap_or_default())
@@ -56,8 +64,14 @@ fn differs(wanted: &Value, live: &Value, path: &str) -> Option<String> {
     match (wanted, live) {
         (Value::Object(wanted), Value::Object(live)) => {
             let missing = Value::Null;
-            let known = wanted.iter().find_map(|(key, value)| differs(value, live.get(key).unwrap_or(&missing), &format!("{path}.{key}")));
-            known.or_else(|| live.iter().find(|(key, value)| !wanted.contains_key(*key) && !is_default(key, value)).map(|(key, _)| format!("{path}.{key}")))
+            let known = wanted
+                .iter()
+                .find_map(|(key, value)| differs(value, live.get(key).unwrap_or(&missing), &format!("{path}.{key}")));
+            known.or_else(|| {
+                live.iter()
+                    .find(|(key, value)| !wanted.contains_key(*key) && !is_default(key, value))
+                    .map(|(key, _)| format!("{path}.{key}"))
+            })
         }
         (Value::Array(wanted), Value::Array(live)) if wanted.len() == live.len() => {
             wanted.iter().zip(live).enumerate().find_map(|(i, (w, l))| differs(w, l, &format!("{path}[{i}]")))

@@ -107,7 +107,8 @@ impl Receipts {
                 .ok_or_else(|| ReceiptError::Broken("the Change lacks what a receipt states".to_owned()))?;
             let at = body.at;
             let (next, entry) = chain.next(&signer, body).map_err(|e| ReceiptError::Broken(e.to_string()))?;
-            let checkpoint = next.checkpoint(Purpose::Head, at).sign(&signer).map_err(|e| ReceiptError::NoKey(e.to_string()))?;
+            let checkpoint =
+                next.checkpoint(Purpose::Head, at).sign(&signer).map_err(|e| ReceiptError::NoKey(e.to_string()))?;
             let object = object(&entry, &checkpoint, &uid, about)?;
             crate::failpoint!("receipt-before");
             ctx.metrics.api(Call::Receipt, "create");
@@ -138,7 +139,10 @@ impl Receipts {
 async fn find(ctx: &Context, uid: &str, about: &str) -> Result<Option<ReceiptRef>, ReceiptError> {
     let selector = format!("{CHANGE_UID_LABEL}={uid},{ABOUT_LABEL}={}", about_hash(about));
     ctx.metrics.api(Call::Receipt, "list");
-    let list = receipts(ctx).list(&ListParams::default().labels(&selector).limit(1)).await.map_err(api_error("look for the receipt"))?;
+    let list = receipts(ctx)
+        .list(&ListParams::default().labels(&selector).limit(1))
+        .await
+        .map_err(api_error("look for the receipt"))?;
     Ok(list.items.into_iter().next().map(|r| ReceiptRef {
         name: r.metadata.name.unwrap_or_default(),
         about: about.to_owned(),
@@ -163,23 +167,38 @@ async fn resume(ctx: &Context, signer: &Signer) -> Result<Chain, ReceiptError> {
     let newest = receipts(ctx).get(&name).await.map_err(api_error("read the newest receipt"))?;
     let text = newest.metadata.annotations.as_ref().and_then(|a| a.get(CHECKPOINT_ANNOTATION));
     let text = text.ok_or_else(|| ReceiptError::Broken(format!("receipt {name} carries no checkpoint")))?;
-    let checkpoint: Envelope = serde_json::from_str(text).map_err(|e| ReceiptError::Broken(format!("receipt {name}: {e}")))?;
-    let chain = Chain::resume(&checkpoint, &signer.public()).map_err(|e| ReceiptError::Broken(format!("receipt {name}: {e}")))?;
+    let checkpoint: Envelope =
+        serde_json::from_str(text).map_err(|e| ReceiptError::Broken(format!("receipt {name}: {e}")))?;
+    let chain = Chain::resume(&checkpoint, &signer.public())
+        .map_err(|e| ReceiptError::Broken(format!("receipt {name}: {e}")))?;
     if chain.head().to_string() != newest.spec.hash {
         return Err(ReceiptError::Broken(format!("the checkpoint of receipt {name} is of another receipt")));
     }
     Ok(chain)
 }
 
-fn object(entry: &bailiwick_core::receipt::Entry, checkpoint: &Envelope, uid: &str, about: &str) -> Result<Receipt, ReceiptError> {
+fn object(
+    entry: &bailiwick_core::receipt::Entry,
+    checkpoint: &Envelope,
+    uid: &str,
+    about: &str,
+) -> Result<Receipt, ReceiptError> {
     let broken = |e: serde_json::Error| ReceiptError::Broken(e.to_string());
     let sequence = i64::try_from(entry.sequence).map_err(|e| ReceiptError::Broken(e.to_string()))?;
-    let envelope: receipt::Envelope = serde_json::to_value(&entry.envelope).and_then(serde_json::from_value).map_err(broken)?;
+    let envelope: receipt::Envelope =
+        serde_json::to_value(&entry.envelope).and_then(serde_json::from_value).map_err(broken)?;
     let spec = ReceiptSpec { sequence, envelope, hash: entry.hash.to_string(), previous: entry.previous.to_string() };
-    let labels = BTreeMap::from([(CHANGE_UID_LABEL.to_owned(), uid.to_owned()), (ABOUT_LABEL.to_owned(), about_hash(about))]);
-    let annotations = BTreeMap::from([(CHECKPOINT_ANNOTATION.to_owned(), serde_json::to_string(checkpoint).map_err(broken)?)]);
+    let labels =
+        BTreeMap::from([(CHANGE_UID_LABEL.to_owned(), uid.to_owned()), (ABOUT_LABEL.to_owned(), about_hash(about))]);
+    let annotations =
+        BTreeMap::from([(CHECKPOINT_ANNOTATION.to_owned(), serde_json::to_string(checkpoint).map_err(broken)?)]);
     Ok(Receipt {
-        metadata: ObjectMeta { name: Some(name_of(sequence)), labels: Some(labels), annotations: Some(annotations), ..ObjectMeta::default() },
+        metadata: ObjectMeta {
+            name: Some(name_of(sequence)),
+            labels: Some(labels),
+            annotations: Some(annotations),
+            ..ObjectMeta::default()
+        },
         spec,
     })
 }

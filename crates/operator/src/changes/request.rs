@@ -35,7 +35,12 @@ impl Request {
     /// The request of a plan.
     pub(crate) fn of_plan(plan: &Plan) -> Self {
         let patch = plan.patch_operations().as_array().cloned().unwrap_or_default();
-        Self { operation: plan.operation, target: plan.target.clone(), patch, body: plan.result_object().unwrap_or(Value::Null) }
+        Self {
+            operation: plan.operation,
+            target: plan.target.clone(),
+            patch,
+            body: plan.result_object().unwrap_or(Value::Null),
+        }
     }
 
     /// The request as a dry run; the resulting object for UPDATE and CREATE.
@@ -84,7 +89,9 @@ impl Request {
     pub(crate) async fn powerless(&self, account: &Rest) -> Result<Option<Value>, RestError> {
         let mut probe = self.clone();
         match self.operation {
-            Operation::Update => probe.patch = vec![json!({"op": "test", "path": "/metadata/uid", "value": "bailiwick-probe"})],
+            Operation::Update => {
+                probe.patch = vec![json!({"op": "test", "path": "/metadata/uid", "value": "bailiwick-probe"})]
+            }
             Operation::Delete => probe.target.uid = Uid::parse("bailiwick-probe").ok(),
             Operation::Create => {
                 if let Ok(name) = ObjectName::parse("bailiwick-probe") {

@@ -96,7 +96,8 @@ impl Rest {
     /// Objects of a namespace that match a label selector.
     pub(crate) async fn list(&self, kind: Kind, namespace: &str, labels: &str) -> Result<Vec<Value>, RestError> {
         let query: String = form_urlencode(labels);
-        let list = self.send(Method::GET, &collection(kind, namespace), &format!("labelSelector={query}"), Body::None).await?;
+        let list =
+            self.send(Method::GET, &collection(kind, namespace), &format!("labelSelector={query}"), Body::None).await?;
         let items = list.get("items").and_then(Value::as_array).cloned().unwrap_or_default();
         // Items of a list carry no kind of their own.
         Ok(items.into_iter().map(|item| with_kind(item, kind)).collect())
@@ -124,7 +125,9 @@ impl Rest {
         let request = Request::builder().method(method).uri(uri);
         let built = match body {
             Body::None => request.body(Vec::new()),
-            Body::Json(value) => request.header("content-type", "application/json").body(value.to_string().into_bytes()),
+            Body::Json(value) => {
+                request.header("content-type", "application/json").body(value.to_string().into_bytes())
+            }
             Body::JsonPatch(value) => {
                 request.header("content-type", "application/json-patch+json").body(value.to_string().into_bytes())
             }
@@ -189,7 +192,9 @@ mod tests {
 
     #[test]
     fn paths_follow_the_kind() {
-        let target = |kind| ObjectRef::namespaced(kind, Namespace::parse("shop").unwrap(), ObjectName::parse("web").unwrap(), None);
+        let target = |kind| {
+            ObjectRef::namespaced(kind, Namespace::parse("shop").unwrap(), ObjectName::parse("web").unwrap(), None)
+        };
         assert_eq!(path_of(&target(Kind::Deployment)), "/apis/apps/v1/namespaces/shop/deployments/web");
         assert_eq!(path_of(&target(Kind::ResourceQuota)), "/api/v1/namespaces/shop/resourcequotas/web");
         assert_eq!(collection(Kind::Node, ""), "/api/v1/nodes");

@@ -29,7 +29,12 @@ impl Schedule {
     /// Takes all that is due and not running.
     pub(crate) fn take_due(&mut self) -> Vec<Key> {
         let now = Instant::now();
-        let keys: Vec<Key> = self.due.iter().filter(|(key, at)| **at <= now && !self.running.contains(*key)).map(|(key, _)| key.clone()).collect();
+        let keys: Vec<Key> = self
+            .due
+            .iter()
+            .filter(|(key, at)| **at <= now && !self.running.contains(*key))
+            .map(|(key, _)| key.clone())
+            .collect();
         for key in &keys {
             self.due.remove(key);
             self.running.insert(key.clone());

@@ -3,7 +3,7 @@
 //! Owns the Mandates' conditions. Must never say that the fence holds because its policies exist:
 //! it says so only after a forbidden request was refused. Talks to the API server.
 
-use super::driver::FIELD_MANAGER;
+use super::pass::FIELD_MANAGER;
 use super::policies;
 use crate::changes::Context;
 use crate::metrics::Call;
@@ -45,7 +45,8 @@ fn conditions(ctx: &Context, mandate: &Mandate, now: Timestamp) -> Vec<Condition
     [accepted(mandate), territory(ctx), fence(ctx)]
         .into_iter()
         .map(|(kind, status, reason, message)| {
-            let since = before.iter().find(|c| c.kind == kind && c.status == status).map_or(now, |c| c.last_transition_time);
+            let since =
+                before.iter().find(|c| c.kind == kind && c.status == status).map_or(now, |c| c.last_transition_time);
             Condition {
                 kind: kind.to_owned(),
                 status: status.to_owned(),
@@ -70,7 +71,8 @@ fn accepted(mandate: &Mandate) -> Claim {
 fn territory(ctx: &Context) -> Claim {
     let (key, value) = (&ctx.config.territory.key, &ctx.config.territory.value);
     let carries = |labels: &std::collections::BTreeMap<String, String>| labels.get(key) == Some(value);
-    let count = ctx.stores.namespaces.state().iter().filter(|n| n.metadata.labels.as_ref().is_some_and(carries)).count();
+    let count =
+        ctx.stores.namespaces.state().iter().filter(|n| n.metadata.labels.as_ref().is_some_and(carries)).count();
     if count == 0 {
         return (TERRITORY_READY, "False", "Empty", format!("no namespace carries {key}={value}"));
     }
@@ -82,8 +84,18 @@ fn fence(ctx: &Context) -> Claim {
         return (FENCE_PROVED, "False", "FenceAbsent", reason.message);
     }
     match ctx.proof() {
-        Some(proof) => (FENCE_PROVED, "True", "Refused", format!("at {} a forbidden request was refused: {}", proof.at, proof.refusal)),
-        None => (FENCE_PROVED, "Unknown", "NotTried", "policies and bindings are as compiled in; no forbidden request was tried yet".to_owned()),
+        Some(proof) => (
+            FENCE_PROVED,
+            "True",
+            "Refused",
+            format!("at {} a forbidden request was refused: {}", proof.at, proof.refusal),
+        ),
+        None => (
+            FENCE_PROVED,
+            "Unknown",
+            "NotTried",
+            "policies and bindings are as compiled in; no forbidden request was tried yet".to_owned(),
+        ),
     }
 }
 

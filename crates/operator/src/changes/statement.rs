@@ -6,7 +6,10 @@ use bailiwick_api::Change;
 use bailiwick_core::life::{Execution, Phase, Purpose, Record};
 use bailiwick_core::names::{Namespace, ObjectName, Uid};
 use bailiwick_core::plan;
-use bailiwick_core::receipt::{Applied, Approver, Canonical, Digest, FenceProof, Grant, Kind, Named, Plan, ReceiptBody, Undo, Verdict, Verification};
+use bailiwick_core::receipt::{
+    Applied, Approver, Canonical, Digest, FenceProof, Grant, Kind, Named, Plan, ReceiptBody, Undo, Verdict,
+    Verification,
+};
 use jiff::Timestamp;
 
 /// The kind of receipt about something of a Change.
@@ -89,7 +92,11 @@ fn grants(record: &Record) -> Vec<Grant> {
     let mut grants: Vec<Grant> = Vec::new();
     for grant in record.planning.iter().chain(record.executions.iter().map(|e| &e.grant)) {
         if !grants.iter().any(|g| g.account == grant.account) {
-            grants.push(Grant { account: grant.account.clone(), granted_at: grant.granted_at, revoked_at: grant.revoked_at });
+            grants.push(Grant {
+                account: grant.account.clone(),
+                granted_at: grant.granted_at,
+                revoked_at: grant.revoked_at,
+            });
         }
     }
     grants
@@ -98,7 +105,9 @@ fn grants(record: &Record) -> Vec<Grant> {
 /// The write, its authority and the proof that the fence held for it.
 fn concerning(body: &mut ReceiptBody, record: &Record, purpose: Purpose) {
     let mut of_purpose = record.executions.iter().rev().filter(|e| e.purpose == purpose);
-    let Some(execution) = of_purpose.find(|e| e.is_applied()).or_else(|| record.executions.iter().rev().find(|e| e.purpose == purpose)) else {
+    let Some(execution) =
+        of_purpose.find(|e| e.is_applied()).or_else(|| record.executions.iter().rev().find(|e| e.purpose == purpose))
+    else {
         return;
     };
     body.fence_proof = fence_proof(execution);
@@ -109,7 +118,8 @@ fn concerning(body: &mut ReceiptBody, record: &Record, purpose: Purpose) {
     });
     if purpose == Purpose::RollBack {
         let grant = &execution.grant;
-        body.grants = vec![Grant { account: grant.account.clone(), granted_at: grant.granted_at, revoked_at: grant.revoked_at }];
+        body.grants =
+            vec![Grant { account: grant.account.clone(), granted_at: grant.granted_at, revoked_at: grant.revoked_at }];
         body.plan = record.undo_plan.as_ref().and_then(plan_part);
     }
 }

@@ -47,13 +47,22 @@ type Wakes = std::pin::Pin<Box<dyn Stream<Item = Wake> + Send>>;
 /// A store and the stream that fills it; the stream must be polled.
 fn keep<K, F>(api: Api<K>, config: watcher::Config, wake: F) -> (Store<K>, Wakes)
 where
-    K: kube::Resource<DynamicType = ()> + Lookup<DynamicType = ()> + Clone + Debug + DeserializeOwned + Send + Sync + 'static,
+    K: kube::Resource<DynamicType = ()>
+        + Lookup<DynamicType = ()>
+        + Clone
+        + Debug
+        + DeserializeOwned
+        + Send
+        + Sync
+        + 'static,
     F: Fn(&K) -> Wake + Send + 'static,
 {
     let (reader, writer) = reflector::store();
     let wakes = watcher(api, config).default_backoff().reflect(writer).filter_map(move |event| {
         let wake = match event {
-            Ok(watcher::Event::Apply(object) | watcher::Event::Delete(object) | watcher::Event::InitApply(object)) => Some(wake(&object)),
+            Ok(watcher::Event::Apply(object) | watcher::Event::Delete(object) | watcher::Event::InitApply(object)) => {
+                Some(wake(&object))
+            }
             Ok(watcher::Event::Init | watcher::Event::InitDone) => None,
             Err(error) => {
                 tracing::warn!(error = %error, "a watch failed and is being resumed");
@@ -69,14 +78,22 @@ impl Stores {
     /// The stores and one stream that fills them all and says what to look at.
     pub(crate) fn open(client: &Client) -> (Self, Wakes) {
         let any = watcher::Config::default;
-        let (changes, a) = keep(Api::<Guarded<Change>>::all(client.clone()), any(), |c| wake_of(&c.0.as_ref().map_or_else(|e| &e.metadata, |c| &c.metadata)));
+        let (changes, a) = keep(Api::<Guarded<Change>>::all(client.clone()), any(), |c| {
+            wake_of(&c.0.as_ref().map_or_else(|e| &e.metadata, |c| &c.metadata))
+        });
         let (approvals, b) = keep(Api::<Guarded<Approval>>::all(client.clone()), any(), |a| match &a.0 {
-            Ok(approval) => Wake::Change(approval.metadata.namespace.clone().unwrap_or_default(), approval.spec.change_ref.name.to_string()),
+            Ok(approval) => Wake::Change(
+                approval.metadata.namespace.clone().unwrap_or_default(),
+                approval.spec.change_ref.name.to_string(),
+            ),
             Err(bad) => Wake::Namespace(bad.metadata.namespace.clone().unwrap_or_default()),
         });
-        let (mandates, c) = keep(Api::<Guarded<Mandate>>::namespaced(client.clone(), SYSTEM_NAMESPACE), any(), |_| Wake::All);
+        let (mandates, c) =
+            keep(Api::<Guarded<Mandate>>::namespaced(client.clone(), SYSTEM_NAMESPACE), any(), |_| Wake::All);
         let namespaces = Api::<PartialObjectMeta<Namespace>>::all(client.clone());
-        let (namespaces, d) = keep(namespaces, any(), |n: &PartialObjectMeta<Namespace>| Wake::Namespace(n.metadata.name.clone().unwrap_or_default()));
+        let (namespaces, d) = keep(namespaces, any(), |n: &PartialObjectMeta<Namespace>| {
+            Wake::Namespace(n.metadata.name.clone().unwrap_or_default())
+        });
         let switch = any().fields(&format!("metadata.name={SUSPEND_REVISION}"));
         let switches = Api::<PartialObjectMeta<ControllerRevision>>::namespaced(client.clone(), GRANTS_NAMESPACE);
         let (switches, e) = keep(switches, switch, |_: &PartialObjectMeta<ControllerRevision>| Wake::All);

@@ -51,7 +51,8 @@ async fn candidates(ctx: &Context) -> Result<BTreeMap<String, BTreeSet<String>>,
     let list = accounts.list_metadata(&ListParams::default()).await.map_err(|e| e.to_string())?;
     for meta in list.items.into_iter().map(|a| a.metadata) {
         if let Some(name) = ours(&meta) {
-            let namespace = meta.annotations.as_ref().and_then(|a| a.get(CHANGE_ANNOTATION)).and_then(|c| c.split_once('/'));
+            let namespace =
+                meta.annotations.as_ref().and_then(|a| a.get(CHANGE_ANNOTATION)).and_then(|c| c.split_once('/'));
             found.entry(name).or_default().extend(namespace.map(|(namespace, _)| namespace.to_owned()));
         }
     }
@@ -59,7 +60,9 @@ async fn candidates(ctx: &Context) -> Result<BTreeMap<String, BTreeSet<String>>,
     ctx.metrics.api(Call::Revoke, "list");
     let list = bindings.list_metadata(&ListParams::default().labels(GRANT_LABEL)).await.map_err(|e| e.to_string())?;
     for meta in list.items.into_iter().map(|b| b.metadata) {
-        if let Some(name) = ours(&meta).filter(|_| meta.annotations.as_ref().is_some_and(|a| a.contains_key(CHANGE_UID_ANNOTATION))) {
+        if let Some(name) =
+            ours(&meta).filter(|_| meta.annotations.as_ref().is_some_and(|a| a.contains_key(CHANGE_UID_ANNOTATION)))
+        {
             found.entry(name).or_default().extend(meta.namespace.clone());
         }
     }
