@@ -3,7 +3,7 @@
 //! Owns the oracle of every Change type. Must never conclude health from an empty list, from a
 //! stale status or from the absence of complaints. No IO.
 
-use crate::catalogue::{self, Oracle};
+use crate::catalogue::{self, Oracle, Undo};
 use crate::life::Execution;
 use crate::object::Kind;
 use crate::plan::object::{controller, int_at, shows, text_at};
@@ -42,22 +42,16 @@ pub enum Health {
 /// How many replicas a workload wants and has available, by its own status.
 pub fn baseline(workload: &Value) -> Baseline {
     let (desired, available) = if text_at(workload, "/kind") == Some(Kind::DaemonSet.as_str()) {
-        (
-            int_at(workload, "/status/desiredNumberScheduled", 0),
-            int_at(workload, "/status/numberAvailable", 0),
-        )
+        (int_at(workload, "/status/desiredNumberScheduled", 0), int_at(workload, "/status/numberAvailable", 0))
     } else {
-        (
-            int_at(workload, "/spec/replicas", 1),
-            int_at(workload, "/status/availableReplicas", 0),
-        )
+        (int_at(workload, "/spec/replicas", 1), int_at(workload, "/status/availableReplicas", 0))
     };
     let narrow = |n: i64| i32::try_from(n).unwrap_or(i32::MAX);
-    Baseline {
-        available: narrow(available),
-        desired: narrow(desired),
-    }
+    Baseline { available: narrow(available), desired: narrow(desired) }
 }
+
+/// How far the operator's idea of the API server's time may be ahead of it, in seconds.
+const SKEW: i64 = 2;
 
 /// Judges the observation of an execution's plan.
 pub fn judge(plan: &Plan, execution: &Execution, seen: &Observation) -> Health {
@@ -67,41 +61,62 @@ pub fn judge(plan: &Plan, execution: &Execution, seen: &Observation) -> Health {
     if !seen.namespace {
         return Health::Vanished;
     }
+    // The acknowledgement may come long after the write (a read-back after a crash), when the new
+    // pods exist already: what is newer than the intent to write is newer than the write.
+    let since = earliest(execution.started_at.unwrap_or(applied));
     let entry = catalogue::entry(plan.change_type);
     match entry.oracle {
-        Oracle::RolloutComplete => workload(plan, seen, execution, Write { applied, renews: entry.replaces_pods }),
-        Oracle::ReplicasAvailable => workload(plan, seen, execution, Write { applied, renews: false }),
-        Oracle::OwnerComplete => owner(plan, seen, applied),
+        Oracle::RolloutComplete => workload(plan, execution, seen, Write { since, renews: entry.replaces_pods }),
+        Oracle::ReplicasAvailable => workload(plan, execution, seen, Write { since, renews: false }),
+        Oracle::OwnerComplete => owner(plan, seen, Write { since, renews: true }),
         Oracle::QuotaGone => quota(plan, seen),
         Oracle::ObjectRestored => restored(plan, seen),
     }
 }
 
+/// The first whole second (the API server writes creation times in whole ones) that can follow
+/// the intent to write.
+fn earliest(started: Timestamp) -> Timestamp {
+    Timestamp::from_second(started.as_second().saturating_sub(SKEW)).unwrap_or(started)
+}
+
 /// The write whose effect is judged.
 #[derive(Debug, Clone, Copy)]
 struct Write {
-    /// When it was acknowledged.
-    applied: Timestamp,
+    /// What is not older than this is newer than the write.
+    since: Timestamp,
     /// True if it cannot leave a pod as it was. A way back to an earlier template keeps the pods
     /// that still run it: there the controller's own count of updated replicas tells.
     renews: bool,
 }
 
 impl Write {
-    /// True for a pod that was made after the write. The API server writes whole seconds.
+    /// True for a pod that was made after the write.
     fn made(self, pod: &Value) -> bool {
-        created(pod).is_some_and(|c| c >= whole_second(self.applied))
+        created(pod).is_some_and(|c| c >= self.since)
+    }
+
+    /// True for a container that failed after the write. What a pod that was there before did
+    /// until then says nothing about it.
+    fn broke(self, pod: &Value, container: &Value) -> bool {
+        let restarted = int_at(container, "/restartCount", 0) > 0;
+        if self.made(pod) {
+            return restarted || is_stuck(container);
+        }
+        let ended = text_at(container, "/lastState/terminated/finishedAt");
+        restarted && ended.and_then(|t| t.parse::<Timestamp>().ok()).is_some_and(|t| t >= self.since)
     }
 }
 
-fn workload(plan: &Plan, seen: &Observation, execution: &Execution, write: Write) -> Health {
-    let pods: &[Value] = &seen.pods;
-    let target = seen.target.as_ref();
-    let Some(target) = target else {
+fn workload(plan: &Plan, execution: &Execution, seen: &Observation, write: Write) -> Health {
+    let Some(target) = &seen.target else {
         return Health::Vanished;
     };
     if plan.target.uid.as_ref().map(crate::names::Uid::as_str) != text_at(target, "/metadata/uid") {
         return Health::Vanished;
+    }
+    if let Some(pointer) = overwritten(plan, target) {
+        return Health::NotYet(format!("{pointer} was changed again after the write"));
     }
     let observed = int_at(target, "/status/observedGeneration", 0);
     let written = execution.generation.unwrap_or(0);
@@ -114,11 +129,9 @@ fn workload(plan: &Plan, seen: &Observation, execution: &Execution, write: Write
     if now.desired == 0 {
         return Health::NotYet("the workload wants no replicas, which proves nothing".to_owned());
     }
-    let count = complete(target, &now);
-    if let Err(why) = count {
-        return if now.available < plan.baseline.available.min(now.desired)
-            && failing(pods, write)
-        {
+    if let Err(why) = complete(target, &now) {
+        let broke = any_container(&seen.pods, |pod, c| write.broke(pod, c));
+        return if broke && now.available < plan.baseline.available.min(now.desired) {
             Health::Worse(format!(
                 "{why}; {} of {} were available before",
                 plan.baseline.available, plan.baseline.desired
@@ -127,7 +140,18 @@ fn workload(plan: &Plan, seen: &Observation, execution: &Execution, write: Write
             Health::NotYet(why)
         };
     }
-    fresh(pods, &now, write)
+    fresh(&seen.pods, &now, write)
+}
+
+/// A field that the plan set and that no longer has the planned value: whatever the workload does
+/// now, it is not this change that did it.
+fn overwritten<'a>(plan: &'a Plan, target: &Value) -> Option<&'a str> {
+    if catalogue::entry(plan.change_type).undo != Undo::PreviousFields {
+        return None;
+    }
+    let result = plan.result_object()?;
+    let ours = plan.changed.iter().filter(|p| p.starts_with("/spec/"));
+    ours.map(String::as_str).find(|p| target.pointer(p) != result.pointer(p))
 }
 
 /// All replicas updated and available, none left of the old revision.
@@ -145,10 +169,7 @@ fn complete(target: &Value, now: &Baseline) -> Result<(), String> {
         return Err(format!("{updated} of {desired} replicas are updated"));
     }
     if i64::from(now.available) < desired {
-        return Err(format!(
-            "{} of {desired} replicas are available",
-            now.available
-        ));
+        return Err(format!("{} of {desired} replicas are available", now.available));
     }
     if total > desired {
         return Err(format!("{total} replicas exist, {desired} are wanted"));
@@ -158,41 +179,45 @@ fn complete(target: &Value, now: &Baseline) -> Result<(), String> {
 
 /// The pods themselves: as many ready ones, newer than the write where it renews them, none failing.
 fn fresh(pods: &[Value], now: &Baseline, write: Write) -> Health {
-    let counts = |p: &&Value| is_ready(p) && !is_going(p) && (!write.renews || write.made(p));
+    let counts = |p: &&Value| is_live(p) && is_ready(p) && (!write.renews || write.made(p));
     let ready = pods.iter().filter(counts).count();
     if ready < usize::try_from(now.desired).unwrap_or(usize::MAX) {
-        let which = if write.renews { "newer than the write" } else { "ready" };
-        return Health::NotYet(format!("{ready} of {} pods are {which}", now.desired));
+        let age = if write.renews { " and newer than the write" } else { "" };
+        return Health::NotYet(format!("{ready} of {} pods are ready{age}", now.desired));
     }
-    if failing(pods, write) {
+    if any_container(pods, |pod, c| is_stuck(c) || write.broke(pod, c)) {
         return Health::NotYet("a container is failing".to_owned());
     }
     Health::Healthy(format!("{ready} of {} replicas are updated, available and ready", now.desired))
-}
-
-fn is_going(pod: &Value) -> bool {
-    pod.pointer("/metadata/deletionTimestamp").is_some()
-}
-
-/// The API server writes creation times in whole seconds.
-fn whole_second(at: Timestamp) -> Timestamp {
-    Timestamp::from_second(at.as_second()).unwrap_or(at)
 }
 
 fn created(pod: &Value) -> Option<Timestamp> {
     text_at(pod, "/metadata/creationTimestamp")?.parse().ok()
 }
 
+fn is_live(pod: &Value) -> bool {
+    pod.pointer("/metadata/deletionTimestamp").is_none()
+}
+
 fn is_ready(pod: &Value) -> bool {
     let conditions = pod.pointer("/status/conditions").and_then(Value::as_array);
     conditions.is_some_and(|c| {
-        c.iter()
-            .any(|c| text_at(c, "/type") == Some("Ready") && text_at(c, "/status") == Some("True"))
+        c.iter().any(|c| text_at(c, "/type") == Some("Ready") && text_at(c, "/status") == Some("True"))
     })
 }
 
-/// True if a container waits in an error, or was restarted in a pod made after the write.
-fn failing(pods: &[Value], write: Write) -> bool {
+/// True if a container of a pod that is not on its way out is so.
+fn any_container(pods: &[Value], is_so: impl Fn(&Value, &Value) -> bool) -> bool {
+    pods.iter().filter(|p| is_live(p)).any(|pod| {
+        ["/status/containerStatuses", "/status/initContainerStatuses"].iter().any(|list| {
+            let statuses = pod.pointer(list).and_then(Value::as_array);
+            statuses.is_some_and(|s| s.iter().any(|c| is_so(pod, c)))
+        })
+    })
+}
+
+/// True if a container cannot start.
+fn is_stuck(container: &Value) -> bool {
     const BAD: &[&str] = &[
         "CrashLoopBackOff",
         "ErrImagePull",
@@ -203,25 +228,12 @@ fn failing(pods: &[Value], write: Write) -> bool {
         "RunContainerError",
         "StartError",
     ];
-    let statuses = |pod: &Value| -> Vec<Value> {
-        let lists = ["/status/containerStatuses", "/status/initContainerStatuses"];
-        lists.iter().filter_map(|list| pod.pointer(list)?.as_array()).flatten().cloned().collect()
-    };
-    pods.iter().filter(|pod| !is_going(pod)).any(|pod| {
-        statuses(pod).iter().any(|c| {
-            text_at(c, "/state/waiting/reason").is_some_and(|r| BAD.contains(&r))
-                || (write.made(pod) && int_at(c, "/restartCount", 0) > 0)
-        })
-    })
+    text_at(container, "/state/waiting/reason").is_some_and(|r| BAD.contains(&r))
 }
 
-fn owner(plan: &Plan, seen: &Observation, applied: Timestamp) -> Health {
+fn owner(plan: &Plan, seen: &Observation, write: Write) -> Health {
     let gone = plan.target.uid.as_ref().map(crate::names::Uid::as_str);
-    if seen
-        .target
-        .as_ref()
-        .is_some_and(|t| text_at(t, "/metadata/uid") == gone)
-    {
+    if seen.target.as_ref().is_some_and(|t| text_at(t, "/metadata/uid") == gone) {
         return Health::NotYet("the pod still exists".to_owned());
     }
     let Some(owner) = &seen.owner else {
@@ -232,32 +244,26 @@ fn owner(plan: &Plan, seen: &Observation, applied: Timestamp) -> Health {
         return Health::NotYet("the owner wants no replicas, which proves nothing".to_owned());
     }
     if now.available < now.desired {
-        return Health::NotYet(format!(
-            "{} of {} replicas are available",
-            now.available, now.desired
-        ));
+        return Health::NotYet(format!("{} of {} replicas are available", now.available, now.desired));
     }
-    let newer = seen.pods.iter().any(|p| {
-        is_ready(p)
-            && created(p).is_some_and(|c| c >= whole_second(applied))
-            && controller(p).is_some()
-    });
-    if !newer {
+    // The owner's count may be older than the deletion; the pods are looked at themselves.
+    let ready: Vec<&Value> =
+        seen.pods.iter().filter(|p| is_live(p) && is_ready(p) && controller(p).is_some()).collect();
+    if ready.len() < usize::try_from(now.desired).unwrap_or(usize::MAX) {
+        return Health::NotYet(format!("{} of {} pods are ready", ready.len(), now.desired));
+    }
+    if !ready.iter().any(|p| write.made(p)) {
         return Health::NotYet("no ready pod is newer than the write".to_owned());
     }
-    Health::Healthy(format!(
-        "{} of {} replicas are available, the pod was replaced",
-        now.available, now.desired
-    ))
+    if any_container(&seen.pods, |pod, c| write.broke(pod, c)) {
+        return Health::NotYet("a container of a new pod is failing".to_owned());
+    }
+    Health::Healthy(format!("{} of {} replicas are available, the pod was replaced", now.available, now.desired))
 }
 
 fn quota(plan: &Plan, seen: &Observation) -> Health {
     let gone = plan.target.uid.as_ref().map(crate::names::Uid::as_str);
-    if seen
-        .target
-        .as_ref()
-        .is_some_and(|t| text_at(t, "/metadata/uid") == gone)
-    {
+    if seen.target.as_ref().is_some_and(|t| text_at(t, "/metadata/uid") == gone) {
         return Health::NotYet("the quota still exists".to_owned());
     }
     match seen.refused.first() {

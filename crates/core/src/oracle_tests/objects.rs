@@ -1,0 +1,129 @@
+//! Oracles of deleted pods, deleted quotas and restored objects.
+
+use super::cluster::*;
+use crate::action::ChangeType;
+use crate::object::Kind;
+use crate::oracle::Health;
+use serde_json::{Value, json};
+
+/// A pod was deleted; its Deployment is complete again.
+fn deleted_pod() -> Case {
+    let mut case = done(ChangeType::DeletePod, Kind::Pod);
+    case.seen.target = None;
+    case.seen.owner = Some(workload(Kind::Deployment));
+    case.pods(vec![pod(0), pod(BEGUN + 1)])
+}
+
+fn owner(mut case: Case, pointer: &str, value: Value) -> Case {
+    *case.seen.owner.as_mut().unwrap().pointer_mut(pointer).unwrap() = value;
+    case
+}
+
+#[test]
+fn a_pod_that_was_replaced_is_healthy() {
+    healthy(&deleted_pod());
+    // A StatefulSet gives the new pod the old one's name.
+    let mut renamed = deleted_pod();
+    renamed.seen.target = Some(json!({"kind": "Pod", "metadata": {"uid": "u-2"}}));
+    healthy(&renamed);
+}
+
+#[test]
+fn a_pod_that_is_still_there_is_not_yet() {
+    let mut case = deleted_pod();
+    case.seen.target = Some(json!({"kind": "Pod", "metadata": {"uid": "u-1", "deletionTimestamp": "x"}}));
+    not_yet(&case, "still exists");
+}
+
+#[test]
+fn an_owner_that_is_not_complete_is_not_yet() {
+    not_yet(&owner(deleted_pod(), "/status/availableReplicas", json!(1)), "1 of 2 replicas");
+    not_yet(&owner(deleted_pod(), "/spec/replicas", json!(0)), "wants no replicas");
+    not_yet(&deleted_pod().pods(Vec::new()), "0 of 2 pods");
+}
+
+/// The owner's status is older than the deletion and still counts the deleted pod.
+#[test]
+fn a_stale_count_of_the_owner_does_not_stand_for_pods() {
+    not_yet(&deleted_pod().pods(vec![pod(BEGUN + 1)]), "1 of 2 pods are ready");
+    let mut leaving = pod(BEGUN + 1);
+    leaving["metadata"]["deletionTimestamp"] = json!(at(12).to_string());
+    not_yet(&deleted_pod().pods(vec![pod(0), leaving]), "1 of 2 pods are ready");
+}
+
+#[test]
+fn the_other_pods_do_not_stand_for_the_replacement() {
+    not_yet(&deleted_pod().pods(vec![pod(0), pod(1)]), "newer than the write");
+    let mut stray = pod(BEGUN + 1);
+    stray["metadata"].as_object_mut().unwrap().remove("ownerReferences");
+    not_yet(&deleted_pod().pods(vec![pod(0), pod(1), stray]), "newer than the write");
+}
+
+#[test]
+fn a_replacement_that_fails_is_not_yet() {
+    let pods = vec![pod(0), pod(11), restarted(pod(12), 14)];
+    not_yet(&deleted_pod().pods(pods), "failing");
+}
+
+#[test]
+fn a_replacement_made_before_the_late_acknowledgement_counts() {
+    let mut case = deleted_pod().pods(vec![pod(0), pod(BEGUN)]);
+    case.execution.applied_at = Some(at(30));
+    healthy(&case);
+}
+
+#[test]
+fn an_owner_that_is_gone_has_vanished() {
+    let mut case = deleted_pod();
+    case.seen.owner = None;
+    assert_eq!(case.judge(), Health::Vanished);
+}
+
+fn deleted_quota() -> Case {
+    let mut case = done(ChangeType::DeleteResourceQuota, Kind::ResourceQuota);
+    case.seen.target = None;
+    case
+}
+
+#[test]
+fn a_quota_that_is_gone_and_hinders_nobody_is_healthy() {
+    healthy(&deleted_quota());
+    let mut another = deleted_quota();
+    another.seen.target = Some(json!({"metadata": {"uid": "u-2"}}));
+    healthy(&another);
+}
+
+#[test]
+fn a_quota_that_stays_or_a_workload_that_still_lacks_pods_is_not_yet() {
+    let mut stays = deleted_quota();
+    stays.seen.target = Some(json!({"metadata": {"uid": "u-1"}}));
+    not_yet(&stays, "quota still exists");
+    let mut short = deleted_quota();
+    short.seen.refused = vec!["Deployment web".into()];
+    not_yet(&short, "Deployment web is still short of pods");
+}
+
+fn restored() -> Case {
+    let mut case = done(ChangeType::RestoreObject, Kind::ResourceQuota);
+    let quota = json!({"kind": "ResourceQuota", "metadata": {"name": "web", "uid": "u-9"},
+        "spec": {"hard": {"pods": "3"}}});
+    case.plan.result = quota.to_string();
+    case.plan.target.uid = None;
+    case.seen.target = Some(quota);
+    case
+}
+
+#[test]
+fn a_restored_object_is_healthy_only_with_its_content() {
+    healthy(&restored());
+    let mut with_status = restored();
+    with_status.target()["status"] = json!({"used": {"pods": "1"}});
+    healthy(&with_status);
+    not_yet(&restored().set("/spec/hard/pods", json!("4")), "other content");
+    let mut gone = restored();
+    gone.seen.target = None;
+    assert_eq!(gone.judge(), Health::Vanished);
+    let mut planless = restored();
+    planless.plan.result = String::new();
+    assert_eq!(planless.judge(), Health::Vanished);
+}
