@@ -23,15 +23,11 @@ pub(super) fn authority(record: &mut Record, world: &World<'_>) -> Result<(), (P
     if record.pre_approved() {
         return match world.verdict.outcome {
             Outcome::PreApproved => Ok(()),
-            Outcome::NeedsApproval | Outcome::Refused => {
-                Err((Phase::AwaitingApproval, refusal(world)))
-            }
+            Outcome::NeedsApproval | Outcome::Refused => Err((Phase::AwaitingApproval, refusal(world))),
         };
     }
     let since = record.last_entered(Phase::Approved);
-    if time_left(since, record, world.now) <= SignedDuration::ZERO
-        || approving(record) < quorum(record, world)
-    {
+    if time_left(since, record, world.now) <= SignedDuration::ZERO || approving(record) < quorum(record, world) {
         return Err((Phase::Expired, Reason::plain(Code::ApprovalExpired)));
     }
     Ok(())
@@ -44,22 +40,13 @@ pub(super) fn refusal(world: &World<'_>) -> Reason {
 }
 
 fn ttl(record: &Record) -> SignedDuration {
-    let seconds = record
-        .verdict
-        .as_ref()
-        .map_or(3600, |v| v.limits.approval_ttl_seconds);
+    let seconds = record.verdict.as_ref().map_or(3600, |v| v.limits.approval_ttl_seconds);
     SignedDuration::from_secs(i64::from(seconds))
 }
 
 /// How long what began at `from` stays usable.
-pub(super) fn time_left(
-    from: Option<Timestamp>,
-    record: &Record,
-    now: Timestamp,
-) -> SignedDuration {
-    from.map_or(SignedDuration::ZERO, |from| {
-        ttl(record) - now.duration_since(from)
-    })
+pub(super) fn time_left(from: Option<Timestamp>, record: &Record, now: Timestamp) -> SignedDuration {
+    from.map_or(SignedDuration::ZERO, |from| ttl(record) - now.duration_since(from))
 }
 
 /// How many people it takes: the more of the recorded verdict and today's, never none.
@@ -72,33 +59,16 @@ pub(super) fn quorum(record: &Record, world: &World<'_>) -> usize {
 /// How many different people's approvals count.
 pub(super) fn approving(record: &Record) -> usize {
     let counts = |c: &&Counted| c.decision == DecisionKind::Approve && c.ignored.is_none();
-    record
-        .approvals
-        .iter()
-        .filter(counts)
-        .map(|c| c.approver.as_str())
-        .collect::<BTreeSet<_>>()
-        .len()
+    record.approvals.iter().filter(counts).map(|c| c.approver.as_str()).collect::<BTreeSet<_>>().len()
 }
 
 /// A person's no counts for any plan of the Change, and at once.
 pub(super) fn rejection(record: &Record, world: &World<'_>) -> Option<Reason> {
     let recorded = record.verdict.as_ref().map(|v| &v.approvers);
-    let may_refuse =
-        |b: &Ballot| listed(b, &world.verdict.approvers) || recorded.is_some_and(|a| listed(b, a));
-    let no = world
-        .ballots
-        .iter()
-        .find(|b| b.decision == DecisionKind::Reject && may_refuse(b))?;
-    let words = if no.reason.is_empty() {
-        String::new()
-    } else {
-        format!(": {:?}", no.reason)
-    };
-    Some(Reason::new(
-        Code::RejectedByHuman,
-        format!("{} rejected it{words}", no.approver),
-    ))
+    let may_refuse = |b: &Ballot| listed(b, &world.verdict.approvers) || recorded.is_some_and(|a| listed(b, a));
+    let no = world.ballots.iter().find(|b| b.decision == DecisionKind::Reject && may_refuse(b))?;
+    let words = if no.reason.is_empty() { String::new() } else { format!(": {:?}", no.reason) };
+    Some(Reason::new(Code::RejectedByHuman, format!("{} rejected it{words}", no.approver)))
 }
 
 fn listed(ballot: &Ballot, approvers: &Approvers) -> bool {
@@ -109,11 +79,7 @@ fn listed(ballot: &Ballot, approvers: &Approvers) -> bool {
 
 /// Every ballot with the reason for which it does not count, if there is one; oldest first.
 pub(super) fn counted(record: &Record, world: &World<'_>) -> Vec<Counted> {
-    let mut counted: Vec<Counted> = world
-        .ballots
-        .iter()
-        .map(|b| count(b, record, world))
-        .collect();
+    let mut counted: Vec<Counted> = world.ballots.iter().map(|b| count(b, record, world)).collect();
     counted.sort_by(|a, b| (a.at, &a.name).cmp(&(b.at, &b.name)));
     counted
 }
@@ -132,22 +98,14 @@ fn count(ballot: &Ballot, record: &Record, world: &World<'_>) -> Counted {
 
 fn ignored(ballot: &Ballot, record: &Record, world: &World<'_>) -> Option<Reason> {
     let digest = record.plan.as_ref().map(|p| p.digest.as_str());
-    let own = world
-        .proposal
-        .as_ref()
-        .is_ok_and(|p| p.proposer == ballot.approver);
+    let own = world.proposal.as_ref().is_ok_and(|p| p.proposer == ballot.approver);
     let recorded = record.verdict.as_ref().map(|v| &v.approvers);
     if digest != Some(ballot.digest.as_str()) {
         Some(Reason::plain(Code::OtherDigest))
     } else if own {
         Some(Reason::plain(Code::OwnProposal))
-    } else if !listed(ballot, &world.verdict.approvers)
-        || !recorded.is_none_or(|a| listed(ballot, a))
-    {
-        Some(Reason::new(
-            Code::NotAnApprover,
-            format!("{} is not among the approvers", ballot.approver),
-        ))
+    } else if !listed(ballot, &world.verdict.approvers) || !recorded.is_none_or(|a| listed(ballot, a)) {
+        Some(Reason::new(Code::NotAnApprover, format!("{} is not among the approvers", ballot.approver)))
     } else if world.now.duration_since(ballot.at) > ttl(record) {
         Some(Reason::plain(Code::ApprovalExpired))
     } else {

@@ -4,9 +4,7 @@
 //! record, which the caller persists before it runs the effect. No IO.
 
 use super::world::World;
-use super::{
-    Execution, Grant, Phase, Purpose, Record, Transition, ending, gate, running, verifying,
-};
+use super::{Execution, Grant, Phase, Purpose, Record, Transition, ending, gate, running, verifying};
 use crate::fence::ACCOUNT_PREFIX;
 use crate::mandate::Outcome;
 use crate::reason::Reason;
@@ -67,36 +65,20 @@ pub struct Decision {
 
 impl Decision {
     pub(super) fn act(record: Record, effect: Effect) -> Self {
-        Self {
-            record,
-            effect: Some(effect),
-            recheck: None,
-        }
+        Self { record, effect: Some(effect), recheck: None }
     }
 
     pub(super) fn wait(record: Record, recheck: SignedDuration) -> Self {
-        Self {
-            record,
-            effect: None,
-            recheck: Some(recheck.max(SignedDuration::from_millis(200))),
-        }
+        Self { record, effect: None, recheck: Some(recheck.max(SignedDuration::from_millis(200))) }
     }
 
     pub(super) fn rest(record: Record) -> Self {
-        Self {
-            record,
-            effect: None,
-            recheck: None,
-        }
+        Self { record, effect: None, recheck: None }
     }
 
     /// A changed record without effect: decide again at once.
     pub(super) fn again(record: Record) -> Self {
-        Self {
-            record,
-            effect: None,
-            recheck: Some(SignedDuration::ZERO),
-        }
+        Self { record, effect: None, recheck: Some(SignedDuration::ZERO) }
     }
 }
 
@@ -108,11 +90,7 @@ pub fn decide(record: &Record, world: &World<'_>) -> Decision {
     let mut next = record.clone();
     next.observed_generation = world.generation;
     if next.timeline.is_empty() {
-        next.timeline.push(Transition {
-            phase: Phase::Proposed,
-            at: world.now,
-            reason: None,
-        });
+        next.timeline.push(Transition { phase: Phase::Proposed, at: world.now, reason: None });
     }
     if let Some(ending) = next.ending.clone() {
         return ending::finish(next, &ending, world);
@@ -127,12 +105,9 @@ pub fn decide(record: &Record, world: &World<'_>) -> Decision {
         Phase::Verifying => verifying::verifying(next, world),
         Phase::RollingBack => verifying::rolling_back(next, world),
         Phase::Failed => ending::late(next, world),
-        Phase::Recovered
-        | Phase::RolledBack
-        | Phase::Refused
-        | Phase::Rejected
-        | Phase::Expired
-        | Phase::Cancelled => Decision::rest(next),
+        Phase::Recovered | Phase::RolledBack | Phase::Refused | Phase::Rejected | Phase::Expired | Phase::Cancelled => {
+            Decision::rest(next)
+        }
     }
 }
 
@@ -163,59 +138,29 @@ impl Record {
 
     /// The first account whose authority was not yet seen revoked and that is no longer needed.
     pub(super) fn unrevoked(&self) -> Option<String> {
-        let ended = self
-            .executions
-            .iter()
-            .filter(|e| e.outcome.is_some() || self.ending.is_some())
-            .map(|e| &e.grant);
+        let ended = self.executions.iter().filter(|e| e.outcome.is_some() || self.ending.is_some()).map(|e| &e.grant);
         let planning = self.planning.iter().filter(|_| !self.keeps_planning());
-        ended
-            .chain(planning)
-            .find(|g| g.revoked_at.is_none())
-            .map(|g| g.account.clone())
+        ended.chain(planning).find(|g| g.revoked_at.is_none()).map(|g| g.account.clone())
     }
 
     /// A pre-approved change plans and executes under one account.
     fn keeps_planning(&self) -> bool {
         let running = matches!(
             self.phase,
-            Phase::Proposed
-                | Phase::Planned
-                | Phase::PreApproved
-                | Phase::Granting
-                | Phase::Executing
+            Phase::Proposed | Phase::Planned | Phase::PreApproved | Phase::Granting | Phase::Executing
         );
-        let shared = |g: &Grant| {
-            self.executions
-                .iter()
-                .any(|e| e.grant.account == g.account && e.outcome.is_none())
-        };
-        let pre_approved = matches!(
-            self.phase,
-            Phase::Proposed | Phase::Planned | Phase::PreApproved
-        );
-        self.ending.is_none()
-            && running
-            && (pre_approved || self.planning.as_ref().is_some_and(shared))
+        let shared = |g: &Grant| self.executions.iter().any(|e| e.grant.account == g.account && e.outcome.is_none());
+        let pre_approved = matches!(self.phase, Phase::Proposed | Phase::Planned | Phase::PreApproved);
+        self.ending.is_none() && running && (pre_approved || self.planning.as_ref().is_some_and(shared))
     }
 
     /// A new execution with its own key; the grant's names are deterministic.
     pub(super) fn new_execution(&self, purpose: Purpose, world: &World<'_>) -> Option<Execution> {
         let proposal = world.proposal.as_ref().ok()?;
         let number = self.executions.len();
-        let shared = self
-            .planning
-            .as_ref()
-            .filter(|g| purpose == Purpose::Apply && g.revoked_at.is_none());
-        let letter = if purpose == Purpose::RollBack {
-            'r'
-        } else {
-            'a'
-        };
-        let account = shared.map_or_else(
-            || account_name(proposal.uid.short(), letter, number),
-            |g| g.account.clone(),
-        );
+        let shared = self.planning.as_ref().filter(|g| purpose == Purpose::Apply && g.revoked_at.is_none());
+        let letter = if purpose == Purpose::RollBack { 'r' } else { 'a' };
+        let account = shared.map_or_else(|| account_name(proposal.uid.short(), letter, number), |g| g.account.clone());
         Some(Execution {
             key: format!("{}/{number}", proposal.uid),
             purpose,
@@ -225,14 +170,7 @@ impl Record {
                 .filter(|_| purpose == Purpose::Apply)
                 .map(|p| p.digest.clone())
                 .unwrap_or_default(),
-            grant: Grant {
-                account,
-                purpose,
-                granted_at: world.now,
-                proved_at: None,
-                proof: None,
-                revoked_at: None,
-            },
+            grant: Grant { account, purpose, granted_at: world.now, proved_at: None, proof: None, revoked_at: None },
             started_at: None,
             applied_at: None,
             attempts: 0,

@@ -11,11 +11,7 @@ use jiff::SignedDuration;
 
 /// Decides that the Change ends, and takes the first step of it.
 pub(super) fn end(mut record: Record, phase: Phase, reason: Reason, world: &World<'_>) -> Decision {
-    let ending = Transition {
-        phase,
-        at: world.now,
-        reason: Some(reason),
-    };
+    let ending = Transition { phase, at: world.now, reason: Some(reason) };
     record.ending = Some(ending.clone());
     for execution in record.executions.iter_mut().filter(|e| e.outcome.is_none()) {
         execution.outcome.clone_from(&ending.reason);
@@ -32,46 +28,24 @@ pub(super) fn finish(mut record: Record, ending: &Transition, world: &World<'_>)
     if record.receipts.iter().any(|r| r.about == about) {
         record.ending = None;
         record.enter(ending.phase, ending.at, ending.reason.clone());
-        return if ending.phase == Phase::Failed {
-            Decision::again(record)
-        } else {
-            Decision::rest(record)
-        };
+        return if ending.phase == Phase::Failed { Decision::again(record) } else { Decision::rest(record) };
     }
     if !world.can_sign {
         record.reason = Some(Reason::plain(Code::NoSigningKey));
         return Decision::wait(record, POLL);
     }
-    Decision::act(
-        record,
-        Effect::Receipt {
-            about: about.to_owned(),
-        },
-    )
+    Decision::act(record, Effect::Receipt { about: about.to_owned() })
 }
 
 /// A failed Change whose workload recovers after all is recorded as recovered late.
 pub(super) fn late(mut record: Record, world: &World<'_>) -> Decision {
-    let put_back = record
-        .executions
-        .iter()
-        .any(|e| e.purpose == Purpose::RollBack && e.is_applied());
-    let applied = record
-        .executions
-        .iter()
-        .rev()
-        .find(|e| e.purpose == Purpose::Apply)
-        .and_then(|e| e.applied_at);
+    let put_back = record.executions.iter().any(|e| e.purpose == Purpose::RollBack && e.is_applied());
+    let applied = record.executions.iter().rev().find(|e| e.purpose == Purpose::Apply).and_then(|e| e.applied_at);
     let Some(applied) = applied.filter(|_| !put_back) else {
         return Decision::rest(record);
     };
-    let limits = record
-        .verdict
-        .as_ref()
-        .map(|v| v.limits.clone())
-        .unwrap_or_default();
-    let left = SignedDuration::from_secs(i64::from(limits.late_recovery_seconds))
-        - world.now.duration_since(applied);
+    let limits = record.verdict.as_ref().map(|v| v.limits.clone()).unwrap_or_default();
+    let left = SignedDuration::from_secs(i64::from(limits.late_recovery_seconds)) - world.now.duration_since(applied);
     if left <= SignedDuration::ZERO {
         return Decision::rest(record);
     }
@@ -79,14 +53,8 @@ pub(super) fn late(mut record: Record, world: &World<'_>) -> Decision {
     match observe(&mut record, world) {
         Some(held) if held >= hold => {
             let seconds = world.now.duration_since(applied).as_secs();
-            let why =
-                format!("recovered {seconds} s after the write, after it was recorded as failed");
-            end(
-                record,
-                Phase::Recovered,
-                Reason::new(Code::HeldLate, why),
-                world,
-            )
+            let why = format!("recovered {seconds} s after the write, after it was recorded as failed");
+            end(record, Phase::Recovered, Reason::new(Code::HeldLate, why), world)
         }
         Some(held) => Decision::wait(record, (hold - held).min(POLL)),
         None => Decision::wait(record, left.min(POLL)),

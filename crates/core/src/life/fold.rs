@@ -67,32 +67,22 @@ pub fn fold(record: &Record, report: Report, now: Timestamp) -> Record {
             e.grant.proof = Some(refusal.chars().take(1000).collect());
         }),
         Report::NotProved { execution, reason } => {
-            with(&mut next, execution, Step::Arming, |e| {
-                e.outcome = Some(reason)
-            });
+            with(&mut next, execution, Step::Arming, |e| e.outcome = Some(reason));
         }
         Report::NotApplied { execution, reason } => {
-            with(&mut next, execution, Step::Writing, |e| {
-                e.outcome = Some(reason)
-            });
+            with(&mut next, execution, Step::Writing, |e| e.outcome = Some(reason));
         }
-        Report::Applied {
-            execution,
-            code,
-            resource_version,
-            generation,
-        } => with(&mut next, execution, Step::Writing, |e| {
-            e.applied_at = Some(now);
-            e.resource_version = resource_version;
-            e.generation = generation;
-            e.outcome = Some(Reason::plain(code));
-        }),
+        Report::Applied { execution, code, resource_version, generation } => {
+            with(&mut next, execution, Step::Writing, |e| {
+                e.applied_at = Some(now);
+                e.resource_version = resource_version;
+                e.generation = generation;
+                e.outcome = Some(Reason::plain(code));
+            })
+        }
         Report::Revoked { account } => {
             let executions = next.executions.iter_mut().map(|e| &mut e.grant);
-            for grant in executions
-                .chain(next.planning.iter_mut())
-                .filter(|g| g.account == account)
-            {
+            for grant in executions.chain(next.planning.iter_mut()).filter(|g| g.account == account) {
                 grant.revoked_at = grant.revoked_at.or(Some(now));
             }
         }
@@ -171,10 +161,6 @@ fn plan_refused(record: &mut Record, reason: Reason, now: Timestamp) {
     // Without a planning grant the plan was for show only: the Change is refused anyway, for the
     // verdict's reason.
     if record.phase == Phase::Proposed && record.planning.is_some() {
-        record.ending = Some(Transition {
-            phase: Phase::Refused,
-            at: now,
-            reason: Some(reason),
-        });
+        record.ending = Some(Transition { phase: Phase::Refused, at: now, reason: Some(reason) });
     }
 }

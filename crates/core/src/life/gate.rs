@@ -3,9 +3,7 @@
 //! Owns every way a Change is stopped before a grant is made. Must never keep a grant while it
 //! only waits, nor go on where the target could not be looked at. No IO.
 
-use super::ballots::{
-    approving, authority, counted, quorum, refusal, rejection, time_left, unreceipted,
-};
+use super::ballots::{approving, authority, counted, quorum, refusal, rejection, time_left, unreceipted};
 use super::decide::{Decision, Effect, POLL, account_name};
 use super::ending::end;
 use super::running::MOST_EXECUTIONS;
@@ -51,10 +49,7 @@ fn hold(mut record: Record, reason: Reason, wait: SignedDuration) -> Decision {
 }
 
 fn live_planning(record: &Record) -> Option<String> {
-    let live = record
-        .planning
-        .as_ref()
-        .filter(|g| g.revoked_at.is_none())?;
+    let live = record.planning.as_ref().filter(|g| g.revoked_at.is_none())?;
     Some(live.account.clone())
 }
 
@@ -79,8 +74,7 @@ pub(super) fn proposed(mut record: Record, world: &World<'_>) -> Decision {
     if let Some(reason) = held_up(world) {
         return hold(record, reason, POLL);
     }
-    let account = live_planning(&record)
-        .unwrap_or_else(|| begin_planning(&mut record, proposal.uid.short(), world));
+    let account = live_planning(&record).unwrap_or_else(|| begin_planning(&mut record, proposal.uid.short(), world));
     record.reason = None;
     Decision::act(record, Effect::Plan { account })
 }

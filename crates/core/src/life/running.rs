@@ -100,11 +100,7 @@ fn go(mut record: Record, next: Next, reason: Reason, world: &World<'_>) -> Deci
         Next::Replan => replan(record, world),
         Next::Ask => ask_people(record, reason, world),
         Next::Ready => {
-            let phase = if record.pre_approved() {
-                Phase::PreApproved
-            } else {
-                Phase::Approved
-            };
+            let phase = if record.pre_approved() { Phase::PreApproved } else { Phase::Approved };
             record.enter(phase, world.now, Some(reason));
             Decision::again(record)
         }
@@ -132,32 +128,20 @@ pub(super) enum Begun {
 /// more, then the world is asked whether it arrived.
 pub(super) fn resolve(execution: &mut Execution, index: usize) -> Begun {
     let revoked = execution.grant.revoked_at.is_some();
-    let doubtful = execution
-        .outcome
-        .as_ref()
-        .is_some_and(|o| is_doubtful(o.code));
+    let doubtful = execution.outcome.as_ref().is_some_and(|o| is_doubtful(o.code));
     if doubtful && !revoked && !execution.is_applied() {
         execution.outcome = None;
     }
     match (&execution.outcome, revoked) {
         (Some(outcome), _) => Begun::Known(outcome.clone()),
-        (None, false) => Begun::Doubt(Effect::Revoke {
-            account: execution.grant.account.clone(),
-        }),
+        (None, false) => Begun::Doubt(Effect::Revoke { account: execution.grant.account.clone() }),
         (None, true) => Begun::Doubt(Effect::ReadBack { execution: index }),
     }
 }
 
 /// Outcomes that were read from the target and not from a reply to the write itself.
 const fn is_doubtful(code: Code) -> bool {
-    matches!(
-        code,
-        Code::WriteUnclear
-            | Code::Drifted
-            | Code::TargetMissing
-            | Code::TargetReplaced
-            | Code::TargetExists
-    )
+    matches!(code, Code::WriteUnclear | Code::Drifted | Code::TargetMissing | Code::TargetReplaced | Code::TargetExists)
 }
 
 pub(super) fn executing(mut record: Record, world: &World<'_>) -> Decision {

@@ -37,21 +37,11 @@ pub(super) fn observe(record: &mut Record, world: &World<'_>) -> Option<SignedDu
         Some(Health::NotYet(text) | Health::Worse(text)) => (false, text.clone()),
         Some(Health::Vanished) => (false, "the object is gone".to_owned()),
     };
-    seen.holding_since = if healthy {
-        seen.holding_since.or(Some(world.now))
-    } else {
-        None
-    };
+    seen.holding_since = if healthy { seen.holding_since.or(Some(world.now)) } else { None };
     if seen.observed != text || seen.at.is_none() {
-        seen = Verification {
-            observed: text,
-            at: Some(world.now),
-            ..seen
-        };
+        seen = Verification { observed: text, at: Some(world.now), ..seen };
     }
-    let held = seen
-        .holding_since
-        .map(|since| world.now.duration_since(since));
+    let held = seen.holding_since.map(|since| world.now.duration_since(since));
     record.verification = Some(seen);
     held
 }
@@ -83,12 +73,7 @@ pub(super) fn verifying(mut record: Record, world: &World<'_>) -> Decision {
 }
 
 /// What follows while the workload is not seen healthy; `window` is what is left of the time.
-fn not_healthy(
-    record: Record,
-    window: SignedDuration,
-    limits: &Limits,
-    world: &World<'_>,
-) -> Decision {
+fn not_healthy(record: Record, window: SignedDuration, limits: &Limits, world: &World<'_>) -> Decision {
     let over = window <= SignedDuration::ZERO;
     let within = limits.recovery_window_seconds;
     match &world.health {
@@ -107,12 +92,7 @@ fn not_healthy(
         // Nothing is put back unseen; people are told.
         None if window + seconds(limits.late_recovery_seconds) <= SignedDuration::ZERO => {
             let why = format!("nothing could be observed {within} s after the write and later");
-            end(
-                record,
-                Phase::Failed,
-                Reason::new(Code::WindowEnded, why),
-                world,
-            )
+            end(record, Phase::Failed, Reason::new(Code::WindowEnded, why), world)
         }
         Some(Health::NotYet(_) | Health::Healthy(_)) => Decision::wait(record, window.min(POLL)),
         None => Decision::wait(record, POLL),
@@ -155,18 +135,11 @@ fn approach(mut record: Record, index: usize, world: &World<'_>) -> Decision {
     if let Some((phase, reason)) = withdrawn(&record, world) {
         let ends = phase == Phase::Cancelled && reason.code == Code::NamespaceGone;
         record.executions[index].outcome = Some(reason.clone());
-        return if ends {
-            end(record, phase, reason, world)
-        } else {
-            rolled_back(record, index, reason, world)
-        };
+        return if ends { end(record, phase, reason, world) } else { rolled_back(record, index, reason, world) };
     }
     let grant = &record.executions[index].grant;
     let (account, revoked) = (grant.account.clone(), grant.revoked_at.is_some());
-    let (proved, digest) = (
-        grant.proved_at.is_some(),
-        record.executions[index].digest.clone(),
-    );
+    let (proved, digest) = (grant.proved_at.is_some(), record.executions[index].digest.clone());
     match (held_up(world).is_some(), revoked) {
         // A wait may last for ever, so nothing is left armed, not even what a crash forgot.
         (true, false) => return Decision::act(record, Effect::Revoke { account }),
@@ -231,10 +204,7 @@ fn put_back(mut record: Record, world: &World<'_>) -> Decision {
     let entered = record.timeline.iter().rev();
     let mut causes = entered.filter(|t| t.phase == Phase::RollingBack);
     let cause = causes.next().and_then(|t| t.reason.as_ref());
-    let why = format!(
-        "the previous state was put back: {}",
-        cause.map(|r| r.message.as_str()).unwrap_or_default()
-    );
+    let why = format!("the previous state was put back: {}", cause.map(|r| r.message.as_str()).unwrap_or_default());
     let reason = Reason::new(Code::RolledBack, why);
     end(record, Phase::RolledBack, reason, world)
 }

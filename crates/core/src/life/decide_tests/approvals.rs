@@ -24,13 +24,7 @@ fn a_listed_persons_yes_on_the_digest_approves() {
     scene.play();
     assert_eq!(scene.phase(), Phase::Verifying);
     assert_eq!(scene.writes(), 1);
-    assert!(
-        scene
-            .record
-            .receipts
-            .iter()
-            .any(|r| r.about == "Approval/alice-0")
-    );
+    assert!(scene.record.receipts.iter().any(|r| r.about == "Approval/alice-0"));
 }
 
 #[test]
@@ -45,16 +39,8 @@ fn a_yes_counts_through_a_group() {
 fn what_does_not_count_is_kept_with_its_reason() {
     type Cast = fn(&mut Scene);
     let cases: [(&str, Cast, Code); 5] = [
-        (
-            "another digest",
-            |s| s.approve("alice").digest = "other".into(),
-            Code::OtherDigest,
-        ),
-        (
-            "no digest",
-            |s| s.approve("alice").digest = String::new(),
-            Code::OtherDigest,
-        ),
+        ("another digest", |s| s.approve("alice").digest = "other".into(), Code::OtherDigest),
+        ("no digest", |s| s.approve("alice").digest = String::new(), Code::OtherDigest),
         (
             "own proposal",
             |s| {
@@ -69,11 +55,7 @@ fn what_does_not_count_is_kept_with_its_reason() {
             },
             Code::NotAnApprover,
         ),
-        (
-            "other group",
-            |s| s.approve("mallory").groups = vec!["dev".into()],
-            Code::NotAnApprover,
-        ),
+        ("other group", |s| s.approve("mallory").groups = vec!["dev".into()], Code::NotAnApprover),
     ];
     for (name, cast, code) in cases {
         let mut scene = waiting();
@@ -91,10 +73,7 @@ fn the_own_proposal_does_not_count_even_if_listed() {
     scene.record.verdict = Some(scene.verdict.clone());
     scene.approve(OPERATOR);
     scene.next();
-    assert_eq!(
-        (scene.phase(), ignored(&scene)),
-        (Phase::AwaitingApproval, Some(Code::OwnProposal))
-    );
+    assert_eq!((scene.phase(), ignored(&scene)), (Phase::AwaitingApproval, Some(Code::OwnProposal)));
 }
 
 #[test]
@@ -120,10 +99,7 @@ fn a_quorum_is_of_different_people() {
     scene.approve("alice");
     scene.approve("alice");
     scene.play();
-    assert_eq!(
-        (scene.phase(), scene.code()),
-        (Phase::AwaitingApproval, Some(Code::AwaitingQuorum))
-    );
+    assert_eq!((scene.phase(), scene.code()), (Phase::AwaitingApproval, Some(Code::AwaitingQuorum)));
     scene.approve("bob");
     scene.play();
     assert_eq!(scene.phase(), Phase::Verifying);
@@ -146,10 +122,7 @@ fn waiting_ends_by_the_servers_time() {
     assert_eq!(scene.phase(), Phase::AwaitingApproval);
     scene.pass(1);
     scene.play();
-    assert_eq!(
-        (scene.phase(), scene.code()),
-        (Phase::Expired, Some(Code::ApprovalExpired))
-    );
+    assert_eq!((scene.phase(), scene.code()), (Phase::Expired, Some(Code::ApprovalExpired)));
 }
 
 #[test]
@@ -188,14 +161,9 @@ fn every_counted_approval_is_receipted_before_it_takes_effect() {
     scene.key = false;
     scene.approve("alice");
     assert_eq!(scene.next(), None);
-    assert_eq!(
-        (scene.phase(), scene.code()),
-        (Phase::AwaitingApproval, Some(Code::NoSigningKey))
-    );
+    assert_eq!((scene.phase(), scene.code()), (Phase::AwaitingApproval, Some(Code::NoSigningKey)));
     scene.key = true;
-    let receipt = Effect::Receipt {
-        about: "Approval/alice-0".into(),
-    };
+    let receipt = Effect::Receipt { about: "Approval/alice-0".into() };
     assert_eq!(scene.next(), Some(receipt));
 }
 
@@ -204,10 +172,7 @@ fn a_mandate_that_refuses_meanwhile_ends_the_waiting() {
     let mut scene = waiting();
     scene.verdict = verdict(Outcome::Refused);
     scene.play();
-    assert_eq!(
-        (scene.phase(), scene.code()),
-        (Phase::Refused, Some(Code::RefusedByMandate))
-    );
+    assert_eq!((scene.phase(), scene.code()), (Phase::Refused, Some(Code::RefusedByMandate)));
 }
 
 #[test]
@@ -224,11 +189,6 @@ fn ballots_are_recorded_in_the_order_of_the_servers_time() {
     scene.approve("mallory");
     scene.vote("eve", DecisionKind::Approve).at -= jiff::SignedDuration::from_secs(5);
     scene.next();
-    let order: Vec<_> = scene
-        .record
-        .approvals
-        .iter()
-        .map(|c| c.approver.as_str())
-        .collect();
+    let order: Vec<_> = scene.record.approvals.iter().map(|c| c.approver.as_str()).collect();
     assert_eq!(order, ["eve", "mallory"]);
 }

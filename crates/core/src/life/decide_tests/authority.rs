@@ -32,10 +32,7 @@ fn an_armed_change_writes() {
         let mut scene = armed(scene);
         assert_eq!(scene.next(), Some(Effect::Write { execution: 0 }));
         let execution = &scene.record.executions[0];
-        assert_eq!(
-            (execution.started_at, execution.attempts),
-            (Some(scene.now), 1)
-        );
+        assert_eq!((execution.started_at, execution.attempts), (Some(scene.now), 1));
         assert_eq!(execution.digest, scene.record.plan.as_ref().unwrap().digest);
     }
 }
@@ -58,10 +55,7 @@ fn coming_back_to_approved_does_not_lengthen_an_approvals_life() {
     scene.pass(3000);
     scene.suspended = true;
     scene.play();
-    assert_eq!(
-        (scene.phase(), scene.code()),
-        (Phase::Approved, Some(Code::Suspended))
-    );
+    assert_eq!((scene.phase(), scene.code()), (Phase::Approved, Some(Code::Suspended)));
     scene.suspended = false;
     scene.pass(601);
     ends_unwritten(scene, Phase::Expired, Code::ApprovalExpired);
@@ -111,19 +105,12 @@ fn a_mandate_that_refuses_before_the_write_ends_it_as_refused() {
 #[test]
 fn a_pre_approval_that_was_withdrawn_asks_people() {
     for armed_first in [false, true] {
-        let mut scene = if armed_first {
-            armed(standard())
-        } else {
-            standard().until(Phase::PreApproved)
-        };
+        let mut scene = if armed_first { armed(standard()) } else { standard().until(Phase::PreApproved) };
         scene.verdict = verdict(Outcome::NeedsApproval);
         scene.play();
         assert_eq!(scene.phase(), Phase::AwaitingApproval);
         assert_eq!(scene.writes(), 0);
-        assert!(
-            scene.live_accounts().is_empty(),
-            "no grant outlives the question"
-        );
+        assert!(scene.live_accounts().is_empty(), "no grant outlives the question");
         scene.approve("alice");
         scene.play();
         assert_eq!(scene.phase(), Phase::Verifying);
@@ -152,12 +139,7 @@ fn a_withdrawn_territory_ends_it_at_every_phase_before_the_write() {
 
 #[test]
 fn a_namespace_that_goes_cancels_at_every_phase() {
-    let phases = [
-        Phase::Proposed,
-        Phase::Planned,
-        Phase::PreApproved,
-        Phase::Granting,
-    ];
+    let phases = [Phase::Proposed, Phase::Planned, Phase::PreApproved, Phase::Granting];
     for phase in phases {
         let mut scene = standard();
         if phase != Phase::Proposed {
@@ -171,10 +153,7 @@ fn a_namespace_that_goes_cancels_at_every_phase() {
     scene.namespace = false;
     scene.health = Some(crate::oracle::Health::Vanished);
     scene.play();
-    assert_eq!(
-        (scene.phase(), scene.code()),
-        (Phase::Cancelled, Some(Code::NamespaceGone))
-    );
+    assert_eq!((scene.phase(), scene.code()), (Phase::Cancelled, Some(Code::NamespaceGone)));
 }
 
 #[test]

@@ -65,36 +65,22 @@ pub(super) fn verdict(outcome: Outcome) -> Verdict {
         outcome,
         reasons: vec![Reason::plain(code)],
         mandate: Some("default".into()),
-        approvers: Approvers {
-            users: vec!["alice".into(), "bob".into()],
-            groups: vec!["sre".into()],
-        },
+        approvers: Approvers { users: vec!["alice".into(), "bob".into()], groups: vec!["sre".into()] },
         quorum: 1,
         limits: Limits::default(),
     }
 }
 
 pub(super) fn applied(execution: usize, code: Code) -> Report {
-    Report::Applied {
-        execution,
-        code,
-        resource_version: Some("9".into()),
-        generation: Some(2),
-    }
+    Report::Applied { execution, code, resource_version: Some("9".into()), generation: Some(2) }
 }
 
 pub(super) fn not_applied(execution: usize, code: Code) -> Report {
-    Report::NotApplied {
-        execution,
-        reason: Reason::plain(code),
-    }
+    Report::NotApplied { execution, reason: Reason::plain(code) }
 }
 
 pub(super) fn not_proved(execution: usize, code: Code) -> Report {
-    Report::NotProved {
-        execution,
-        reason: Reason::plain(code),
-    }
+    Report::NotProved { execution, reason: Reason::plain(code) }
 }
 
 /// An effect in a word or two.

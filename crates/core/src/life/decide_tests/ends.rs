@@ -46,10 +46,7 @@ fn every_end_is_receipted_before_it_is_shown_and_leaves_no_account() {
             if let Some(Effect::Receipt { about }) = &effect
                 && about == phase.as_str()
             {
-                assert!(
-                    scene.live_accounts().is_empty(),
-                    "{phase}: receipt after revocation"
-                );
+                assert!(scene.live_accounts().is_empty(), "{phase}: receipt after revocation");
             }
             scene.answer(&effect.unwrap());
         }
@@ -72,10 +69,7 @@ fn no_end_is_shown_without_a_key_and_it_waits_for_one() {
         scene.key = false;
         scene.play();
         assert!(!scene.phase().is_terminal(), "{phase}");
-        assert!(
-            scene.live_accounts().is_empty(),
-            "{phase}: authority goes without a key too"
-        );
+        assert!(scene.live_accounts().is_empty(), "{phase}: authority goes without a key too");
         assert_eq!(scene.code(), Some(Code::NoSigningKey), "{phase}");
         scene.key = true;
         scene.play();
@@ -105,18 +99,11 @@ fn terminal_phases_rest() {
     for phase in Phase::ALL.iter().filter(|p| p.is_terminal()) {
         let mut scene = standard();
         scene.record.phase = *phase;
-        scene.record.timeline = vec![Transition {
-            phase: *phase,
-            at: scene.now,
-            reason: None,
-        }];
+        scene.record.timeline = vec![Transition { phase: *phase, at: scene.now, reason: None }];
         scene.reject("alice");
         scene.health = Some(Health::Healthy("all".into()));
         let decision = scene.decide();
-        assert_eq!(
-            (scene.phase(), decision.effect, decision.recheck),
-            (*phase, None, None)
-        );
+        assert_eq!((scene.phase(), decision.effect, decision.recheck), (*phase, None, None));
     }
 }
 
@@ -133,10 +120,7 @@ fn a_phase_without_its_execution_fails_closed() {
 
 #[test]
 fn a_wait_is_never_a_busy_loop() {
-    let scenes = [
-        standard().until(Phase::Verifying),
-        normal().until(Phase::AwaitingApproval),
-    ];
+    let scenes = [standard().until(Phase::Verifying), normal().until(Phase::AwaitingApproval)];
     for mut scene in scenes {
         scene.play();
         let decision = scene.decide();

@@ -65,9 +65,7 @@ fn worse(effect: &Effect, code: Code) -> Option<Report> {
             Some(Report::PlanRefused(Reason::plain(code)))
         }
         Effect::Arm { execution } => Some(not_proved(*execution, code)),
-        Effect::Write { execution } | Effect::ReadBack { execution } => {
-            Some(not_applied(*execution, code))
-        }
+        Effect::Write { execution } | Effect::ReadBack { execution } => Some(not_applied(*execution, code)),
         Effect::Revoke { .. } | Effect::Receipt { .. } => None,
     }
 }
@@ -78,13 +76,8 @@ pub(super) fn stray(kind: usize, execution: usize) -> Report {
         1 => Report::PlanRefused(Reason::plain(Code::DryRunRefused)),
         2 => not_proved(execution, Code::Drifted),
         3 => not_applied(execution, Code::WriteUnclear),
-        4 => Report::Revoked {
-            account: "bwk-other".into(),
-        },
-        _ => Report::Proved {
-            execution,
-            refusal: "stray".into(),
-        },
+        4 => Report::Revoked { account: "bwk-other".into() },
+        _ => Report::Proved { execution, refusal: "stray".into() },
     }
 }
 
@@ -110,11 +103,7 @@ pub(super) fn happen(scene: &mut Scene, pending: &mut Option<Effect>, event: &Ev
 }
 
 fn vote(scene: &mut Scene, who: usize, yes: bool, current: bool) {
-    let decision = if yes {
-        DecisionKind::Approve
-    } else {
-        DecisionKind::Reject
-    };
+    let decision = if yes { DecisionKind::Approve } else { DecisionKind::Reject };
     let ballot = scene.vote(["alice", "bob", "mallory", OPERATOR][who], decision);
     if !current {
         ballot.digest = "other".into();
@@ -123,11 +112,7 @@ fn vote(scene: &mut Scene, who: usize, yes: bool, current: bool) {
 
 /// Turns one switch of the world.
 fn turn(scene: &mut Scene, event: &Event) {
-    const OUTCOMES: [Outcome; 3] = [
-        Outcome::PreApproved,
-        Outcome::NeedsApproval,
-        Outcome::Refused,
-    ];
+    const OUTCOMES: [Outcome; 3] = [Outcome::PreApproved, Outcome::NeedsApproval, Outcome::Refused];
     match event {
         Event::Suspend(on) => scene.suspended = *on,
         Event::Key(on) => scene.key = *on,

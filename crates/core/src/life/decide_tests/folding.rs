@@ -44,10 +44,7 @@ fn a_plan_that_comes_late_replaces_nothing() {
 
 #[test]
 fn a_plan_of_the_way_back_that_comes_twice_is_taken_once() {
-    let mut scene = records()
-        .into_iter()
-        .find(|s| s.phase() == Phase::RollingBack)
-        .unwrap();
+    let mut scene = records().into_iter().find(|s| s.phase() == Phase::RollingBack).unwrap();
     scene.next();
     scene.report(Report::Planned(Box::new(plan("back"))));
     let before = scene.record.clone();
@@ -58,10 +55,7 @@ fn a_plan_of_the_way_back_that_comes_twice_is_taken_once() {
 
 #[test]
 fn a_report_about_a_write_that_was_not_begun_means_nothing() {
-    for report in [
-        applied(0, Code::Written),
-        not_applied(0, Code::WriteRefused),
-    ] {
+    for report in [applied(0, Code::Written), not_applied(0, Code::WriteRefused)] {
         let mut scene = standard().until(Phase::Granting);
         let before = scene.record.clone();
         scene.report(report);
@@ -71,10 +65,7 @@ fn a_report_about_a_write_that_was_not_begun_means_nothing() {
 
 #[test]
 fn a_report_about_the_proof_means_nothing_once_the_write_was_begun() {
-    let proved = Report::Proved {
-        execution: 0,
-        refusal: "late".into(),
-    };
+    let proved = Report::Proved { execution: 0, refusal: "late".into() };
     for report in [proved, not_proved(0, Code::FenceUnproved)] {
         let mut scene = standard().until(Phase::Executing);
         let before = scene.record.clone();
@@ -89,11 +80,7 @@ fn an_acknowledged_write_is_never_taken_back() {
     scene.report(applied(0, Code::Written));
     let known = scene.record.executions[0].clone();
     scene.pass(5);
-    for report in [
-        not_applied(0, Code::WriteUnclear),
-        not_proved(0, Code::Drifted),
-        applied(0, Code::FoundWritten),
-    ] {
+    for report in [not_applied(0, Code::WriteUnclear), not_proved(0, Code::Drifted), applied(0, Code::FoundWritten)] {
         scene.report(report);
         assert_eq!(scene.record.executions[0], known);
     }
@@ -119,9 +106,7 @@ fn reports_about_executions_that_do_not_exist_change_nothing() {
 #[test]
 fn a_revocation_is_noted_once_for_every_use_of_the_account() {
     let mut scene = standard().until(Phase::Verifying);
-    let effect = Effect::Revoke {
-        account: "bwk-c0ffee00-p0".into(),
-    };
+    let effect = Effect::Revoke { account: "bwk-c0ffee00-p0".into() };
     scene.answer(&effect);
     let first = scene.now;
     scene.pass(5);
@@ -135,18 +120,9 @@ fn a_revocation_is_noted_once_for_every_use_of_the_account() {
 fn a_receipt_is_noted_once_per_matter() {
     let mut scene = standard();
     for name in ["1", "2"] {
-        scene.report(Report::Receipted(ReceiptRef {
-            name: name.into(),
-            about: "Failed".into(),
-            hash: "00".into(),
-        }));
+        scene.report(Report::Receipted(ReceiptRef { name: name.into(), about: "Failed".into(), hash: "00".into() }));
     }
-    let names: Vec<_> = scene
-        .record
-        .receipts
-        .iter()
-        .map(|r| r.name.as_str())
-        .collect();
+    let names: Vec<_> = scene.record.receipts.iter().map(|r| r.name.as_str()).collect();
     assert_eq!(names, ["1"]);
 }
 
@@ -175,10 +151,7 @@ fn no_report_leads_out_of_a_terminal_phase() {
 #[test]
 fn the_words_of_a_refusal_are_cut() {
     let mut scene = standard().until(Phase::Granting);
-    scene.report(Report::Proved {
-        execution: 0,
-        refusal: "ü".repeat(5000),
-    });
+    scene.report(Report::Proved { execution: 0, refusal: "ü".repeat(5000) });
     let proof = |e: &Execution| e.grant.proof.as_ref().map(|p| p.chars().count());
     assert_eq!(scene.record.executions.first().and_then(proof), Some(1000));
 }

@@ -7,15 +7,11 @@ use crate::mandate::Outcome;
 use crate::reason::{Code, Reason};
 
 fn plan_as(account: &str) -> Option<Effect> {
-    Some(Effect::Plan {
-        account: account.into(),
-    })
+    Some(Effect::Plan { account: account.into() })
 }
 
 fn revoke(account: &str) -> Option<Effect> {
-    Some(Effect::Revoke {
-        account: account.into(),
-    })
+    Some(Effect::Revoke { account: account.into() })
 }
 
 #[test]
@@ -25,11 +21,7 @@ fn the_planning_account_is_recorded_before_it_is_used() {
     let planning = scene.record.planning.as_ref().unwrap();
     assert_eq!(planning.account, "bwk-c0ffee00-p0");
     assert_eq!(planning.granted_at, scene.now);
-    assert_eq!(
-        scene.next(),
-        plan_as("bwk-c0ffee00-p0"),
-        "same after a crash"
-    );
+    assert_eq!(scene.next(), plan_as("bwk-c0ffee00-p0"), "same after a crash");
     assert_eq!(scene.record.plannings, 1);
 }
 
@@ -49,10 +41,7 @@ fn an_unreadable_proposal_is_refused_with_its_reason() {
     let mut scene = standard();
     scene.proposal = Err(Reason::new(Code::InvalidSpec, "no such field"));
     scene.play();
-    assert_eq!(
-        (scene.phase(), scene.code()),
-        (Phase::Refused, Some(Code::InvalidSpec))
-    );
+    assert_eq!((scene.phase(), scene.code()), (Phase::Refused, Some(Code::InvalidSpec)));
 }
 
 #[test]
@@ -62,10 +51,7 @@ fn a_refused_change_is_planned_for_show_without_any_account() {
     assert_eq!(scene.next(), Some(Effect::PlanUnconfirmed));
     scene.answer(&Effect::PlanUnconfirmed);
     scene.play();
-    assert_eq!(
-        (scene.phase(), scene.code()),
-        (Phase::Refused, Some(Code::RefusedByMandate))
-    );
+    assert_eq!((scene.phase(), scene.code()), (Phase::Refused, Some(Code::RefusedByMandate)));
     assert!(scene.record.planning.is_none() && scene.record.executions.is_empty());
     assert!(!scene.record.plan.as_ref().unwrap().is_executable());
 }
@@ -84,18 +70,11 @@ fn a_refused_change_that_cannot_even_be_drafted_keeps_the_verdicts_reason() {
 fn a_dry_run_that_is_refused_ends_the_change_and_its_account() {
     let mut scene = standard();
     scene.next();
-    scene.report(Report::PlanRefused(Reason::plain(
-        Code::PlanNotReproducible,
-    )));
+    scene.report(Report::PlanRefused(Reason::plain(Code::PlanNotReproducible)));
     assert_eq!(scene.next(), revoke("bwk-c0ffee00-p0"));
-    scene.answer(&Effect::Revoke {
-        account: "bwk-c0ffee00-p0".into(),
-    });
+    scene.answer(&Effect::Revoke { account: "bwk-c0ffee00-p0".into() });
     scene.play();
-    assert_eq!(
-        (scene.phase(), scene.code()),
-        (Phase::Refused, Some(Code::PlanNotReproducible))
-    );
+    assert_eq!((scene.phase(), scene.code()), (Phase::Refused, Some(Code::PlanNotReproducible)));
     assert!(scene.live_accounts().is_empty());
 }
 
@@ -114,15 +93,8 @@ fn a_no_before_any_plan_counts() {
     let mut scene = normal();
     scene.reject("alice");
     scene.play();
-    assert_eq!(
-        (scene.phase(), scene.code()),
-        (Phase::Rejected, Some(Code::RejectedByHuman))
-    );
-    assert!(
-        scene.story.iter().all(|l| !l.contains("plan")),
-        "{:?}",
-        scene.story
-    );
+    assert_eq!((scene.phase(), scene.code()), (Phase::Rejected, Some(Code::RejectedByHuman)));
+    assert!(scene.story.iter().all(|l| !l.contains("plan")), "{:?}", scene.story);
 }
 
 #[test]
@@ -163,10 +135,7 @@ fn a_target_that_moved_before_the_grant_is_planned_again() {
         let mut scene = standard().until(Phase::PreApproved);
         scene.target = moved;
         scene.decide();
-        assert_eq!(
-            (scene.phase(), scene.code()),
-            (Phase::Proposed, Some(Code::Drifted))
-        );
+        assert_eq!((scene.phase(), scene.code()), (Phase::Proposed, Some(Code::Drifted)));
         assert!(scene.record.plan.is_none() && scene.record.verdict.is_none());
         assert!(scene.record.executions.is_empty());
     }
@@ -231,10 +200,7 @@ fn a_target_that_never_stops_drifting_is_given_up() {
         scene.decide();
     }
     scene.play();
-    assert_eq!(
-        (scene.phase(), scene.code()),
-        (Phase::Failed, Some(Code::Drifted))
-    );
+    assert_eq!((scene.phase(), scene.code()), (Phase::Failed, Some(Code::Drifted)));
     assert!(scene.live_accounts().is_empty());
     assert_eq!(scene.writes(), 0);
 }
@@ -244,9 +210,6 @@ fn an_altered_plan_is_never_granted() {
     let mut scene = standard().until(Phase::PreApproved);
     scene.record.plan.as_mut().unwrap().patch = "[{}]".into();
     scene.play();
-    assert_eq!(
-        (scene.phase(), scene.code()),
-        (Phase::Failed, Some(Code::PlanAltered))
-    );
+    assert_eq!((scene.phase(), scene.code()), (Phase::Failed, Some(Code::PlanAltered)));
     assert!(scene.record.executions.is_empty());
 }

@@ -11,22 +11,11 @@ fn may_write(scene: &Scene, record: &Record, execution: usize) -> bool {
     let Some(run) = record.executions.get(execution) else {
         return false;
     };
-    let plan = if run.purpose == crate::life::Purpose::RollBack {
-        &record.undo_plan
-    } else {
-        &record.plan
-    };
-    let Some(plan) = plan
-        .as_ref()
-        .filter(|p| p.is_executable() && p.digest == run.digest)
-    else {
+    let plan = if run.purpose == crate::life::Purpose::RollBack { &record.undo_plan } else { &record.plan };
+    let Some(plan) = plan.as_ref().filter(|p| p.is_executable() && p.digest == run.digest) else {
         return false;
     };
-    let held = scene.suspended
-        || !scene.key
-        || scene.fence.is_err()
-        || !scene.namespace
-        || !scene.territory;
+    let held = scene.suspended || !scene.key || scene.fence.is_err() || !scene.namespace || !scene.territory;
     let fresh = run.attempts == 1
         && run.grant.revoked_at.is_none()
         && run.grant.proved_at.is_some()
@@ -39,45 +28,22 @@ fn may_write(scene: &Scene, record: &Record, execution: usize) -> bool {
 
 fn allowed(scene: &Scene, digest: &str) -> bool {
     let listed = |b: &&crate::life::world::Ballot| ["alice", "bob"].contains(&b.approver.as_str());
-    let rejected = scene
-        .ballots
-        .iter()
-        .filter(listed)
-        .any(|b| b.decision == DecisionKind::Reject);
+    let rejected = scene.ballots.iter().filter(listed).any(|b| b.decision == DecisionKind::Reject);
     let yes = scene.ballots.iter().filter(listed).any(|b| {
-        b.decision == DecisionKind::Approve
-            && b.digest == digest
-            && scene.now.duration_since(b.at).as_secs() <= 3600
+        b.decision == DecisionKind::Approve && b.digest == digest && scene.now.duration_since(b.at).as_secs() <= 3600
     });
-    !rejected
-        && scene.verdict.outcome != Outcome::Refused
-        && (yes || scene.verdict.outcome == Outcome::PreApproved)
+    !rejected && scene.verdict.outcome != Outcome::Refused && (yes || scene.verdict.outcome == Outcome::PreApproved)
 }
 
 fn check(before: &Record, scene: &Scene, decision: &Decision) -> Result<(), TestCaseError> {
     let after = &decision.record;
     if before.phase.is_terminal() && after.phase != before.phase {
-        prop_assert_eq!(
-            (before.phase, after.phase),
-            (Phase::Failed, Phase::Recovered)
-        );
+        prop_assert_eq!((before.phase, after.phase), (Phase::Failed, Phase::Recovered));
     }
     if after.phase.is_terminal() && after.phase != before.phase {
-        prop_assert!(
-            after
-                .receipts
-                .iter()
-                .any(|r| r.about == after.phase.as_str())
-        );
-        let grants = after
-            .executions
-            .iter()
-            .map(|e| &e.grant)
-            .chain(&after.planning);
-        prop_assert!(
-            grants.into_iter().all(|g| g.revoked_at.is_some()),
-            "shown with live authority"
-        );
+        prop_assert!(after.receipts.iter().any(|r| r.about == after.phase.as_str()));
+        let grants = after.executions.iter().map(|e| &e.grant).chain(&after.planning);
+        prop_assert!(grants.into_iter().all(|g| g.revoked_at.is_some()), "shown with live authority");
     }
     if let Some(Effect::Write { execution }) = decision.effect {
         prop_assert!(may_write(scene, after, execution), "{:#?}", after);
@@ -87,10 +53,7 @@ fn check(before: &Record, scene: &Scene, decision: &Decision) -> Result<(), Test
         prop_assert!(!scene.suspended, "no new authority while suspended");
     }
     for (old, new) in before.executions.iter().zip(&after.executions) {
-        prop_assert!(
-            !old.is_applied() || old == new || old.grant.revoked_at.is_none(),
-            "an applied execution changed"
-        );
+        prop_assert!(!old.is_applied() || old == new || old.grant.revoked_at.is_none(), "an applied execution changed");
         prop_assert!(new.attempts <= 1);
     }
     prop_assert!(after.executions.len() <= before.executions.len() + 1);

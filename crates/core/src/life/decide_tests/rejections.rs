@@ -23,10 +23,7 @@ fn a_no_beats_every_yes_also_at_the_same_moment_and_in_any_order() {
             scene.reject("bob").reason = "on \u{1b}[2J fire".into();
         }
         scene.play();
-        assert_eq!(
-            (scene.phase(), scene.code()),
-            (Phase::Rejected, Some(Code::RejectedByHuman))
-        );
+        assert_eq!((scene.phase(), scene.code()), (Phase::Rejected, Some(Code::RejectedByHuman)));
         let message = &scene.record.reason.as_ref().unwrap().message;
         assert!(!message.contains('\u{1b}'), "words are quoted: {message}");
         assert_eq!(scene.writes(), 0);
@@ -52,11 +49,7 @@ fn a_no_is_heard_until_the_write_is_begun() {
         scene = scene.until(phase);
         scene.reject("bob");
         scene.play();
-        assert_eq!(
-            (scene.phase(), scene.code()),
-            (Phase::Rejected, Some(Code::RejectedByHuman)),
-            "{phase}"
-        );
+        assert_eq!((scene.phase(), scene.code()), (Phase::Rejected, Some(Code::RejectedByHuman)), "{phase}");
         assert_eq!(scene.writes(), 0);
         assert!(scene.live_accounts().is_empty());
     }

@@ -32,22 +32,12 @@ fn the_way_back_is_an_execution_of_its_own() {
     let mut scene = turning_back();
     scene.play();
     assert_eq!(scene.phase(), Phase::RolledBack);
-    let [apply, back] = &scene.record.executions[..] else {
-        panic!()
-    };
-    assert_eq!(
-        (apply.purpose, back.purpose),
-        (Purpose::Apply, Purpose::RollBack)
-    );
+    let [apply, back] = &scene.record.executions[..] else { panic!() };
+    assert_eq!((apply.purpose, back.purpose), (Purpose::Apply, Purpose::RollBack));
     assert_eq!(back.key, "c0ffee00-1/1");
     assert_eq!(back.grant.account, "bwk-c0ffee00-r1");
     assert_eq!(back.digest, scene.record.undo_plan.as_ref().unwrap().digest);
-    let about: Vec<_> = scene
-        .record
-        .receipts
-        .iter()
-        .map(|r| r.about.as_str())
-        .collect();
+    let about: Vec<_> = scene.record.receipts.iter().map(|r| r.about.as_str()).collect();
     assert_eq!(about, ["RollBack", "RolledBack"]);
     let message = &scene.record.reason.as_ref().unwrap().message;
     assert!(message.contains("0 of 2"), "the cause is told: {message}");
@@ -56,17 +46,11 @@ fn the_way_back_is_an_execution_of_its_own() {
 #[test]
 fn what_cannot_be_undone_fails_and_is_not_touched_again() {
     let mut scene = standard().until(Phase::Verifying);
-    let undoable = Plan {
-        undoable: false,
-        ..scene.record.plan.clone().unwrap()
-    };
+    let undoable = Plan { undoable: false, ..scene.record.plan.clone().unwrap() };
     scene.record.plan = Some(undoable.sealed());
     scene.health = Some(Health::Worse("down".into()));
     scene.play();
-    assert_eq!(
-        (scene.phase(), scene.code()),
-        (Phase::Failed, Some(Code::GotWorse))
-    );
+    assert_eq!((scene.phase(), scene.code()), (Phase::Failed, Some(Code::GotWorse)));
     assert_eq!(scene.record.executions.len(), 1);
 }
 
@@ -74,23 +58,10 @@ fn what_cannot_be_undone_fails_and_is_not_touched_again() {
 fn a_way_back_that_cannot_be_planned_fails_and_says_why() {
     let mut scene = turning_back();
     scene.next();
-    scene.report(crate::life::Report::PlanRefused(
-        crate::reason::Reason::plain(Code::NoUndo),
-    ));
+    scene.report(crate::life::Report::PlanRefused(crate::reason::Reason::plain(Code::NoUndo)));
     scene.play();
-    assert_eq!(
-        (scene.phase(), scene.code()),
-        (Phase::Failed, Some(Code::RollbackFailed))
-    );
-    assert!(
-        scene
-            .record
-            .reason
-            .as_ref()
-            .unwrap()
-            .message
-            .contains("NoUndo")
-    );
+    assert_eq!((scene.phase(), scene.code()), (Phase::Failed, Some(Code::RollbackFailed)));
+    assert!(scene.record.reason.as_ref().unwrap().message.contains("NoUndo"));
     assert!(scene.live_accounts().is_empty());
 }
 
@@ -98,10 +69,7 @@ fn a_way_back_that_cannot_be_planned_fails_and_says_why() {
 fn a_way_back_that_no_api_server_confirmed_is_never_written() {
     let mut scene = turning_back();
     scene.next();
-    let shown = Plan {
-        dry_run: DryRun::NotDryRun,
-        ..plan("back")
-    };
+    let shown = Plan { dry_run: DryRun::NotDryRun, ..plan("back") };
     scene.report(crate::life::Report::Planned(Box::new(shown.sealed())));
     scene.play();
     assert_eq!((scene.phase(), scene.writes()), (Phase::Failed, 0));
@@ -135,12 +103,7 @@ fn writing_back_to_proof() -> Scene {
 fn after_a_crash_the_way_back_is_resolved_like_any_write() {
     let mut scene = writing_back();
     let account = scene.record.executions[1].grant.account.clone();
-    assert_eq!(
-        scene.next(),
-        Some(Effect::Revoke {
-            account: account.clone()
-        })
-    );
+    assert_eq!(scene.next(), Some(Effect::Revoke { account: account.clone() }));
     scene.answer(&Effect::Revoke { account });
     assert_eq!(scene.next(), Some(Effect::ReadBack { execution: 1 }));
     scene.report(applied(1, Code::FoundWritten));
@@ -153,18 +116,13 @@ fn a_way_back_that_is_lost_again_and_again_is_given_up() {
     let mut scene = turning_back();
     for _ in 0..100 {
         match scene.next() {
-            Some(Effect::Write { execution }) => {
-                scene.report(not_applied(execution, Code::WriteUnclear))
-            }
+            Some(Effect::Write { execution }) => scene.report(not_applied(execution, Code::WriteUnclear)),
             Some(effect) => scene.answer(&effect),
             None if scene.phase() == Phase::RollingBack => scene.pass(2),
             None => break,
         }
     }
-    assert_eq!(
-        (scene.phase(), scene.code()),
-        (Phase::Failed, Some(Code::RollbackFailed))
-    );
+    assert_eq!((scene.phase(), scene.code()), (Phase::Failed, Some(Code::RollbackFailed)));
     assert_eq!(scene.writes(), 3);
     assert!(scene.live_accounts().is_empty());
 }
@@ -180,10 +138,7 @@ fn a_way_back_whose_target_drifts_is_planned_anew_a_few_times() {
             None => break,
         }
     }
-    assert_eq!(
-        (scene.phase(), scene.code()),
-        (Phase::Failed, Some(Code::RollbackFailed))
-    );
+    assert_eq!((scene.phase(), scene.code()), (Phase::Failed, Some(Code::RollbackFailed)));
     assert_eq!(scene.writes(), 0);
 }
 
@@ -192,18 +147,12 @@ fn outside_the_territory_there_is_no_way_back() {
     let mut scene = turning_back();
     scene.territory = false;
     scene.play();
-    assert_eq!(
-        (scene.phase(), scene.code()),
-        (Phase::Failed, Some(Code::RollbackFailed))
-    );
+    assert_eq!((scene.phase(), scene.code()), (Phase::Failed, Some(Code::RollbackFailed)));
     assert_eq!(scene.writes(), 0);
     let mut scene = turning_back();
     scene.namespace = false;
     scene.play();
-    assert_eq!(
-        (scene.phase(), scene.code()),
-        (Phase::Cancelled, Some(Code::NamespaceGone))
-    );
+    assert_eq!((scene.phase(), scene.code()), (Phase::Cancelled, Some(Code::NamespaceGone)));
 }
 
 #[test]
@@ -212,19 +161,11 @@ fn a_rolled_back_execution_is_receipted_before_the_change_ends() {
     scene.report(applied(1, Code::Written));
     scene.key = false;
     scene.play();
-    assert_eq!(
-        (scene.phase(), scene.code()),
-        (Phase::RollingBack, Some(Code::NoSigningKey))
-    );
+    assert_eq!((scene.phase(), scene.code()), (Phase::RollingBack, Some(Code::NoSigningKey)));
     scene.key = true;
     scene.play();
     assert_eq!(scene.phase(), Phase::RolledBack);
-    let about: Vec<_> = scene
-        .record
-        .receipts
-        .iter()
-        .map(|r| r.about.as_str())
-        .collect();
+    let about: Vec<_> = scene.record.receipts.iter().map(|r| r.about.as_str()).collect();
     assert_eq!(about, ["RollBack", "RolledBack"]);
 }
 

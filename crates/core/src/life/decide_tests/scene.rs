@@ -4,9 +4,7 @@
 
 pub(super) use super::cast::*;
 use crate::life::world::{Ballot, TargetNow};
-use crate::life::{
-    Decision, DecisionKind, Effect, Phase, Purpose, ReceiptRef, Record, Report, World, decide, fold,
-};
+use crate::life::{Decision, DecisionKind, Effect, Phase, Purpose, ReceiptRef, Record, Report, World, decide, fold};
 use crate::mandate::{Outcome, Verdict};
 use crate::oracle::Health;
 use crate::plan::{DryRun, Plan, Proposal};
@@ -55,10 +53,7 @@ pub(super) fn standard() -> Scene {
 
 /// A Change that needs a human.
 pub(super) fn normal() -> Scene {
-    Scene {
-        verdict: verdict(Outcome::NeedsApproval),
-        ..standard()
-    }
+    Scene { verdict: verdict(Outcome::NeedsApproval), ..standard() }
 }
 
 impl Scene {
@@ -86,8 +81,7 @@ impl Scene {
         if decision.record.phase != self.record.phase {
             self.story.push(decision.record.phase.to_string());
         }
-        self.story
-            .extend(decision.effect.as_ref().map(|e| format!("  {}", told(e))));
+        self.story.extend(decision.effect.as_ref().map(|e| format!("  {}", told(e))));
         self.record = decision.record.clone();
         decision
     }
@@ -117,22 +111,16 @@ impl Scene {
         let report = match effect {
             Effect::Plan { .. } => Report::Planned(Box::new(plan(&self.seen()))),
             Effect::PlanUnconfirmed => {
-                let shown = Plan {
-                    dry_run: DryRun::NotDryRun,
-                    ..plan(&self.seen())
-                };
+                let shown = Plan { dry_run: DryRun::NotDryRun, ..plan(&self.seen()) };
                 Report::Planned(Box::new(shown.sealed()))
             }
             Effect::PlanUndo { .. } => Report::Planned(Box::new(plan("back"))),
-            Effect::Arm { execution } => Report::Proved {
-                execution: *execution,
-                refusal: "denied by the fence".into(),
-            },
+            Effect::Arm { execution } => {
+                Report::Proved { execution: *execution, refusal: "denied by the fence".into() }
+            }
             Effect::Write { execution } => applied(*execution, Code::Written),
             Effect::ReadBack { execution } => not_applied(*execution, Code::WriteUnclear),
-            Effect::Revoke { account } => Report::Revoked {
-                account: account.clone(),
-            },
+            Effect::Revoke { account } => Report::Revoked { account: account.clone() },
             Effect::Receipt { about } => Report::Receipted(ReceiptRef {
                 name: format!("{:05}", self.record.receipts.len()),
                 about: about.clone(),
@@ -212,9 +200,7 @@ impl Scene {
     pub(super) fn live_accounts(&self) -> Vec<&str> {
         let record = &self.record;
         let grants = record.executions.iter().map(|e| &e.grant);
-        let live = grants
-            .chain(&record.planning)
-            .filter(|g| g.revoked_at.is_none());
+        let live = grants.chain(&record.planning).filter(|g| g.revoked_at.is_none());
         live.map(|g| g.account.as_str()).collect()
     }
 

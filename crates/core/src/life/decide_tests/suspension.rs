@@ -8,24 +8,9 @@ use crate::reason::{Code, Reason};
 type Hold = (&'static str, fn(&mut Scene), fn(&mut Scene), Code);
 
 const HOLDS: [Hold; 3] = [
-    (
-        "suspended",
-        |s| s.suspended = true,
-        |s| s.suspended = false,
-        Code::Suspended,
-    ),
-    (
-        "no fence",
-        |s| s.fence = Err(Reason::plain(Code::FenceAbsent)),
-        |s| s.fence = Ok(()),
-        Code::FenceAbsent,
-    ),
-    (
-        "no key",
-        |s| s.key = false,
-        |s| s.key = true,
-        Code::NoSigningKey,
-    ),
+    ("suspended", |s| s.suspended = true, |s| s.suspended = false, Code::Suspended),
+    ("no fence", |s| s.fence = Err(Reason::plain(Code::FenceAbsent)), |s| s.fence = Ok(()), Code::FenceAbsent),
+    ("no key", |s| s.key = false, |s| s.key = true, Code::NoSigningKey),
 ];
 
 /// Plays while held, then checks that nothing but revoking was done.
@@ -34,18 +19,11 @@ fn held(scene: &mut Scene, name: &str) {
     scene.play();
     let idle = |l: &String| !l.starts_with("  ") || l.contains("revoke") || l.contains("read back");
     assert!(scene.story.iter().all(idle), "{name}: {:?}", scene.story);
-    assert!(
-        scene.live_accounts().is_empty(),
-        "{name}: a grant is left while nothing happens"
-    );
+    assert!(scene.live_accounts().is_empty(), "{name}: a grant is left while nothing happens");
     let before = scene.record.clone();
     scene.pass(86_400);
     scene.play();
-    assert_eq!(
-        scene.record.executions.len(),
-        before.executions.len(),
-        "{name}: waiting makes nothing"
-    );
+    assert_eq!(scene.record.executions.len(), before.executions.len(), "{name}: waiting makes nothing");
 }
 
 #[test]
@@ -54,11 +32,7 @@ fn nothing_is_planned_while_held() {
         let mut scene = standard();
         on(&mut scene);
         assert_eq!(scene.next(), None, "{name}");
-        assert_eq!(
-            (scene.phase(), scene.code()),
-            (Phase::Proposed, Some(code)),
-            "{name}"
-        );
+        assert_eq!((scene.phase(), scene.code()), (Phase::Proposed, Some(code)), "{name}");
         assert!(scene.record.planning.is_none());
         off(&mut scene);
         scene.play();
@@ -75,9 +49,7 @@ fn a_planning_grant_does_not_outlive_the_planning() {
         on(&mut scene);
         held(&mut scene, name);
         off(&mut scene);
-        let again = Effect::Plan {
-            account: "bwk-c0ffee00-p1".into(),
-        };
+        let again = Effect::Plan { account: "bwk-c0ffee00-p1".into() };
         assert_eq!(scene.next(), Some(again), "{name}");
     }
 }
@@ -88,18 +60,10 @@ fn a_pre_approved_change_waits_without_a_grant() {
         let mut scene = standard().until(Phase::PreApproved);
         on(&mut scene);
         held(&mut scene, name);
-        assert_eq!(
-            (scene.phase(), scene.code()),
-            (Phase::PreApproved, Some(code)),
-            "{name}"
-        );
+        assert_eq!((scene.phase(), scene.code()), (Phase::PreApproved, Some(code)), "{name}");
         off(&mut scene);
         scene.play();
-        assert_eq!(
-            (scene.phase(), scene.writes()),
-            (Phase::Verifying, 1),
-            "{name}"
-        );
+        assert_eq!((scene.phase(), scene.writes()), (Phase::Verifying, 1), "{name}");
         assert_eq!(scene.record.executions[0].grant.account, "bwk-c0ffee00-a0");
     }
 }
@@ -125,11 +89,7 @@ fn an_approved_change_waits_and_at_last_expires() {
         scene = scene.until(Phase::Approved);
         on(&mut scene);
         scene.play();
-        assert_eq!(
-            (scene.phase(), scene.code()),
-            (Phase::Approved, Some(code)),
-            "{name}"
-        );
+        assert_eq!((scene.phase(), scene.code()), (Phase::Approved, Some(code)), "{name}");
         scene.pass(3601);
         scene.key = true;
         scene.play();
@@ -147,30 +107,13 @@ fn a_grant_in_the_making_is_revoked_and_the_change_goes_back() {
             }
             on(&mut scene);
             held(&mut scene, name);
-            assert_eq!(
-                (scene.phase(), scene.code()),
-                (Phase::PreApproved, Some(code)),
-                "{name}"
-            );
+            assert_eq!((scene.phase(), scene.code()), (Phase::PreApproved, Some(code)), "{name}");
             assert_eq!(scene.writes(), 0);
             off(&mut scene);
             scene.play();
-            assert_eq!(
-                (scene.phase(), scene.writes()),
-                (Phase::Verifying, 1),
-                "{name}"
-            );
-            let accounts: Vec<_> = scene
-                .record
-                .executions
-                .iter()
-                .map(|e| e.grant.account.as_str())
-                .collect();
-            assert_eq!(
-                accounts,
-                ["bwk-c0ffee00-p0", "bwk-c0ffee00-a1"],
-                "never the revoked one again"
-            );
+            assert_eq!((scene.phase(), scene.writes()), (Phase::Verifying, 1), "{name}");
+            let accounts: Vec<_> = scene.record.executions.iter().map(|e| e.grant.account.as_str()).collect();
+            assert_eq!(accounts, ["bwk-c0ffee00-p0", "bwk-c0ffee00-a1"], "never the revoked one again");
         }
     }
 }
@@ -192,18 +135,10 @@ fn a_write_in_doubt_is_resolved_and_not_repeated_while_held() {
         scene.report(not_applied(0, Code::WriteUnclear));
         on(&mut scene);
         held(&mut scene, name);
-        assert_eq!(
-            (scene.phase(), scene.writes()),
-            (Phase::PreApproved, 0),
-            "{name}"
-        );
+        assert_eq!((scene.phase(), scene.writes()), (Phase::PreApproved, 0), "{name}");
         off(&mut scene);
         scene.play();
-        assert_eq!(
-            (scene.phase(), scene.writes()),
-            (Phase::Verifying, 1),
-            "{name}"
-        );
+        assert_eq!((scene.phase(), scene.writes()), (Phase::Verifying, 1), "{name}");
     }
 }
 
@@ -214,10 +149,7 @@ fn watching_goes_on_while_held() {
         on(&mut scene);
         scene.health = Some(Health::Healthy("all".into()));
         scene.play();
-        assert!(
-            scene.live_accounts().is_empty(),
-            "{name}: revoked whatever else"
-        );
+        assert!(scene.live_accounts().is_empty(), "{name}: revoked whatever else");
         scene.pass(30);
         scene.key = true;
         scene.play();
@@ -235,10 +167,7 @@ fn a_cluster_that_says_suspended_for_ever_does_not_grow_the_record_for_ever() {
             None => break,
         }
     }
-    assert_eq!(
-        (scene.phase(), scene.code()),
-        (Phase::Failed, Some(Code::Suspended))
-    );
+    assert_eq!((scene.phase(), scene.code()), (Phase::Failed, Some(Code::Suspended)));
     assert!(scene.record.executions.len() <= 30 && scene.live_accounts().is_empty());
 }
 

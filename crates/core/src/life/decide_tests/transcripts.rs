@@ -85,9 +85,7 @@ fn a_crash_after_a_write_that_arrived() {
     let mut scene = standard().until(Phase::Executing);
     while !scene.record.executions[0].is_applied() {
         match scene.next() {
-            Some(Effect::ReadBack { execution }) => {
-                scene.report(applied(execution, Code::FoundWritten))
-            }
+            Some(Effect::ReadBack { execution }) => scene.report(applied(execution, Code::FoundWritten)),
             Some(effect) => scene.answer(&effect),
             None => panic!(),
         }

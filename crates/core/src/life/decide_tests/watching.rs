@@ -32,10 +32,7 @@ fn recovery_takes_the_whole_hold() {
     assert_eq!(scene.phase(), Phase::Verifying);
     scene.pass(1);
     scene.play();
-    assert_eq!(
-        (scene.phase(), scene.code()),
-        (Phase::Recovered, Some(Code::Held))
-    );
+    assert_eq!((scene.phase(), scene.code()), (Phase::Recovered, Some(Code::Held)));
 }
 
 #[test]
@@ -78,10 +75,7 @@ fn the_window_ends_from_the_acknowledged_write_on() {
     assert_eq!(scene.phase(), Phase::Verifying);
     scene.pass(1);
     scene.decide();
-    assert_eq!(
-        (scene.phase(), scene.code()),
-        (Phase::RollingBack, Some(Code::WindowEnded))
-    );
+    assert_eq!((scene.phase(), scene.code()), (Phase::RollingBack, Some(Code::WindowEnded)));
     let message = &scene.record.reason.as_ref().unwrap().message;
     assert!(message.contains("1 of 2"), "{message}");
 }
@@ -118,10 +112,7 @@ fn what_can_never_be_observed_ends_with_people() {
     scene.health = None;
     scene.pass(600 + 1800);
     scene.play();
-    assert_eq!(
-        (scene.phase(), scene.code()),
-        (Phase::Failed, Some(Code::WindowEnded))
-    );
+    assert_eq!((scene.phase(), scene.code()), (Phase::Failed, Some(Code::WindowEnded)));
     assert_eq!(scene.record.executions.len(), 1, "no rollback in the dark");
 }
 
@@ -130,10 +121,7 @@ fn a_workload_that_got_worse_turns_back_at_once() {
     let mut scene = watching();
     scene.health = Some(Health::Worse("0 of 2".into()));
     scene.decide();
-    assert_eq!(
-        (scene.phase(), scene.code()),
-        (Phase::RollingBack, Some(Code::GotWorse))
-    );
+    assert_eq!((scene.phase(), scene.code()), (Phase::RollingBack, Some(Code::GotWorse)));
 }
 
 #[test]
@@ -141,10 +129,7 @@ fn a_target_that_vanished_fails() {
     let mut scene = watching();
     scene.health = Some(Health::Vanished);
     scene.play();
-    assert_eq!(
-        (scene.phase(), scene.code()),
-        (Phase::Failed, Some(Code::TargetVanished))
-    );
+    assert_eq!((scene.phase(), scene.code()), (Phase::Failed, Some(Code::TargetVanished)));
     assert_eq!(scene.record.executions.len(), 1);
 }
 
@@ -183,26 +168,10 @@ fn a_failed_change_that_recovers_late_says_so() {
     assert_eq!(scene.phase(), Phase::Failed);
     scene.pass(30);
     scene.play();
-    assert_eq!(
-        (scene.phase(), scene.code()),
-        (Phase::Recovered, Some(Code::HeldLate))
-    );
-    let about: Vec<_> = scene
-        .record
-        .receipts
-        .iter()
-        .map(|r| r.about.as_str())
-        .collect();
+    assert_eq!((scene.phase(), scene.code()), (Phase::Recovered, Some(Code::HeldLate)));
+    let about: Vec<_> = scene.record.receipts.iter().map(|r| r.about.as_str()).collect();
     assert_eq!(about, ["Failed", "Recovered"]);
-    assert!(
-        scene
-            .record
-            .reason
-            .as_ref()
-            .unwrap()
-            .message
-            .contains("630 s")
-    );
+    assert!(scene.record.reason.as_ref().unwrap().message.contains("630 s"));
 }
 
 #[test]
@@ -222,10 +191,7 @@ fn what_was_never_written_or_was_put_back_does_not_recover_late() {
     refused.report(not_applied(0, Code::WriteRefused));
     let mut put_back = watching();
     put_back.health = Some(Health::Worse("down".into()));
-    for (scene, phase) in [
-        (&mut refused, Phase::Failed),
-        (&mut put_back, Phase::RolledBack),
-    ] {
+    for (scene, phase) in [(&mut refused, Phase::Failed), (&mut put_back, Phase::RolledBack)] {
         scene.play();
         scene.health = healthy();
         scene.play();
