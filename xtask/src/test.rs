@@ -96,25 +96,14 @@ fn select(wanted: &[String], all: Vec<Suite>) -> Result<(bool, Vec<Suite>)> {
     }
     for name in wanted {
         let known = name == UNIT || all.iter().any(|s| s.name == *name);
-        ensure!(
-            known,
-            "there is no suite `{name}`: see `cargo xtask test --list`"
-        );
+        ensure!(known, "there is no suite `{name}`: see `cargo xtask test --list`");
     }
     let unit = wanted.iter().any(|name| name == UNIT);
-    let chosen = all
-        .into_iter()
-        .filter(|s| wanted.contains(&s.name))
-        .collect();
+    let chosen = all.into_iter().filter(|s| wanted.contains(&s.name)).collect();
     Ok((unit, chosen))
 }
 
-fn run_unit(
-    workspace: &Workspace,
-    room: &rescue::Room,
-    args: &Args,
-    report: &mut Report,
-) -> Result<()> {
+fn run_unit(workspace: &Workspace, room: &rescue::Room, args: &Args, report: &mut Report) -> Result<()> {
     say("building the unit tests");
     let programs = build::unit_tests(workspace)?;
     for program in &programs {
@@ -150,8 +139,7 @@ fn run_suites(
     let shared = place.prepare((config, workspace), suites, args)?;
     for suite in suites {
         let program = programs.iter().find(|p| p.label == suite.name);
-        let program = program
-            .with_context(|| format!("Cargo built no program for the suite `{}`", suite.name))?;
+        let program = program.with_context(|| format!("Cargo built no program for the suite `{}`", suite.name))?;
         let dir = room.dir(&suite.name)?;
         let mut runner = vec![format!("--test-threads={}", suite.threads)];
         runner.extend(args.runner.iter().cloned());
@@ -176,10 +164,7 @@ fn run_suite(
     dir: &std::path::Path,
 ) -> Result<Outcome> {
     if suite.owns_clusters && place.is_own() {
-        return Ok(Outcome::skipped(
-            &suite.name,
-            "brings up clusters of the testbed itself",
-        ));
+        return Ok(Outcome::skipped(&suite.name, "brings up clusters of the testbed itself"));
     }
     say(&format!("\n{}", suite.name));
     let mut outcome = run::run(job, workspace, dir)?;

@@ -32,12 +32,7 @@ struct Claim {
 }
 
 fn claim(kind: &'static str, status: &'static str, reason: &str, message: &str) -> Claim {
-    Claim {
-        kind,
-        status,
-        reason: reason.to_owned(),
-        message: message.to_owned(),
-    }
+    Claim { kind, status, reason: reason.to_owned(), message: message.to_owned() }
 }
 
 const TRUE: &str = "True";
@@ -59,9 +54,7 @@ pub fn conditions(record: &Record, now: Timestamp) -> Vec<Condition> {
     .into_iter()
     .map(|claim| {
         let before = record.conditions.iter().find(|c| c.kind == claim.kind);
-        let since = before
-            .filter(|c| c.status == claim.status)
-            .map_or(now, |c| c.last_transition_time);
+        let since = before.filter(|c| c.status == claim.status).map_or(now, |c| c.last_transition_time);
         Condition {
             kind: claim.kind.to_owned(),
             status: claim.status.to_owned(),
@@ -120,12 +113,12 @@ fn approved(record: &Record) -> Claim {
 
 /// Who said yes last: a plan that was made again may need another yes.
 fn decided_by(record: &Record) -> Option<(&'static str, &'static str)> {
-    let latest = record.timeline.iter().rev().map(|t| t.phase).find(|p| {
-        matches!(
-            p,
-            Phase::PreApproved | Phase::Approved | Phase::AwaitingApproval
-        )
-    });
+    let latest = record
+        .timeline
+        .iter()
+        .rev()
+        .map(|t| t.phase)
+        .find(|p| matches!(p, Phase::PreApproved | Phase::Approved | Phase::AwaitingApproval));
     match latest.unwrap_or(record.phase) {
         Phase::PreApproved => Some(("PreApproved", "The mandate pre-approves it.")),
         Phase::Approved => Some(("Approved", "It has the approvals it needs.")),
@@ -145,27 +138,15 @@ fn fence_proved(record: &Record) -> Claim {
             let message = "A forbidden dry run was refused and the planned one admitted.";
             claim(FENCE_PROVED, TRUE, "Proved", message)
         }
-        Some(_) => claim(
-            FENCE_PROVED,
-            FALSE,
-            "Unproved",
-            "The fence was not seen to hold for this write.",
-        ),
+        Some(_) => claim(FENCE_PROVED, FALSE, "Unproved", "The fence was not seen to hold for this write."),
     }
 }
 
 fn applied(record: &Record) -> Claim {
-    let write = record
-        .executions
-        .iter()
-        .rev()
-        .find(|e| e.purpose == Purpose::Apply);
+    let write = record.executions.iter().rev().find(|e| e.purpose == Purpose::Apply);
     match write {
         Some(execution) if execution.is_applied() => {
-            let code = execution
-                .outcome
-                .as_ref()
-                .map_or("Written", |r| r.code.as_str());
+            let code = execution.outcome.as_ref().map_or("Written", |r| r.code.as_str());
             claim(APPLIED, TRUE, code, "The write is known to have happened.")
         }
         Some(execution) => match &execution.outcome {
@@ -182,17 +163,9 @@ fn grants(record: &Record) -> impl Iterator<Item = &Grant> {
 }
 
 fn revoked(record: &Record) -> Claim {
-    let live: Vec<&str> = grants(record)
-        .filter(|g| g.revoked_at.is_none())
-        .map(|g| g.account.as_str())
-        .collect();
+    let live: Vec<&str> = grants(record).filter(|g| g.revoked_at.is_none()).map(|g| g.account.as_str()).collect();
     if live.is_empty() {
-        return claim(
-            REVOKED,
-            TRUE,
-            "NoneLive",
-            "No authority of this change is left.",
-        );
+        return claim(REVOKED, TRUE, "NoneLive", "No authority of this change is left.");
     }
     let message = format!("Not yet revoked: {}.", live.join(", "));
     claim(REVOKED, FALSE, "Live", &message)
@@ -210,11 +183,7 @@ fn recovered(record: &Record) -> Claim {
 }
 
 fn ended(record: &Record) -> Claim {
-    let status = if record.phase.is_terminal() {
-        TRUE
-    } else {
-        FALSE
-    };
+    let status = if record.phase.is_terminal() { TRUE } else { FALSE };
     let message = record.reason.as_ref().map_or("", |r| r.message.as_str());
     claim(ENDED, status, record.phase.as_str(), message)
 }
@@ -226,12 +195,7 @@ fn receipted(record: &Record) -> Claim {
             let message = format!("Receipt {} states it.", receipt.name);
             claim(RECEIPTED, TRUE, "Receipted", &message)
         }
-        None => claim(
-            RECEIPTED,
-            FALSE,
-            "NoReceipt",
-            "There is no receipt of an ending yet.",
-        ),
+        None => claim(RECEIPTED, FALSE, "NoReceipt", "There is no receipt of an ending yet."),
     }
 }
 
@@ -272,10 +236,7 @@ mod tests {
 
     #[test]
     fn a_live_grant_is_never_shown_as_revoked() {
-        let mut record = Record {
-            planning: Some(grant(false)),
-            ..Record::default()
-        };
+        let mut record = Record { planning: Some(grant(false)), ..Record::default() };
         assert_eq!(status(&conditions(&record, at(5)), REVOKED), "False");
         record.planning = Some(grant(true));
         assert_eq!(status(&conditions(&record, at(5)), REVOKED), "True");
@@ -283,11 +244,7 @@ mod tests {
 
     #[test]
     fn a_failure_after_a_withdrawn_yes_is_not_shown_as_approved() {
-        let step = |phase| Transition {
-            phase,
-            at: at(1),
-            reason: None,
-        };
+        let step = |phase| Transition { phase, at: at(1), reason: None };
         let record = Record {
             phase: Phase::Cancelled,
             timeline: vec![step(Phase::Approved), step(Phase::AwaitingApproval)],

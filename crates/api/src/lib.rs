@@ -7,10 +7,7 @@
 //! never stored, so it can never mean anything later.
 
 pub mod conditions;
-#[expect(
-    unreachable_pub,
-    reason = "KubeSchema derives a function-local copy of each public specification"
-)]
+#[expect(unreachable_pub, reason = "KubeSchema derives a function-local copy of each public specification")]
 pub mod kinds;
 pub mod manifests;
 pub mod observe;

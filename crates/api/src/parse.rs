@@ -74,11 +74,7 @@ fn parse_identity(meta: &ObjectMeta) -> Result<Identity, ParseError> {
         namespace: Namespace::parse(text(&meta.namespace, "namespace")?)?,
         name: ObjectName::parse(text(&meta.name, "name")?)?,
         uid: Uid::parse(text(&meta.uid, "uid")?)?,
-        created: meta
-            .creation_timestamp
-            .as_ref()
-            .map(|time| time.0)
-            .ok_or(ParseError::Absent("creationTimestamp"))?,
+        created: meta.creation_timestamp.as_ref().map(|time| time.0).ok_or(ParseError::Absent("creationTimestamp"))?,
     })
 }
 
@@ -91,10 +87,7 @@ pub fn parse_proposal(change: &Change) -> Result<Proposal, ParseError> {
     let spec = &change.spec;
     let action = spec.action.change_type();
     if spec.change_type != action {
-        return Err(ParseError::TypeMismatch {
-            declared: spec.change_type,
-            action,
-        });
+        return Err(ParseError::TypeMismatch { declared: spec.change_type, action });
     }
     check_target(&identity.namespace, action, &spec.target)?;
     Ok(Proposal {
@@ -108,28 +101,14 @@ pub fn parse_proposal(change: &Change) -> Result<Proposal, ParseError> {
     })
 }
 
-fn check_target(
-    here: &Namespace,
-    action: ChangeType,
-    target: &ObjectRef,
-) -> Result<(), ParseError> {
+fn check_target(here: &Namespace, action: ChangeType, target: &ObjectRef) -> Result<(), ParseError> {
     let served = target.kind.api_version();
     if target.api_version != served {
-        return Err(ParseError::ApiVersion {
-            given: target.api_version.clone(),
-            kind: target.kind.as_str(),
-            served,
-        });
+        return Err(ParseError::ApiVersion { given: target.api_version.clone(), kind: target.kind.as_str(), served });
     }
-    let there = target
-        .namespace
-        .as_ref()
-        .map_or(SYSTEM_NAMESPACE, Namespace::as_str);
+    let there = target.namespace.as_ref().map_or(SYSTEM_NAMESPACE, Namespace::as_str);
     if here.as_str() != there || target.kind.served().namespaced != target.namespace.is_some() {
-        return Err(ParseError::Elsewhere {
-            here: here.to_string(),
-            there: there.to_owned(),
-        });
+        return Err(ParseError::Elsewhere { here: here.to_string(), there: there.to_owned() });
     }
     match (action, &target.uid) {
         (ChangeType::RestoreObject, Some(_)) => Err(ParseError::TargetUid("absent")),
@@ -184,26 +163,14 @@ mod tests {
     #[test]
     fn contradictions_are_refused() {
         let refused = |pointer: &str, with: Value| parse_proposal(&change(&[(pointer, with)]));
-        assert!(matches!(
-            refused("/spec/type", json!("Scale")),
-            Err(ParseError::TypeMismatch { .. })
-        ));
-        assert!(matches!(
-            refused("/spec/target/namespace", json!("bank")),
-            Err(ParseError::Elsewhere { .. })
-        ));
+        assert!(matches!(refused("/spec/type", json!("Scale")), Err(ParseError::TypeMismatch { .. })));
+        assert!(matches!(refused("/spec/target/namespace", json!("bank")), Err(ParseError::Elsewhere { .. })));
         assert!(matches!(
             refused("/spec/target/apiVersion", json!("extensions/v1")),
             Err(ParseError::ApiVersion { .. })
         ));
-        assert_eq!(
-            refused("/spec/target/uid", Value::Null),
-            Err(ParseError::TargetUid("given"))
-        );
-        assert_eq!(
-            refused("/metadata/uid", Value::Null),
-            Err(ParseError::Absent("uid"))
-        );
+        assert_eq!(refused("/spec/target/uid", Value::Null), Err(ParseError::TargetUid("given")));
+        assert_eq!(refused("/metadata/uid", Value::Null), Err(ParseError::Absent("uid")));
     }
 
     #[test]

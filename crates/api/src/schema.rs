@@ -18,34 +18,17 @@ struct Bounds {
 }
 
 /// People write specifications.
-const SPEC: Bounds = Bounds {
-    text: 1024,
-    items: 64,
-    properties: 32,
-};
+const SPEC: Bounds = Bounds { text: 1024, items: 64, properties: 32 };
 
 /// The operator writes status; a plan holds whole objects as text of at most 128 KiB each.
-const STATUS: Bounds = Bounds {
-    text: 192 * 1024,
-    items: 512,
-    properties: 64,
-};
+const STATUS: Bounds = Bounds { text: 192 * 1024, items: 512, properties: 64 };
 
 /// Integer formats that the API server knows.
 const INTEGER_FORMATS: &[&str] = &["int32", "int64"];
 
 /// The definitions of every kind, in the order of installation.
 pub fn crds() -> Vec<CustomResourceDefinition> {
-    [
-        Incident::crd(),
-        Mandate::crd(),
-        Change::crd(),
-        Approval::crd(),
-        Receipt::crd(),
-    ]
-    .into_iter()
-    .map(bounded)
-    .collect()
+    [Incident::crd(), Mandate::crd(), Change::crd(), Approval::crd(), Receipt::crd()].into_iter().map(bounded).collect()
 }
 
 /// A definition whose schema bounds every text, list and map.
@@ -77,10 +60,7 @@ fn bound(schema: &mut JSONSchemaProps, bounds: Bounds) {
             schema.max_items.get_or_insert(bounds.items);
         }
         Some("integer") => {
-            schema.format = schema
-                .format
-                .take()
-                .filter(|format| INTEGER_FORMATS.contains(&format.as_str()));
+            schema.format = schema.format.take().filter(|format| INTEGER_FORMATS.contains(&format.as_str()));
         }
         _ => {}
     }
@@ -116,9 +96,7 @@ mod tests {
 
     fn open_ends(path: &str, schema: &JSONSchemaProps, found: &mut Vec<String>) {
         let open = match schema.type_.as_deref() {
-            Some("string") => {
-                schema.enum_.is_none() && schema.format.is_none() && schema.max_length.is_none()
-            }
+            Some("string") => schema.enum_.is_none() && schema.format.is_none() && schema.max_length.is_none(),
             Some("array") => schema.max_items.is_none(),
             _ => schema.additional_properties.is_some() && schema.max_properties.is_none(),
         };

@@ -3,6 +3,8 @@
 //! Owns every flag of the operator; nothing else reads the environment. Must never hold what a
 //! Mandate says: delays and limits are read from there. Reads no files.
 
+use crate::process::lease::Times;
+use crate::process::telemetry::Format;
 use bailiwick_core::fence;
 use bailiwick_core::names::{NameError, Namespace, ObjectName};
 use clap::Parser;
@@ -28,11 +30,7 @@ pub struct Flags {
     #[arg(long, env = "BAILIWICK_ADMIN_LISTEN", default_value = "0.0.0.0:9090")]
     admin_listen: SocketAddr,
     /// Directory that holds the signing key (a mounted Secret)
-    #[arg(
-        long,
-        env = "BAILIWICK_SIGNING_KEY_DIR",
-        default_value = "/var/run/secrets/bailiwick.dev/signing"
-    )]
+    #[arg(long, env = "BAILIWICK_SIGNING_KEY_DIR", default_value = "/var/run/secrets/bailiwick.dev/signing")]
     signing_key_dir: PathBuf,
     /// User name the operator is known by to the API server
     #[arg(
@@ -66,17 +64,8 @@ pub struct Flags {
     #[arg(long, env = "BAILIWICK_LOG", default_value = "info")]
     log: String,
     /// Log lines as `json` or `text`
-    #[arg(long, env = "BAILIWICK_LOG_FORMAT", value_enum, default_value_t = LogFormat::Json)]
-    log_format: LogFormat,
-}
-
-/// The form of log lines.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum LogFormat {
-    /// One JSON object per line.
-    Json,
-    /// For people.
-    Text,
+    #[arg(long, env = "BAILIWICK_LOG_FORMAT", value_enum, default_value_t = Format::Json)]
+    log_format: Format,
 }
 
 /// The label that draws the territory.
@@ -86,17 +75,6 @@ pub struct Territory {
     pub key: String,
     /// Its value.
     pub value: String,
-}
-
-/// How leadership is held.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct LeaseTimes {
-    /// After which a silent leader is replaced.
-    pub duration: Duration,
-    /// After which a leader that cannot renew stops by itself.
-    pub renew_deadline: Duration,
-    /// Between two attempts.
-    pub retry_period: Duration,
 }
 
 /// The configuration as resolved.
@@ -117,7 +95,7 @@ pub struct Config {
     /// Name of this replica in the leader election.
     pub identity: String,
     /// How leadership is held.
-    pub lease: LeaseTimes,
+    pub lease: Times,
     /// How long running work gets to stop.
     pub drain: Duration,
     /// Kubeconfig, to run outside the cluster.
@@ -127,7 +105,7 @@ pub struct Config {
     /// Log filter.
     pub log: String,
     /// The form of log lines.
-    pub log_format: LogFormat,
+    pub log_format: Format,
 }
 
 /// Why the flags make no configuration.
@@ -172,10 +150,7 @@ impl Flags {
         check("identity", &self.identity, is_username)?;
         Ok(Config {
             lease: self.lease_times()?,
-            territory: Territory {
-                key: self.territory_key,
-                value: self.territory_value,
-            },
+            territory: Territory { key: self.territory_key, value: self.territory_value },
             system_namespace: Namespace::parse(fence::SYSTEM_NAMESPACE)?,
             grants_namespace: Namespace::parse(fence::GRANTS_NAMESPACE)?,
             admin_listen: self.admin_listen,
@@ -190,16 +165,12 @@ impl Flags {
         })
     }
 
-    fn lease_times(&self) -> Result<LeaseTimes, ConfigError> {
+    fn lease_times(&self) -> Result<Times, ConfigError> {
         let (retry, renew, lease) = (self.retry_seconds, self.renew_seconds, self.lease_seconds);
         if retry == 0 || retry >= renew || renew >= lease {
-            return Err(ConfigError::Lease {
-                retry,
-                renew,
-                lease,
-            });
+            return Err(ConfigError::Lease { retry, renew, lease });
         }
-        Ok(LeaseTimes {
+        Ok(Times {
             duration: Duration::from_secs(lease),
             renew_deadline: Duration::from_secs(renew),
             retry_period: Duration::from_secs(retry),
@@ -210,11 +181,7 @@ impl Flags {
 type Rule = fn(&str) -> Result<(), &'static str>;
 
 fn check(flag: &'static str, text: &str, rule: Rule) -> Result<(), ConfigError> {
-    rule(text).map_err(|why| ConfigError::Text {
-        flag,
-        text: text.to_owned(),
-        why,
-    })
+    rule(text).map_err(|why| ConfigError::Text { flag, text: text.to_owned(), why })
 }
 
 /// The API server's rule for a label's name or value, but for the empty text.

@@ -40,9 +40,7 @@ pub fn armed() -> Armed {
 
 /// Fail points as the environment sets them.
 #[cfg(feature = "failpoints")]
-pub struct Armed(
-    #[expect(dead_code, reason = "held for its destructor")] fail::FailScenario<'static>,
-);
+pub struct Armed(#[expect(dead_code, reason = "held for its destructor")] fail::FailScenario<'static>);
 
 /// Fail points as the environment sets them: none in this build.
 #[cfg(not(feature = "failpoints"))]

@@ -16,17 +16,8 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
 /// Feeds the index until cancelled.
-pub async fn run(
-    client: kube::Client,
-    index: SharedIndex,
-    metrics: Arc<Metrics>,
-    cancel: CancellationToken,
-) {
-    let mut feed = Feed {
-        missing: Observed::KINDS.iter().copied().collect(),
-        index,
-        metrics,
-    };
+pub async fn run(client: kube::Client, index: SharedIndex, metrics: Arc<Metrics>, cancel: CancellationToken) {
+    let mut feed = Feed { missing: Observed::KINDS.iter().copied().collect(), index, metrics };
     for _ in Observed::KINDS {
         feed.metrics.api(Call::Detect, "watch");
     }
@@ -122,15 +113,9 @@ mod tests {
         feed.take(IndexUpdate::Begin(Kind::Namespace));
         feed.take(IndexUpdate::End(Kind::Namespace));
         assert!(!feed.index.is_synced());
-        feed.take(IndexUpdate::Trouble(
-            Kind::Pod,
-            Trouble::Failed("reset".into()),
-        ));
+        feed.take(IndexUpdate::Trouble(Kind::Pod, Trouble::Failed("reset".into())));
         assert!(!feed.index.is_synced());
-        feed.take(IndexUpdate::Trouble(
-            Kind::Pod,
-            Trouble::Forbidden("no".into()),
-        ));
+        feed.take(IndexUpdate::Trouble(Kind::Pod, Trouble::Forbidden("no".into())));
         assert!(feed.index.is_synced());
     }
 
@@ -139,9 +124,7 @@ mod tests {
         let mut feed = feed();
         let mut news = feed.index.changes();
         let object = json!({"metadata": {"name": "shop", "uid": "u-1", "resourceVersion": "1"}});
-        let observed = Observed::from_json(Kind::Namespace, object)
-            .unwrap()
-            .unwrap();
+        let observed = Observed::from_json(Kind::Namespace, object).unwrap().unwrap();
         feed.take(IndexUpdate::Observed(Box::new(observed)));
         assert_eq!(news.try_recv().unwrap(), Changed::Namespace("shop".into()));
     }

@@ -5,8 +5,11 @@
 
 pub mod changes;
 pub mod config;
+pub mod connect;
 pub mod failpoints;
 pub mod feed;
 pub mod incidents;
 pub mod metrics;
+pub mod process;
+pub mod run;
 pub mod shared;

@@ -108,42 +108,18 @@ impl Metrics {
         let mut registry = Registry::with_prefix("bailiwick");
         let r = &mut registry;
         Self {
-            detection: times(
-                r,
-                "detection_seconds",
-                "From a fault's own time to its Incident, by cause",
-            ),
+            detection: times(r, "detection_seconds", "From a fault's own time to its Incident, by cause"),
             incidents: family(r, "incidents", "Incidents that entered a phase"),
             decisions: family(r, "decisions", "Decisions by reason code"),
             grants_live: family(r, "grants_live", "One-shot accounts that may write now"),
-            grant_lifetime: times(
-                r,
-                "grant_lifetime_seconds",
-                "From a grant's making to its revocation",
-            ),
+            grant_lifetime: times(r, "grant_lifetime_seconds", "From a grant's making to its revocation"),
             changes: family(r, "changes", "Changes that ended, by type and outcome"),
-            verification: times(
-                r,
-                "verification_seconds",
-                "From the write to the end of its verification, by outcome",
-            ),
+            verification: times(r, "verification_seconds", "From the write to the end of its verification, by outcome"),
             receipts: family(r, "receipts", "Receipts created, by what they are about"),
             queue: family(r, "queue_depth", "Work that waits, by queue"),
-            staleness: family(
-                r,
-                "watch_staleness_seconds",
-                "Since a watch last said anything, by kind",
-            ),
-            malformed: family(
-                r,
-                "objects_malformed",
-                "Objects skipped because they cannot be read, by kind",
-            ),
-            requests: family(
-                r,
-                "api_requests",
-                "Requests to the API server, by purpose and verb",
-            ),
+            staleness: family(r, "watch_staleness_seconds", "Since a watch last said anything, by kind"),
+            malformed: family(r, "objects_malformed", "Objects skipped because they cannot be read, by kind"),
+            requests: family(r, "api_requests", "Requests to the API server, by purpose and verb"),
             leader: family(r, "leader", "1 while this replica leads"),
             seen: Mutex::new(BTreeMap::new()),
             registry,
@@ -152,15 +128,8 @@ impl Metrics {
 
     /// Everything as OpenMetrics text.
     pub fn encode(&self) -> String {
-        for (kind, at) in self
-            .seen
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .iter()
-        {
-            self.staleness
-                .get_or_create(&[("kind", kind)])
-                .set(at.elapsed().as_secs_f64());
+        for (kind, at) in self.seen.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+            self.staleness.get_or_create(&[("kind", kind)]).set(at.elapsed().as_secs_f64());
         }
         let mut text = String::new();
         // Writing to a String cannot fail; a half text would be worse than none.
@@ -172,9 +141,7 @@ impl Metrics {
 
     /// A finding became an Incident so long after it began.
     pub fn detected(&self, cause: Cause, latency: Duration) {
-        self.detection
-            .get_or_create(&[("cause", cause.as_str())])
-            .observe(latency.as_secs_f64());
+        self.detection.get_or_create(&[("cause", cause.as_str())]).observe(latency.as_secs_f64());
     }
 
     /// An Incident entered a phase.
@@ -184,9 +151,7 @@ impl Metrics {
 
     /// Something was decided for that reason.
     pub fn decision(&self, code: Code) {
-        self.decisions
-            .get_or_create(&[("reason", code.as_str())])
-            .inc();
+        self.decisions.get_or_create(&[("reason", code.as_str())]).inc();
     }
 
     /// A one-shot account became able to write or dry-run.
@@ -197,9 +162,7 @@ impl Metrics {
     /// A one-shot account's authority ended after that time.
     pub fn grant_closed(&self, purpose: &'static str, lifetime: Duration) {
         self.grants_live.dec();
-        self.grant_lifetime
-            .get_or_create(&[("purpose", purpose)])
-            .observe(lifetime.as_secs_f64());
+        self.grant_lifetime.get_or_create(&[("purpose", purpose)]).observe(lifetime.as_secs_f64());
     }
 
     /// How many grants are live, as seen in the cluster: after a restart the count is taken anew.
@@ -209,16 +172,12 @@ impl Metrics {
 
     /// A Change ended.
     pub fn change_ended(&self, change: ChangeType, phase: Phase) {
-        self.changes
-            .get_or_create(&[("type", change.as_str()), ("outcome", phase.as_str())])
-            .inc();
+        self.changes.get_or_create(&[("type", change.as_str()), ("outcome", phase.as_str())]).inc();
     }
 
     /// A verification took that long and ended so.
     pub fn verified(&self, outcome: Code, took: Duration) {
-        self.verification
-            .get_or_create(&[("outcome", outcome.as_str())])
-            .observe(took.as_secs_f64());
+        self.verification.get_or_create(&[("outcome", outcome.as_str())]).observe(took.as_secs_f64());
     }
 
     /// A receipt was created; `about` is a phase's name, `RollBack` or `Approval`.
@@ -228,17 +187,12 @@ impl Metrics {
 
     /// So much work waits in a queue.
     pub fn queue_depth(&self, queue: &'static str, depth: usize) {
-        self.queue
-            .get_or_create(&[("queue", queue)])
-            .set(i64::try_from(depth).unwrap_or(i64::MAX));
+        self.queue.get_or_create(&[("queue", queue)]).set(i64::try_from(depth).unwrap_or(i64::MAX));
     }
 
     /// A watch said something just now.
     pub fn watch_seen(&self, kind: &'static str) {
-        self.seen
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(kind, Instant::now());
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).insert(kind, Instant::now());
     }
 
     /// An object of a watched kind could not be read.
@@ -253,9 +207,7 @@ impl Metrics {
 
     /// A request is sent to the API server.
     pub fn api(&self, call: Call, verb: &'static str) {
-        self.requests
-            .get_or_create(&[("purpose", call.as_str()), ("verb", verb)])
-            .inc();
+        self.requests.get_or_create(&[("purpose", call.as_str()), ("verb", verb)]).inc();
     }
 
     /// Whether this replica leads.
@@ -289,10 +241,7 @@ mod tests {
         metrics.grant_closed("Apply", Duration::from_millis(80));
         metrics.watch_seen("Pod");
         let text = metrics.encode();
-        assert!(
-            text.contains(r#"bailiwick_decisions_total{reason="OutsideTerritory"} 1"#),
-            "{text}"
-        );
+        assert!(text.contains(r#"bailiwick_decisions_total{reason="OutsideTerritory"} 1"#), "{text}");
         assert!(text.contains(r#"bailiwick_api_requests_total{purpose="plan",verb="patch"} 1"#));
         assert!(text.contains(r#"bailiwick_watch_staleness_seconds{kind="Pod"}"#));
         assert!(text.contains("bailiwick_grants_live 0"));

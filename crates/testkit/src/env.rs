@@ -50,6 +50,8 @@ pub(crate) struct Env {
     pub(crate) artifacts: PathBuf,
     /// Where a skipped test says so.
     pub(crate) skipped: Option<PathBuf>,
+    /// Marks what belongs to this run.
+    pub(crate) run: Option<String>,
     /// Namespaces stay when a test ends.
     pub(crate) keep: bool,
 }
@@ -83,6 +85,7 @@ impl Env {
             cli: get("CLI").map(PathBuf::from),
             artifacts,
             skipped: get("SKIPPED").map(PathBuf::from),
+            run: text("RUN"),
             keep: get("KEEP").is_some(),
         })
     }

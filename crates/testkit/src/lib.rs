@@ -26,6 +26,7 @@ mod env;
 mod identity;
 mod namespace;
 mod need;
+mod operator;
 mod wait;
 mod workload;
 
@@ -38,6 +39,7 @@ pub use diagnose::diagnose;
 pub use env::Images;
 pub use namespace::{Namespace, NewNamespace};
 pub use need::Need;
+pub use operator::{OperatorProcess, ProcessOptions};
 pub use wait::{Seen, until, until_gone, wait_for};
 pub use workload::Workload;
 

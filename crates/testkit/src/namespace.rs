@@ -172,7 +172,7 @@ impl Namespace {
     }
 }
 
-fn is_available(deployment: &Deployment) -> bool {
+pub(crate) fn is_available(deployment: &Deployment) -> bool {
     let wanted = deployment.spec.as_ref().and_then(|s| s.replicas).unwrap_or(1);
     let Some(status) = &deployment.status else {
         return false;

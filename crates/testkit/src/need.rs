@@ -86,6 +86,7 @@ mod tests {
             cli: None,
             artifacts: std::env::temp_dir(),
             skipped: None,
+            run: None,
             keep: false,
         }
     }

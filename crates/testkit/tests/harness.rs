@@ -8,9 +8,10 @@ use bailiwick_testkit::{
     send, wait_for,
 };
 use http::Method;
+use k8s_openapi::api::admissionregistration::v1::ValidatingAdmissionPolicy;
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Pod};
-use kube::api::ListParams;
+use kube::api::{DeleteParams, ListParams};
 use kube::{Api, ResourceExt as _};
 use serde_json::json;
 
@@ -157,4 +158,15 @@ async fn a_leftover_is_found_by_its_name() -> Result<()> {
     let left = before.leftovers(&cluster).await?;
     assert!(left.iter().any(|l| l.kind == "ServiceAccount" && l.namespace == namespace.name()), "{left:?}");
     Ok(())
+}
+
+#[tokio::test]
+async fn an_installation_binds_and_is_repaired() -> Result<()> {
+    let cluster = TestCluster::from_env().await?;
+    cluster.install().await?;
+    let policies: Api<ValidatingAdmissionPolicy> = Api::all(cluster.admin());
+    policies.delete("bailiwick-executor-fence", &DeleteParams::default()).await?;
+    cluster.install().await?;
+    policies.get("bailiwick-executor-fence").await?;
+    cluster.stop_operator().await
 }

@@ -26,9 +26,7 @@ pub(super) fn cargo() -> OsString {
 /// A command that ends when this process does, however that happens.
 pub(super) fn mortal(program: impl Into<OsString>) -> Command {
     let mut command = Command::new("setpriv");
-    command
-        .args(["--pdeathsig", "KILL", "--"])
-        .arg(program.into());
+    command.args(["--pdeathsig", "KILL", "--"]).arg(program.into());
     command
 }
 
@@ -37,11 +35,8 @@ pub(super) fn unit_tests(workspace: &Workspace) -> Result<Vec<Program>> {
     let built = build(workspace, &["test", "--workspace", "--no-run"])?;
     let suites = workspace.suites()?;
     // Without the feature a suite is an empty program.
-    let is_suite = |p: &Program| {
-        suites
-            .iter()
-            .any(|s| s.package == p.package && p.label.ends_with(&format!("/{}", s.name)))
-    };
+    let is_suite =
+        |p: &Program| suites.iter().any(|s| s.package == p.package && p.label.ends_with(&format!("/{}", s.name)));
     Ok(built.into_iter().filter(|p| !is_suite(p)).collect())
 }
 
@@ -75,18 +70,13 @@ pub(super) fn suites(workspace: &Workspace, suites: &[Suite]) -> Result<Vec<Prog
 pub(super) fn binary(workspace: &Workspace, package: &str, name: &str) -> Result<PathBuf> {
     let built = build(workspace, &["build", "--package", package, "--bin", name])?;
     let found = built.into_iter().find(|p| p.path.ends_with(name));
-    Ok(found
-        .with_context(|| format!("Cargo built no program `{name}`"))?
-        .path)
+    Ok(found.with_context(|| format!("Cargo built no program `{name}`"))?.path)
 }
 
 /// Runs Cargo and returns every program that it says it has made.
 fn build(workspace: &Workspace, args: &[&str]) -> Result<Vec<Program>> {
     let mut command = mortal(cargo());
-    command
-        .current_dir(&workspace.root)
-        .args(args)
-        .arg("--message-format=json-render-diagnostics");
+    command.current_dir(&workspace.root).args(args).arg("--message-format=json-render-diagnostics");
     let mut child = command
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
@@ -96,18 +86,10 @@ fn build(workspace: &Workspace, args: &[&str]) -> Result<Vec<Program>> {
     let mut programs = Vec::new();
     for line in BufReader::new(stdout).lines() {
         let line = line.context("read Cargo's messages")?;
-        programs.extend(
-            serde_json::from_str(&line)
-                .ok()
-                .and_then(|message| program(&message)),
-        );
+        programs.extend(serde_json::from_str(&line).ok().and_then(|message| program(&message)));
     }
     let status = child.wait().context("wait for Cargo")?;
-    ensure!(
-        status.success(),
-        "`cargo {}` failed ({status})",
-        args.join(" ")
-    );
+    ensure!(status.success(), "`cargo {}` failed ({status})", args.join(" "));
     Ok(programs)
 }
 
@@ -121,11 +103,7 @@ fn program(message: &Value) -> Option<Program> {
         "lib" => short.to_owned(),
         _ => format!("{short}/{target}"),
     };
-    Some(Program {
-        label,
-        package: package.to_owned(),
-        path: path.into(),
-    })
+    Some(Program { label, package: package.to_owned(), path: path.into() })
 }
 
 /// `path+file:///x/crates/core#bailiwick-core@0.1.0`, or `path+file:///x/xtask#0.1.0` where the directory has the package's name.

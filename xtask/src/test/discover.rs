@@ -22,12 +22,7 @@ pub(super) enum Want {
 }
 
 impl Want {
-    const ALL: [Self; 4] = [
-        Self::Images,
-        Self::OperatorImage,
-        Self::OperatorProgram,
-        Self::Cli,
-    ];
+    const ALL: [Self; 4] = [Self::Images, Self::OperatorImage, Self::OperatorProgram, Self::Cli];
 
     fn word(self) -> &'static str {
         match self {
@@ -66,22 +61,10 @@ impl Workspace {
             .args(["metadata", "--no-deps", "--format-version=1"])
             .output()
             .context("run `cargo metadata`")?;
-        ensure!(
-            output.status.success(),
-            "`cargo metadata` failed: {}",
-            String::from_utf8_lossy(&output.stderr)
-        );
-        let metadata: Value =
-            serde_json::from_slice(&output.stdout).context("read `cargo metadata`")?;
-        let target = metadata["target_directory"]
-            .as_str()
-            .context("no target_directory in `cargo metadata`")?
-            .into();
-        Ok(Self {
-            metadata,
-            root,
-            target,
-        })
+        ensure!(output.status.success(), "`cargo metadata` failed: {}", String::from_utf8_lossy(&output.stderr));
+        let metadata: Value = serde_json::from_slice(&output.stdout).context("read `cargo metadata`")?;
+        let target = metadata["target_directory"].as_str().context("no target_directory in `cargo metadata`")?.into();
+        Ok(Self { metadata, root, target })
     }
 
     fn packages(&self) -> impl Iterator<Item = &Value> {
@@ -91,64 +74,43 @@ impl Workspace {
     /// Where a package's `Cargo.toml` is.
     pub(super) fn dir_of(&self, package: &str) -> Result<PathBuf> {
         let found = self.packages().find(|p| p["name"] == package);
-        let manifest = found
-            .and_then(|p| p["manifest_path"].as_str())
-            .map(Path::new);
-        let dir = manifest
-            .and_then(Path::parent)
-            .with_context(|| format!("no package `{package}`"))?;
+        let manifest = found.and_then(|p| p["manifest_path"].as_str()).map(Path::new);
+        let dir = manifest.and_then(Path::parent).with_context(|| format!("no package `{package}`"))?;
         Ok(dir.to_owned())
     }
 
     /// All suites, by name; those that bring up clusters themselves come last.
     pub(super) fn suites(&self) -> Result<Vec<Suite>> {
         let mut suites = Vec::new();
-        for package in self
-            .packages()
-            .filter(|p| !p["features"][FEATURE].is_null())
-        {
+        for package in self.packages().filter(|p| !p["features"][FEATURE].is_null()) {
             for target in package["targets"].as_array().into_iter().flatten() {
                 suites.extend(suite(text(package, "name")?, target)?);
             }
         }
         suites.sort_by(|a, b| (a.owns_clusters, &a.name).cmp(&(b.owns_clusters, &b.name)));
         for pair in suites.windows(2) {
-            ensure!(
-                pair[0].name != pair[1].name,
-                "two suites are named `{}`",
-                pair[0].name
-            );
+            ensure!(pair[0].name != pair[1].name, "two suites are named `{}`", pair[0].name);
         }
         Ok(suites)
     }
 }
 
 fn text<'a>(value: &'a Value, key: &str) -> Result<&'a str> {
-    value[key]
-        .as_str()
-        .with_context(|| format!("`cargo metadata` names no {key}"))
+    value[key].as_str().with_context(|| format!("`cargo metadata` names no {key}"))
 }
 
 /// A test target as a suite; `None` if it needs no cluster.
 fn suite(package: &str, target: &Value) -> Result<Option<Suite>> {
-    let has = |key: &str, word: &str| {
-        target[key]
-            .as_array()
-            .is_some_and(|all| all.iter().any(|v| v == word))
-    };
+    let has = |key: &str, word: &str| target[key].as_array().is_some_and(|all| all.iter().any(|v| v == word));
     if !has("kind", "test") {
         return Ok(None);
     }
     let (name, path) = (text(target, "name")?, Path::new(text(target, "src_path")?));
-    let source =
-        std::fs::read_to_string(path).with_context(|| format!("read {}", path.display()))?;
+    let source = std::fs::read_to_string(path).with_context(|| format!("read {}", path.display()))?;
     let owns_clusters = has("required-features", FEATURE);
     let gated = owns_clusters || source.lines().any(|line| line == GATE);
     if !gated && package == "bailiwick-testkit" {
-        bail!(
-            "{} needs a cluster: it must have the line {GATE}",
-            path.display()
-        );
+        bail!("{} needs a cluster: it must have the line {GATE}", path.display());
     }
     let wants = wants(path)?;
     Ok(gated.then(|| Suite {
@@ -163,8 +125,7 @@ fn suite(package: &str, target: &Value) -> Result<Option<Suite>> {
 /// From a line `//! Threads: 4.` in the header; tests share one operator, so one is the rule.
 fn threads(source: &str) -> u8 {
     let line = source.lines().find_map(|line| line.strip_prefix(THREADS));
-    line.and_then(|rest| rest.trim_end_matches('.').parse().ok())
-        .unwrap_or(1)
+    line.and_then(|rest| rest.trim_end_matches('.').parse().ok()).unwrap_or(1)
 }
 
 /// What the suite's files ask for, its own and those shared in `tests/common`.
@@ -181,10 +142,7 @@ fn wants(path: &Path) -> Result<Vec<Want>> {
             text += &read_all(&more)?;
         }
     }
-    Ok(Want::ALL
-        .into_iter()
-        .filter(|want| text.contains(want.word()))
-        .collect())
+    Ok(Want::ALL.into_iter().filter(|want| text.contains(want.word())).collect())
 }
 
 fn read_all(dir: &Path) -> Result<String> {
@@ -194,8 +152,7 @@ fn read_all(dir: &Path) -> Result<String> {
         if path.is_dir() {
             text += &read_all(&path)?;
         } else if path.extension().is_some_and(|e| e == "rs") {
-            text += &std::fs::read_to_string(&path)
-                .with_context(|| format!("read {}", path.display()))?;
+            text += &std::fs::read_to_string(&path).with_context(|| format!("read {}", path.display()))?;
         }
     }
     Ok(text)

@@ -29,10 +29,7 @@ impl Reading {
             self.failed += number_before(rest, " failed");
             self.ignored += number_before(rest, " ignored");
             self.closing.push(line.to_owned());
-        } else if let Some(name) = line
-            .strip_prefix("test ")
-            .and_then(|l| l.strip_suffix(" ... FAILED"))
-        {
+        } else if let Some(name) = line.strip_prefix("test ").and_then(|l| l.strip_suffix(" ... FAILED")) {
             self.broken.push(name.to_owned());
         } else if line.contains(": ok (") {
             // A runner without the standard harness says so of each test.
@@ -44,11 +41,7 @@ impl Reading {
     pub(super) fn outcome(self, suite: &str, success: bool, took: Duration) -> Outcome {
         let standard = !self.closing.is_empty();
         let passed = if standard { self.passed } else { self.said_ok };
-        let failed = if success {
-            self.failed
-        } else {
-            self.failed.max(1)
-        };
+        let failed = if success { self.failed } else { self.failed.max(1) };
         Outcome {
             suite: suite.to_owned(),
             passed,
@@ -106,8 +99,7 @@ impl Outcome {
         let text = std::fs::read_to_string(&path).context("read the list of skipped tests")?;
         for line in text.lines() {
             let (test, why) = line.split_once('\t').unwrap_or((line, ""));
-            self.why_skipped
-                .push(format!("{}::{test} {why}", self.suite));
+            self.why_skipped.push(format!("{}::{test} {why}", self.suite));
             self.passed = self.passed.saturating_sub(1);
             self.skipped += 1;
         }
@@ -124,11 +116,7 @@ pub(super) struct Report {
 impl Report {
     /// Adds an outcome and prints its runner's closing lines.
     pub(super) fn add(&mut self, outcome: Outcome) -> Result<()> {
-        for line in outcome
-            .closing
-            .iter()
-            .filter(|line| !line.contains(" 0 passed; 0 failed; 0 ignored"))
-        {
+        for line in outcome.closing.iter().filter(|line| !line.contains(" 0 passed; 0 failed; 0 ignored")) {
             out(&format!("{:<28} {line}", outcome.suite))?;
         }
         self.outcomes.push(outcome);
@@ -140,11 +128,7 @@ impl Report {
     }
 
     pub(super) fn exit_code(&self) -> ExitCode {
-        if self.failed() {
-            ExitCode::FAILURE
-        } else {
-            ExitCode::SUCCESS
-        }
+        if self.failed() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
     }
 
     fn sum(&self, of: impl Fn(&Outcome) -> usize) -> usize {
@@ -157,10 +141,8 @@ impl Report {
     }
 
     pub(super) fn render(&self, took: Duration) -> String {
-        let mut lines = vec![format!(
-            "\n{:<28} {:>7} {:>7} {:>8} {:>9}",
-            "SUITE", "PASSED", "FAILED", "SKIPPED", "SECONDS"
-        )];
+        let mut lines =
+            vec![format!("\n{:<28} {:>7} {:>7} {:>8} {:>9}", "SUITE", "PASSED", "FAILED", "SKIPPED", "SECONDS")];
         for o in &self.outcomes {
             lines.push(format!(
                 "{:<28} {:>7} {:>7} {:>8} {:>9.1}",
@@ -178,11 +160,7 @@ impl Report {
         }
         for o in self.outcomes.iter().filter(|o| o.failed > 0) {
             lines.push(format!("\nFAILED {}: {}", o.suite, o.broken.join(", ")));
-            lines.extend(
-                o.kept
-                    .iter()
-                    .map(|dir| format!("  logs: {}", dir.display())),
-            );
+            lines.extend(o.kept.iter().map(|dir| format!("  logs: {}", dir.display())));
         }
         lines.push(format!("\nall of it took {:.0} s", took.as_secs_f64()));
         lines.push(self.last_line());
@@ -191,16 +169,8 @@ impl Report {
 
     /// Tells a reader of any language.
     fn last_line(&self) -> String {
-        let (passed, failed, skipped) = (
-            self.sum(|o| o.passed),
-            self.sum(|o| o.failed),
-            self.sum(|o| o.skipped),
-        );
-        let more = if skipped > 0 {
-            format!(", {skipped} skipped")
-        } else {
-            String::new()
-        };
+        let (passed, failed, skipped) = (self.sum(|o| o.passed), self.sum(|o| o.failed), self.sum(|o| o.skipped));
+        let more = if skipped > 0 { format!(", {skipped} skipped") } else { String::new() };
         format!("{passed} passed, {failed} failed{more}")
     }
 }

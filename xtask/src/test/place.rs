@@ -4,9 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context as _, Result};
-use bailiwick_testbed::{
-    Cluster, Config, OperatorImage, Options, Progress, build_operator, prepare_images,
-};
+use bailiwick_testbed::{Cluster, Config, OperatorImage, Options, Progress, build_operator, prepare_images};
 
 use super::discover::{Suite, Want, Workspace};
 use super::outcome::SKIPPED;
@@ -21,10 +19,7 @@ pub(super) enum Place {
     /// One of the testbed.
     Testbed(Cluster),
     /// The user's own.
-    Own {
-        kubeconfig: PathBuf,
-        context: Option<String>,
-    },
+    Own { kubeconfig: PathBuf, context: Option<String> },
 }
 
 type Variables = Vec<(String, String)>;
@@ -35,23 +30,14 @@ fn variable(name: &str, value: impl Into<String>) -> (String, String) {
 
 /// What differs from suite to suite.
 pub(super) fn own_env(dir: &Path) -> Variables {
-    vec![
-        variable("ARTIFACTS", dir.display().to_string()),
-        variable("SKIPPED", dir.join(SKIPPED).display().to_string()),
-    ]
+    vec![variable("ARTIFACTS", dir.display().to_string()), variable("SKIPPED", dir.join(SKIPPED).display().to_string())]
 }
 
 impl Place {
     pub(super) fn open(config: &Config, args: &Args) -> Result<Self> {
         if args.context.is_some() || args.kubeconfig.is_some() {
-            let kubeconfig = args
-                .kubeconfig
-                .clone()
-                .map_or_else(default_kubeconfig, Ok)?;
-            return Ok(Self::Own {
-                kubeconfig: std::path::absolute(kubeconfig)?,
-                context: args.context.clone(),
-            });
+            let kubeconfig = args.kubeconfig.clone().map_or_else(default_kubeconfig, Ok)?;
+            return Ok(Self::Own { kubeconfig: std::path::absolute(kubeconfig)?, context: args.context.clone() });
         }
         if let Some(name) = &args.cluster {
             return Ok(Self::Testbed(Cluster::open(name)?));
@@ -61,12 +47,8 @@ impl Place {
             progress: Progress::new(say),
             ..Options::named(format!("test-{}", std::process::id()))
         };
-        let cluster = Cluster::up(&options).with_context(|| {
-            format!(
-                "bring up a cluster for the tests (its cache is {})",
-                config.cache().display()
-            )
-        })?;
+        let cluster = Cluster::up(&options)
+            .with_context(|| format!("bring up a cluster for the tests (its cache is {})", config.cache().display()))?;
         Ok(Self::Testbed(cluster))
     }
 
@@ -84,17 +66,10 @@ impl Place {
         let wanted = |want: Want| suites.iter().any(|s| s.wants.contains(&want));
         let mut all = match self {
             Self::Testbed(cluster) => self.prepare_testbed(config, cluster, &wanted)?,
-            Self::Own {
-                kubeconfig,
-                context,
-            } => {
+            Self::Own { kubeconfig, context } => {
                 let mut all = vec![variable("KUBECONFIG", kubeconfig.display().to_string())];
                 all.extend(context.iter().map(|c| variable("CONTEXT", c.as_str())));
-                all.extend(
-                    args.operator_image
-                        .iter()
-                        .map(|i| variable("OPERATOR_IMAGE", i.as_str())),
-                );
+                all.extend(args.operator_image.iter().map(|i| variable("OPERATOR_IMAGE", i.as_str())));
                 all
             }
         };
@@ -109,18 +84,14 @@ impl Place {
             let path = build::binary(workspace, "bailiwick-cli", "bailiwick")?;
             all.push(variable("CLI", path.display().to_string()));
         }
+        all.push(variable("RUN", std::process::id().to_string()));
         if args.keep {
             all.push(variable("KEEP", "1"));
         }
         Ok(all)
     }
 
-    fn prepare_testbed(
-        &self,
-        config: &Config,
-        cluster: &Cluster,
-        wanted: &dyn Fn(Want) -> bool,
-    ) -> Result<Variables> {
+    fn prepare_testbed(&self, config: &Config, cluster: &Cluster, wanted: &dyn Fn(Want) -> bool) -> Result<Variables> {
         let mut all = vec![variable("CLUSTER", cluster.name())];
         if wanted(Want::Images) {
             let images = prepare_images(cluster, &Progress::new(say))?;
@@ -136,31 +107,18 @@ impl Place {
 }
 
 fn operator(config: &Config) -> Result<PathBuf> {
-    let image = OperatorImage {
-        profile: "dev".to_owned(),
-        features: vec![FAIL_POINTS.to_owned()],
-    };
+    let image = OperatorImage { profile: "dev".to_owned(), features: vec![FAIL_POINTS.to_owned()] };
     build_operator(config, &image, &Progress::new(say))
 }
 
 /// The program inside of the operator's image; it runs outside of the cluster as well.
 fn operator_program(workspace: &Workspace) -> Result<String> {
-    let rustc = Command::new("rustc")
-        .current_dir(&workspace.root)
-        .arg("-vV")
-        .output()
-        .context("ask rustc for its host")?;
+    let rustc =
+        Command::new("rustc").current_dir(&workspace.root).arg("-vV").output().context("ask rustc for its host")?;
     let text = String::from_utf8_lossy(&rustc.stdout).into_owned();
-    let host = text
-        .lines()
-        .find_map(|line| line.strip_prefix("host: "))
-        .context("rustc named no host")?;
+    let host = text.lines().find_map(|line| line.strip_prefix("host: ")).context("rustc named no host")?;
     let path = workspace.target.join(host).join("debug/bailiwick-operator");
-    anyhow::ensure!(
-        path.exists(),
-        "the operator's program is not at {}",
-        path.display()
-    );
+    anyhow::ensure!(path.exists(), "the operator's program is not at {}", path.display());
     Ok(path.display().to_string())
 }
 
@@ -168,7 +126,6 @@ fn default_kubeconfig() -> Result<PathBuf> {
     if let Some(path) = std::env::var_os("KUBECONFIG").filter(|p| !p.is_empty()) {
         return Ok(path.into());
     }
-    let home = std::env::var_os("HOME")
-        .context("find your kubeconfig: neither KUBECONFIG nor HOME is set")?;
+    let home = std::env::var_os("HOME").context("find your kubeconfig: neither KUBECONFIG nor HOME is set")?;
     Ok(Path::new(&home).join(".kube/config"))
 }

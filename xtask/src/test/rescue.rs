@@ -16,32 +16,10 @@ const LOG_TAIL: u64 = 4 * 1024 * 1024;
 
 /// What to ask the cluster, and the file the answer goes to.
 const QUESTIONS: [(&str, &[&str]); 6] = [
-    (
-        "events.txt",
-        &[
-            "get",
-            "events",
-            "--all-namespaces",
-            "--sort-by=.metadata.creationTimestamp",
-        ],
-    ),
-    (
-        "pods.txt",
-        &["get", "pods", "--all-namespaces", "--output=wide"],
-    ),
-    (
-        "objects.yaml",
-        &["get", "bailiwick", "--all-namespaces", "--output=yaml"],
-    ),
-    (
-        "grants.yaml",
-        &[
-            "get",
-            "controllerrevisions,serviceaccounts",
-            "--namespace=bailiwick-grants",
-            "--output=yaml",
-        ],
-    ),
+    ("events.txt", &["get", "events", "--all-namespaces", "--sort-by=.metadata.creationTimestamp"]),
+    ("pods.txt", &["get", "pods", "--all-namespaces", "--output=wide"]),
+    ("objects.yaml", &["get", "bailiwick", "--all-namespaces", "--output=yaml"]),
+    ("grants.yaml", &["get", "controllerrevisions,serviceaccounts", "--namespace=bailiwick-grants", "--output=yaml"]),
     (
         "operator.log",
         &[
@@ -94,8 +72,7 @@ impl Room {
     /// Nothing is kept of a run that passed.
     pub(super) fn tidy(&self, report: &Report) -> Result<()> {
         if !report.failed() {
-            std::fs::remove_dir_all(&self.dir)
-                .with_context(|| format!("remove {}", self.dir.display()))?;
+            std::fs::remove_dir_all(&self.dir).with_context(|| format!("remove {}", self.dir.display()))?;
         }
         Ok(())
     }
@@ -118,9 +95,7 @@ fn forget_old(all: &Path) -> Result<()> {
 /// Saves what explains a failed suite into `dir`.
 pub(super) fn collect(place: &Place, dir: &Path) {
     for (file, question) in QUESTIONS {
-        if let Err(error) =
-            ask(place, question).and_then(|text| Ok(std::fs::write(dir.join(file), text)?))
-        {
+        if let Err(error) = ask(place, question).and_then(|text| Ok(std::fs::write(dir.join(file), text)?)) {
             say(&format!("{file} could not be saved: {error:#}"));
         }
     }
@@ -132,10 +107,7 @@ pub(super) fn collect(place: &Place, dir: &Path) {
 fn ask(place: &Place, question: &[&str]) -> Result<Vec<u8>> {
     let mut command = match place {
         Place::Testbed(cluster) => cluster.command(&[&["kubectl"], question].concat())?,
-        Place::Own {
-            kubeconfig,
-            context,
-        } => {
+        Place::Own { kubeconfig, context } => {
             let mut command = Command::new("kubectl");
             command.arg("--kubeconfig").arg(kubeconfig);
             if let Some(context) = context {
@@ -151,14 +123,8 @@ fn ask(place: &Place, question: &[&str]) -> Result<Vec<u8>> {
 }
 
 fn keep_logs(cluster: &Cluster, dir: &Path) {
-    for name in [
-        "kube-apiserver.log",
-        "kube-controller-manager.log",
-        "kubelet.log",
-        "audit.log",
-    ] {
-        let kept = tail(&cluster.logs().join(name))
-            .and_then(|bytes| Ok(std::fs::write(dir.join(name), bytes)?));
+    for name in ["kube-apiserver.log", "kube-controller-manager.log", "kubelet.log", "audit.log"] {
+        let kept = tail(&cluster.logs().join(name)).and_then(|bytes| Ok(std::fs::write(dir.join(name), bytes)?));
         if let Err(error) = kept {
             say(&format!("{name} could not be saved: {error:#}"));
         }

@@ -46,27 +46,16 @@ pub(super) fn run(job: &Job<'_>, workspace: &Workspace, dir: &Path) -> Result<Ou
 /// The examples in the documentation, which Cargo alone can run.
 pub(super) fn doc_tests(workspace: &Workspace, dir: &Path) -> Result<Outcome> {
     let mut command = mortal(cargo());
-    command
-        .current_dir(&workspace.root)
-        .args(["test", "--quiet", "--workspace", "--doc"]);
+    command.current_dir(&workspace.root).args(["test", "--quiet", "--workspace", "--doc"]);
     watch("unit docs", command, (DOC_LIMIT, false), dir)
 }
 
-fn watch(
-    name: &str,
-    mut command: Command,
-    (limit, live): (Duration, bool),
-    dir: &Path,
-) -> Result<Outcome> {
+fn watch(name: &str, mut command: Command, (limit, live): (Duration, bool), dir: &Path) -> Result<Outcome> {
     let (reader, writer) = std::io::pipe().context("open a pipe")?;
     let stderr = writer.try_clone().context("open a pipe")?;
     let begin = Instant::now();
-    let mut child = command
-        .stdin(Stdio::null())
-        .stdout(writer)
-        .stderr(stderr)
-        .spawn()
-        .with_context(|| format!("start {name}"))?;
+    let mut child =
+        command.stdin(Stdio::null()).stdout(writer).stderr(stderr).spawn().with_context(|| format!("start {name}"))?;
     // It holds the pipe's ends for writing.
     drop(command);
     let mut log = File::create(dir.join("output.log")).context("create a log")?;
@@ -86,10 +75,7 @@ fn watch(
     if ended.is_none() {
         child.kill().context("end a runner")?;
         child.wait().context("wait for a runner")?;
-        say(&format!(
-            "{name}: ended after {} s, which is the limit",
-            limit.as_secs()
-        ));
+        say(&format!("{name}: ended after {} s, which is the limit", limit.as_secs()));
     }
     let success = ended.is_some_and(|status| status.success());
     if !live && !success {

@@ -45,13 +45,7 @@ fn a_run_without_any_test_has_failed() {
 
 #[test]
 fn a_runner_without_harness_is_counted() {
-    let text = render(read(
-        &[
-            "lifecycle: side by side: ok (3.1 s)",
-            "lifecycle: twice: ok (1.0 s)",
-        ],
-        true,
-    ));
+    let text = render(read(&["lifecycle: side by side: ok (3.1 s)", "lifecycle: twice: ok (1.0 s)"], true));
     assert!(text.ends_with("\n2 passed, 0 failed"), "{text}");
 }
 
@@ -70,9 +64,6 @@ fn a_skipped_test_is_not_a_passed_one() {
 
 #[test]
 fn package_names_are_read_from_ids() {
-    assert_eq!(
-        package_name("path+file:///x/crates/core#bailiwick-core@0.1.0"),
-        "bailiwick-core"
-    );
+    assert_eq!(package_name("path+file:///x/crates/core#bailiwick-core@0.1.0"), "bailiwick-core");
     assert_eq!(package_name("path+file:///x/xtask#0.1.0"), "xtask");
 }

@@ -29,18 +29,11 @@ fn say(line: &str) {
 
 fn run() -> Result<bool, Box<dyn Error>> {
     let mut args = std::env::args_os().skip(1);
-    let dir = PathBuf::from(
-        args.next()
-            .ok_or("usage: bailiwick-generate DIR [--check]")?,
-    );
+    let dir = PathBuf::from(args.next().ok_or("usage: bailiwick-generate DIR [--check]")?);
     let check = args.next().is_some_and(|arg| arg == "--check");
     let files = files()?;
     let strays = strays(&dir, &files)?;
-    if check {
-        compare(&dir, &files, &strays)
-    } else {
-        write(&dir, &files, &strays)
-    }
+    if check { compare(&dir, &files, &strays) } else { write(&dir, &files, &strays) }
 }
 
 /// YAML below the directory that nothing generates.
@@ -68,10 +61,7 @@ fn compare(dir: &Path, files: &[File], strays: &[PathBuf]) -> Result<bool, Box<d
     for file in files {
         let path = dir.join(&file.path);
         if fs::read_to_string(&path).unwrap_or_default() != file.content {
-            say(&format!(
-                "{} differs from what its source generates",
-                path.display()
-            ));
+            say(&format!("{} differs from what its source generates", path.display()));
             same = false;
         }
     }

@@ -93,12 +93,7 @@ pub struct ChangeSpec {
 
 impl ChangeSpec {
     /// A proposal without incident and undone change; `type` follows from the action.
-    pub fn new(
-        proposer: impl Into<String>,
-        action: Action,
-        target: ObjectRef,
-        reason: Why,
-    ) -> Self {
+    pub fn new(proposer: impl Into<String>, action: Action, target: ObjectRef, reason: Why) -> Self {
         Self {
             incident_ref: None,
             proposer: proposer.into(),

@@ -78,10 +78,7 @@ pub enum IncidentPhase {
 impl IncidentPhase {
     /// True where the Incident has ended (a resolved one may reopen within an hour).
     pub const fn is_terminal(self) -> bool {
-        matches!(
-            self,
-            IncidentPhase::Resolved | IncidentPhase::Escalated | IncidentPhase::Dismissed
-        )
+        matches!(self, IncidentPhase::Resolved | IncidentPhase::Escalated | IncidentPhase::Dismissed)
     }
 
     /// The phase's name.

@@ -10,8 +10,7 @@ use serde::{Deserialize, Serialize};
 /// Number of digits in a Receipt's name.
 pub const NAME_DIGITS: usize = 12;
 
-const NAME_RULE: &str =
-    "self.metadata.name.matches('^[0-9]{12}$') && int(self.metadata.name) == self.spec.sequence";
+const NAME_RULE: &str = "self.metadata.name.matches('^[0-9]{12}$') && int(self.metadata.name) == self.spec.sequence";
 
 /// One signature of an envelope.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

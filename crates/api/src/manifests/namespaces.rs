@@ -7,10 +7,7 @@ use bailiwick_core::fence::{GRANTS_NAMESPACE, SYSTEM_NAMESPACE};
 use serde_json::{Value, json};
 
 pub(super) fn namespaces() -> Vec<Value> {
-    [SYSTEM_NAMESPACE, GRANTS_NAMESPACE]
-        .into_iter()
-        .map(namespace)
-        .collect()
+    [SYSTEM_NAMESPACE, GRANTS_NAMESPACE].into_iter().map(namespace).collect()
 }
 
 fn namespace(name: &str) -> Value {

@@ -36,10 +36,7 @@ pub enum OptionsError {
 fn is_label_text(text: &str) -> bool {
     let inner = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
     let edge = |b: Option<u8>| b.is_some_and(|b| b.is_ascii_alphanumeric());
-    text.len() <= 63
-        && text.bytes().all(inner)
-        && edge(text.bytes().next())
-        && edge(text.bytes().last())
+    text.len() <= 63 && text.bytes().all(inner) && edge(text.bytes().next()) && edge(text.bytes().last())
 }
 
 impl Territory {
@@ -48,27 +45,18 @@ impl Territory {
     /// # Errors
     /// Names the part that is not a label's, or that every namespace carries anyway.
     pub fn parse(key: &str, value: &str) -> Result<Self, OptionsError> {
-        let (prefix, name) = key
-            .split_once('/')
-            .map_or((None, key), |(prefix, name)| (Some(prefix), name));
+        let (prefix, name) = key.split_once('/').map_or((None, key), |(prefix, name)| (Some(prefix), name));
         if !is_label_text(name) || prefix.is_some_and(|p| ObjectName::parse(p).is_err()) {
             return Err(OptionsError::Key(key.to_owned()));
         }
-        let reserved = |p: &str| {
-            ["kubernetes.io", "k8s.io"]
-                .iter()
-                .any(|r| p == *r || p.ends_with(&format!(".{r}")))
-        };
+        let reserved = |p: &str| ["kubernetes.io", "k8s.io"].iter().any(|r| p == *r || p.ends_with(&format!(".{r}")));
         if prefix.is_some_and(reserved) {
             return Err(OptionsError::Reserved(key.to_owned()));
         }
         if !is_label_text(value) {
             return Err(OptionsError::Value(value.to_owned()));
         }
-        Ok(Self {
-            key: key.to_owned(),
-            value: value.to_owned(),
-        })
+        Ok(Self { key: key.to_owned(), value: value.to_owned() })
     }
 
     /// The label's key.
@@ -84,10 +72,7 @@ impl Territory {
 
 impl Default for Territory {
     fn default() -> Self {
-        Self {
-            key: "autofix".to_owned(),
-            value: "true".to_owned(),
-        }
+        Self { key: "autofix".to_owned(), value: "true".to_owned() }
     }
 }
 
@@ -132,8 +117,7 @@ impl InstallOptions {
     /// Fails where the image has blanks, control characters or no name.
     pub fn new(image: impl Into<String>) -> Result<Self, OptionsError> {
         let image = image.into();
-        let sound =
-            !image.is_empty() && image.len() <= 512 && image.bytes().all(|b| b.is_ascii_graphic());
+        let sound = !image.is_empty() && image.len() <= 512 && image.bytes().all(|b| b.is_ascii_graphic());
         if !sound {
             return Err(OptionsError::Image(image));
         }

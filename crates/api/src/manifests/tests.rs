@@ -5,17 +5,11 @@ use bailiwick_core::catalogue::rights;
 
 fn all() -> Vec<Value> {
     let options = InstallOptions::new("registry.example/operator:1").unwrap();
-    install(&options)
-        .into_iter()
-        .flat_map(|step| step.objects)
-        .collect()
+    install(&options).into_iter().flat_map(|step| step.objects).collect()
 }
 
 fn text<'a>(object: &'a Value, pointer: &str) -> &'a str {
-    object
-        .pointer(pointer)
-        .and_then(Value::as_str)
-        .unwrap_or_default()
+    object.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
 }
 
 fn rules_of<'a>(objects: &'a [Value], name: &str) -> Vec<&'a Value> {
@@ -27,9 +21,7 @@ fn rules_of<'a>(objects: &'a [Value], name: &str) -> Vec<&'a Value> {
 }
 
 fn has(rule: &Value, field: &str, wanted: &str) -> bool {
-    rule[field]
-        .as_array()
-        .is_some_and(|list| list.iter().any(|item| item == wanted))
+    rule[field].as_array().is_some_and(|list| list.iter().any(|item| item == wanted))
 }
 
 #[test]
@@ -38,9 +30,7 @@ fn no_role_has_a_wildcard_or_a_dangerous_verb() {
     for object in all().iter().filter(|o| o.get("rules").is_some()) {
         for rule in object["rules"].as_array().unwrap() {
             for word in forbidden {
-                let found = ["apiGroups", "resources", "verbs"]
-                    .iter()
-                    .any(|f| has(rule, f, word));
+                let found = ["apiGroups", "resources", "verbs"].iter().any(|f| has(rule, f, word));
                 assert!(!found, "{}: {rule}", text(object, "/metadata/name"));
             }
         }
@@ -57,22 +47,13 @@ fn the_operator_neither_reads_secrets_nor_writes_workloads() {
         if has(rule, "resources", "secrets") {
             assert_eq!(verbs, &vec![json!("create"), json!("delete")]);
         }
-        for workload in [
-            "pods",
-            "deployments",
-            "statefulsets",
-            "daemonsets",
-            "resourcequotas",
-        ] {
+        for workload in ["pods", "deployments", "statefulsets", "daemonsets", "resourcequotas"] {
             if has(rule, "resources", workload) {
                 assert_eq!(verbs, &vec![json!("get"), json!("list"), json!("watch")]);
             }
         }
         if has(rule, "verbs", "bind") {
-            assert_eq!(
-                rule["resourceNames"].as_array().unwrap().len(),
-                rights().len()
-            );
+            assert_eq!(rule["resourceNames"].as_array().unwrap().len(), rights().len());
         }
     }
 }
@@ -93,10 +74,7 @@ fn catalogue_roles_hold_one_verb_on_one_resource_and_no_reads() {
 #[test]
 fn nothing_aggregates_and_nothing_is_bound_to_people() {
     for object in all() {
-        let labels = object
-            .pointer("/metadata/labels")
-            .cloned()
-            .unwrap_or_default();
+        let labels = object.pointer("/metadata/labels").cloned().unwrap_or_default();
         assert!(!labels.to_string().contains("aggregate-to"));
         for subject in object["subjects"].as_array().into_iter().flatten() {
             assert_eq!(subject["kind"], "ServiceAccount");
@@ -120,16 +98,8 @@ fn every_policy_fails_closed_and_is_bound_to_deny() {
 fn the_territory_is_compiled_into_every_policy_that_needs_it() {
     let territory = Territory::parse("example.com/heal", "yes").unwrap();
     let objects = policies::objects(&territory);
-    for name in [
-        policies::EXECUTOR[0],
-        policies::EXECUTOR[1],
-        "bailiwick-operator-cap",
-    ] {
-        let policy = objects
-            .iter()
-            .find(|o| text(o, "/metadata/name") == name)
-            .unwrap()
-            .to_string();
+    for name in [policies::EXECUTOR[0], policies::EXECUTOR[1], "bailiwick-operator-cap"] {
+        let policy = objects.iter().find(|o| text(o, "/metadata/name") == name).unwrap().to_string();
         assert!(policy.contains("example.com/heal"), "{name}");
         assert!(!policy.contains("autofix"), "{name}");
     }
@@ -141,10 +111,7 @@ fn the_operators_pod_is_restricted() {
     let deployment = objects.iter().find(|o| o["kind"] == "Deployment").unwrap();
     let pod = &deployment["spec"]["template"]["spec"];
     assert_eq!(pod["securityContext"]["runAsNonRoot"], true);
-    assert_eq!(
-        pod["securityContext"]["seccompProfile"]["type"],
-        "RuntimeDefault"
-    );
+    assert_eq!(pod["securityContext"]["seccompProfile"]["type"], "RuntimeDefault");
     let security = &pod["containers"][0]["securityContext"];
     assert_eq!(security["allowPrivilegeEscalation"], false);
     assert_eq!(security["readOnlyRootFilesystem"], true);
@@ -155,14 +122,9 @@ fn the_operators_pod_is_restricted() {
 #[test]
 fn two_replicas_come_with_a_budget_and_one_without() {
     let budgets = |replicas: u8| {
-        let options = InstallOptions::new("a")
-            .unwrap()
-            .with_replicas(replicas)
-            .unwrap();
+        let options = InstallOptions::new("a").unwrap().with_replicas(replicas).unwrap();
         let objects = install(&options).into_iter().flat_map(|s| s.objects);
-        objects
-            .filter(|o| o["kind"] == "PodDisruptionBudget")
-            .count()
+        objects.filter(|o| o["kind"] == "PodDisruptionBudget").count()
     };
     assert_eq!((budgets(1), budgets(2)), (0, 1));
 }

@@ -55,7 +55,8 @@ pub fn managed_elsewhere(object: &Value) -> Option<String> {
     if annotation(object, "argocd.argoproj.io/tracking-id").is_some() {
         return Some("annotation argocd.argoproj.io/tracking-id".to_owned());
     }
-    if let Some((kind, name, _)) = controller(object).filter(|(kind, ..)| !BUILT_IN.contains(kind))
+    if let Some((kind, name, _)) = controller(object)
+        && !(BUILT_IN.contains(&kind) && is_built_in(owner_group(object)))
     {
         return Some(format!("owner {kind}/{name}"));
     }
@@ -65,6 +66,19 @@ pub fn managed_elsewhere(object: &Value) -> Option<String> {
         .filter_map(|m| text_at(m, "/manager"))
         .find(|m| MANAGERS.contains(m))?;
     Some(format!("field manager {name}"))
+}
+
+/// The API group of the controlling owner; other operators have kinds of the built-in names too.
+fn owner_group(object: &Value) -> &str {
+    let owners = object.pointer("/metadata/ownerReferences").and_then(Value::as_array);
+    let mut owners = owners.into_iter().flatten();
+    let owner = owners.find(|o| o.get("controller").and_then(Value::as_bool) == Some(true));
+    let version = owner.and_then(|o| text_at(o, "/apiVersion")).unwrap_or_default();
+    version.split_once('/').map_or("", |(group, _)| group)
+}
+
+fn is_built_in(group: &str) -> bool {
+    matches!(group, "" | "apps" | "batch")
 }
 
 /// Why an object may never be changed, wherever it is.
@@ -362,8 +376,8 @@ fn restore(
 }
 
 /// The tier that holds for this very object.
-pub fn effective_tier(action: &Action, target: &ObjectRef, object: Option<&Value>) -> u8 {
-    let base = action.change_type().tier();
+pub fn effective_tier(change_type: ChangeType, target: &ObjectRef, object: Option<&Value>) -> u8 {
+    let base = change_type.tier();
     if target.kind == Kind::Pod && object.is_some_and(keeps_local_data) {
         base.max(2)
     } else {

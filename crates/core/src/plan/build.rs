@@ -87,11 +87,10 @@ pub fn undo_draft(plan: &Plan, sources: &Sources) -> Result<Draft, Reason> {
         Undo::PreviousFields => {
             let (live, before) = (live(sources)?, plan.before_object().ok_or_else(no_undo)?);
             let result = plan.result_object().ok_or_else(no_undo)?;
-            if !super::object::shows(live, &result, &draft.free) {
-                return Err(Reason::new(
-                    Code::NoUndo,
-                    "the object was changed again after the write",
-                ));
+            still_ours(live, &result, &draft.free)?;
+            let uid = plan.target.uid.as_ref().map(crate::names::Uid::as_str);
+            if text_at(live, "/metadata/uid") != uid {
+                return Err(Reason::plain(Code::TargetReplaced));
             }
             let mut after = live.clone();
             put_back(&mut after, &before, &draft.free);
@@ -107,12 +106,21 @@ pub fn undo_draft(plan: &Plan, sources: &Sources) -> Result<Draft, Reason> {
         }
         Undo::DeleteCreated => {
             let live = live(sources)?;
+            still_ours(live, &plan.result_object().ok_or_else(no_undo)?, &draft.free)?;
             draft.operation = Operation::Delete;
             draft.target.uid =
                 text_at(live, "/metadata/uid").and_then(|u| crate::names::Uid::parse(u).ok());
         }
     }
     Ok(draft)
+}
+
+/// What somebody else changed after the write is not put back.
+fn still_ours(live: &Value, result: &Value, free: &[String]) -> Result<(), Reason> {
+    if super::object::shows(live, result, free) {
+        return Ok(());
+    }
+    Err(Reason::new(Code::NoUndo, "the object was changed again after the write"))
 }
 
 /// Replaces `.spec` of `after` by that of `before`, free keys aside.
@@ -310,6 +318,7 @@ pub struct Outcome<'a> {
 ///
 /// # Errors
 /// [`Code::PlanNotReproducible`] where the two differ, [`Code::PlanTooLarge`] above 128 KiB,
+/// [`Code::DryRunRefused`] where there is no result,
 /// [`Code::OutOfBounds`] where the result changes fields that the type may not touch.
 pub fn seal(outcome: &Outcome<'_>) -> Result<Plan, Reason> {
     let (first, second) = (outcome.first.map(pruned), outcome.second.map(pruned));
@@ -318,6 +327,9 @@ pub fn seal(outcome: &Outcome<'_>) -> Result<Plan, Reason> {
         return Err(Reason::plain(Code::PlanNotReproducible));
     }
     let result = first.as_ref().map(without_assigned);
+    if result.is_none() && outcome.draft.operation != Operation::Delete {
+        return Err(Reason::new(Code::DryRunRefused, "the dry run returned no object"));
+    }
     let plan = assemble(outcome.draft, result.as_ref(), DryRun::Server, outcome)?;
     if plan.result.len() > LARGEST_RESULT {
         return Err(Reason::new(

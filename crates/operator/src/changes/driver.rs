@@ -2,7 +2,7 @@
 //!
 //! Owns the wakes and the upkeep. Must never lose a wake. Talks to the API server.
 
-use super::pass::{PassError, pass};
+use super::pass::{Ended, PassError, pass};
 use super::schedule::Schedule;
 use super::standing;
 use super::stores::Wake;
@@ -11,7 +11,6 @@ use bailiwick_api::Change;
 use bailiwick_core::life::Phase;
 use futures::stream::FuturesUnordered;
 use futures::{FutureExt, Stream, StreamExt};
-use jiff::SignedDuration;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -104,6 +103,8 @@ fn wake_where(ctx: &Context, schedule: &mut Schedule, wanted: impl Fn(&Change) -
 fn note(ctx: &Context, schedule: &mut Schedule, wake: Wake) {
     match wake {
         Wake::Change(namespace, name) => schedule.now((namespace, name)),
+        Wake::Written(namespace, name, version) => schedule.written((namespace, name), version),
+        Wake::Nothing => {}
         Wake::Namespace(namespace) => {
             wake_where(ctx, schedule, |c| c.metadata.namespace.as_deref() == Some(&namespace))
         }
@@ -111,10 +112,10 @@ fn note(ctx: &Context, schedule: &mut Schedule, wake: Wake) {
     }
 }
 
-fn finished(schedule: &mut Schedule, key: Key, result: Result<Option<SignedDuration>, PassError>) {
+fn finished(schedule: &mut Schedule, key: Key, result: Result<Ended, PassError>) {
     match result {
-        Ok(recheck) => schedule.done(key, recheck.and_then(|d| Duration::try_from(d).ok())),
-        Err(PassError::Overtaken) => schedule.done(key, Some(Duration::ZERO)),
+        Ok(ended) => schedule.done(key, ended.version, ended.recheck.and_then(|d| Duration::try_from(d).ok())),
+        Err(PassError::Overtaken) => schedule.done(key, None, Some(Duration::ZERO)),
         Err(error) => {
             tracing::warn!(change.namespace = key.0, change.name = key.1, error = %error, "a pass over a Change failed and is repeated");
             schedule.failed(key);

@@ -51,18 +51,30 @@ pub(crate) enum PassError {
     Effect(#[from] EffectError),
 }
 
+/// How a pass ended.
+pub(crate) struct Ended {
+    /// When to look again without being woken.
+    pub(crate) recheck: Option<SignedDuration>,
+    /// The Change's resourceVersion as it was left.
+    pub(crate) version: Option<u64>,
+}
+
+fn ended(change: &Change, recheck: Option<SignedDuration>) -> Ended {
+    Ended { recheck, version: change.metadata.resource_version.as_ref().and_then(|v| v.parse().ok()) }
+}
+
 /// One pass: decide, persist, act, until there is nothing to do now.
-pub(crate) async fn pass(ctx: &Context, key: &Key) -> Result<Option<SignedDuration>, PassError> {
+pub(crate) async fn pass(ctx: &Context, key: &Key) -> Result<Ended, PassError> {
     let api: Api<Change> = Api::namespaced(ctx.client.clone(), &key.0);
     ctx.metrics.api(Call::Status, "get");
     let found = api.get_opt(&key.1).await.map_err(|e| PassError::Change { step: "read", source: Box::new(e) })?;
-    let Some(mut change) = found else { return Ok(None) };
+    let Some(mut change) = found else { return Ok(Ended { recheck: None, version: None }) };
     if change.status.is_none() {
         ctx.receipts.begun(change.metadata.uid.as_deref().unwrap_or_default()).await;
     }
     for _ in 0..MOST_STEPS {
         if !is_live(&change) {
-            return Ok(None);
+            return Ok(ended(&change, None));
         }
         let record = change.status.clone().unwrap_or_default();
         let now = ctx.clock.now().ok_or(PassError::NoTime)?;
@@ -75,10 +87,10 @@ pub(crate) async fn pass(ctx: &Context, key: &Key) -> Result<Option<SignedDurati
                 change = persist(ctx, &api, change, &before, record, now).await?;
             }
             Next::Again => {}
-            Next::Wait(recheck) => return Ok(recheck),
+            Next::Wait(recheck) => return Ok(ended(&change, recheck)),
         }
     }
-    Ok(Some(SignedDuration::ZERO))
+    Ok(ended(&change, Some(SignedDuration::ZERO)))
 }
 
 /// What follows a persisted decision.

@@ -18,12 +18,27 @@ pub(crate) struct Schedule {
     due: HashMap<Key, Instant>,
     running: HashSet<Key>,
     failures: HashMap<Key, u32>,
+    /// The resourceVersion that the last pass left behind.
+    left: HashMap<Key, u64>,
+    /// The newest resourceVersion that the watch showed while a pass ran.
+    shown: HashMap<Key, Option<u64>>,
 }
 
 impl Schedule {
     /// Marks a Change due at once; one that is running runs again afterwards.
     pub(crate) fn now(&mut self, key: Key) {
         self.due.insert(key, Instant::now());
+    }
+
+    /// Marks a Change due because the watch shows this version of it, unless a pass of ours wrote it.
+    /// Without a number nothing can be told, so it is due.
+    pub(crate) fn written(&mut self, key: Key, version: Option<u64>) {
+        if self.running.contains(&key) {
+            let newest = self.shown.get(&key).copied().flatten().max(version);
+            self.shown.insert(key, version.and(newest));
+        } else if !is_own(self.left.get(&key).copied(), version) {
+            self.now(key);
+        }
     }
 
     /// Takes all that is due and not running.
@@ -42,10 +57,17 @@ impl Schedule {
         keys
     }
 
-    /// A pass ended well; `recheck` is when to look again without being woken.
-    pub(crate) fn done(&mut self, key: Key, recheck: Option<Duration>) {
+    /// A pass ended well and left this version; `recheck` is when to look again without being woken.
+    pub(crate) fn done(&mut self, key: Key, left: Option<u64>, recheck: Option<Duration>) {
         self.running.remove(&key);
         self.failures.remove(&key);
+        match left {
+            Some(version) => self.left.insert(key.clone(), version),
+            None => self.left.remove(&key),
+        };
+        if self.shown.remove(&key).is_some_and(|shown| !is_own(left, shown)) {
+            self.now(key.clone());
+        }
         if let Some(recheck) = recheck {
             self.later(key, recheck);
         }
@@ -82,6 +104,12 @@ impl Schedule {
     }
 }
 
+/// True if the version shown is not newer than the one left: every write of a pass demands the
+/// version it read, so what is older was read.
+fn is_own(left: Option<u64>, shown: Option<u64>) -> bool {
+    matches!((left, shown), (Some(left), Some(shown)) if shown <= left)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -97,7 +125,27 @@ mod tests {
         assert_eq!(schedule.take_due(), [key("a")]);
         schedule.now(key("a"));
         assert!(schedule.take_due().is_empty());
-        schedule.done(key("a"), None);
+        schedule.done(key("a"), None, None);
+        assert_eq!(schedule.take_due(), [key("a")]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_pass_is_not_woken_by_its_own_writes() {
+        let mut schedule = Schedule::default();
+        schedule.written(key("a"), Some(5));
+        assert_eq!(schedule.take_due(), [key("a")]);
+        schedule.written(key("a"), Some(6));
+        schedule.done(key("a"), Some(7), None);
+        assert!(schedule.take_due().is_empty());
+        schedule.written(key("a"), Some(7));
+        assert!(schedule.take_due().is_empty());
+        schedule.written(key("a"), Some(8));
+        assert_eq!(schedule.take_due(), [key("a")]);
+        schedule.written(key("a"), Some(9));
+        schedule.done(key("a"), Some(8), None);
+        assert_eq!(schedule.take_due(), [key("a")]);
+        schedule.written(key("a"), None);
+        schedule.done(key("a"), Some(9), None);
         assert_eq!(schedule.take_due(), [key("a")]);
     }
 
@@ -114,7 +162,7 @@ mod tests {
             assert_eq!(before.elapsed(), Duration::from_millis(expected));
         }
         assert_eq!(schedule.take_due(), [key("a")]);
-        schedule.done(key("a"), Some(Duration::from_secs(5)));
+        schedule.done(key("a"), None, Some(Duration::from_secs(5)));
         let before = Instant::now();
         schedule.wait().await;
         assert_eq!(before.elapsed(), Duration::from_secs(5));

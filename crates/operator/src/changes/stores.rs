@@ -36,6 +36,10 @@ pub(crate) struct Stores {
 pub(crate) enum Wake {
     /// One Change, by namespace and name.
     Change(String, String),
+    /// One Change that was written, by namespace, name and resourceVersion.
+    Written(String, String, Option<u64>),
+    /// Nothing: an ended Change.
+    Nothing,
     /// All Changes of a namespace.
     Namespace(String),
     /// All Changes.
@@ -78,9 +82,7 @@ impl Stores {
     /// The stores and one stream that fills them all and says what to look at.
     pub(crate) fn open(client: &Client) -> (Self, Wakes) {
         let any = watcher::Config::default;
-        let (changes, a) = keep(Api::<Guarded<Change>>::all(client.clone()), any(), |c| {
-            wake_of(&c.0.as_ref().map_or_else(|e| &e.metadata, |c| &c.metadata))
-        });
+        let (changes, a) = keep(Api::<Guarded<Change>>::all(client.clone()), any(), wake_of);
         let (approvals, b) = keep(Api::<Guarded<Approval>>::all(client.clone()), any(), |a| match &a.0 {
             Ok(approval) => Wake::Change(
                 approval.metadata.namespace.clone().unwrap_or_default(),
@@ -133,6 +135,16 @@ impl Stores {
     }
 }
 
-fn wake_of(meta: &k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta) -> Wake {
-    Wake::Change(meta.namespace.clone().unwrap_or_default(), meta.name.clone().unwrap_or_default())
+/// Ended Changes wake nobody: there may be thousands of them.
+fn wake_of(guarded: &Guarded<Change>) -> Wake {
+    let meta = match &guarded.0 {
+        Ok(change) if !super::driver::is_live(change) => return Wake::Nothing,
+        Ok(change) => &change.metadata,
+        Err(bad) => {
+            tracing::warn!(change.name = bad.metadata.name, error = %bad.error, "a Change cannot be read and is left alone");
+            return Wake::Nothing;
+        }
+    };
+    let version = meta.resource_version.as_ref().and_then(|v| v.parse().ok());
+    Wake::Written(meta.namespace.clone().unwrap_or_default(), meta.name.clone().unwrap_or_default(), version)
 }

@@ -4,16 +4,15 @@
 //! for a request while it could hear news. Talks to the API server only through its writer.
 
 use super::look::{Sight, look, subjects};
-use super::own::{Heard, News, Own};
+use super::own::{News, Own};
 use super::priming::Priming;
 use super::queue::Queue;
 use super::state::State;
 use super::table::Key;
 use super::write::{Step, Writer, Wrote};
 use crate::metrics::Metrics;
-use crate::shared::{Changed, SharedIndex};
+use crate::shared::SharedIndex;
 use bailiwick_api::IncidentStatus;
-use bailiwick_core::incident::Phase;
 use bailiwick_core::object::ObjectRef;
 use futures::StreamExt;
 use futures::future::BoxFuture;
@@ -21,11 +20,10 @@ use futures::stream::{BoxStream, FuturesUnordered};
 use jiff::Timestamp;
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
-use tokio::sync::broadcast;
 use tokio::time::Instant;
 
 /// Observations of one subject within this time are looked at together.
-const DEBOUNCE: Duration = Duration::from_millis(100);
+pub(super) const DEBOUNCE: Duration = Duration::from_millis(100);
 /// Subjects worked on side by side.
 const SIDE_BY_SIDE: usize = 8;
 /// How often every Incident is looked at though nothing happened.
@@ -84,9 +82,7 @@ impl Dispatcher {
         loop {
             self.start_due();
             let next = self.queue.next().filter(|_| self.work.len() < SIDE_BY_SIDE);
-            let wake = next
-                .unwrap_or_else(|| Instant::now() + SWEEP)
-                .max(self.soonest());
+            let wake = next.unwrap_or_else(|| Instant::now() + SWEEP).max(self.soonest());
             tokio::select! {
                 Some(one) = news.next() => self.hear(one),
                 one = changed.recv() => self.note(one),
@@ -94,9 +90,7 @@ impl Dispatcher {
                 _ = sweep.tick() => self.push_incidents(|_, _| true),
                 () = tokio::time::sleep_until(wake) => {}
             }
-            self.writer
-                .metrics
-                .queue_depth("incidents", self.queue.len());
+            self.writer.metrics.queue_depth("incidents", self.queue.len());
         }
     }
 
@@ -108,11 +102,7 @@ impl Dispatcher {
     /// Looks at everything once: what is wrong already, and what was left unfinished.
     fn begin(&mut self) {
         let mut all = subjects(&self.index);
-        all.extend(
-            self.state
-                .iter()
-                .map(|(_, known)| known.spec.subject.clone()),
-        );
+        all.extend(self.state.iter().map(|(_, known)| known.spec.subject.clone()));
         all.sort();
         all.dedup();
         self.priming.expect(&all);
@@ -123,83 +113,6 @@ impl Dispatcher {
 
     pub(crate) fn push(&mut self, subject: ObjectRef, delay: Duration) {
         self.queue.push(subject, Instant::now(), delay);
-    }
-
-    fn push_incidents(&mut self, wanted: impl Fn(&Key, Option<Phase>) -> bool) {
-        let phase = |known: &super::state::Known| known.record.as_ref().map(|r| r.phase);
-        let all = self
-            .state
-            .iter()
-            .filter(|(key, known)| wanted(key, phase(known)));
-        let found: Vec<ObjectRef> = all.map(|(_, known)| known.spec.subject.clone()).collect();
-        for subject in found {
-            self.push(subject, Duration::ZERO);
-        }
-    }
-
-    /// Takes in what a watch of our own kinds says.
-    fn hear(&mut self, news: News) {
-        match self.own.hear(news, &self.writer.metrics) {
-            Heard::Incidents(keys) => {
-                for key in keys {
-                    let subject = self.state.hear(&key, self.own.incidents.get(&key));
-                    subject
-                        .into_iter()
-                        .for_each(|s| self.push(s, Duration::ZERO));
-                }
-            }
-            Heard::Changes(keys) => {
-                for key in keys {
-                    self.push_owner(&key);
-                }
-            }
-            // A mandate may lift a refusal, or change a delay.
-            Heard::Mandates => self.push_incidents(|_, phase| lives(phase)),
-        }
-    }
-
-    /// Looks at the Incident that a Change answers.
-    fn push_owner(&mut self, change: &Key) {
-        let named = self
-            .own
-            .changes
-            .get(change)
-            .and_then(|seen| seen.incident.as_ref());
-        let name = match named {
-            Some((incident, _)) => incident.to_string(),
-            // A Change that is gone is known by its name only.
-            None => change
-                .1
-                .rsplit_once('-')
-                .map_or("", |(head, _)| head)
-                .to_owned(),
-        };
-        if let Some(known) = self.state.get(&(change.0.clone(), name)) {
-            let subject = known.spec.subject.clone();
-            self.push(subject, Duration::ZERO);
-        }
-    }
-
-    /// Takes in what the index says has changed.
-    fn note(&mut self, changed: Result<Changed, broadcast::error::RecvError>) {
-        match changed {
-            Ok(Changed::Subject(subject)) => self.push(subject, DEBOUNCE),
-            Ok(Changed::Namespace(name)) => {
-                self.push_incidents(|(namespace, _), phase| *namespace == name && lives(phase));
-            }
-            Err(broadcast::error::RecvError::Lagged(missed)) => {
-                tracing::info!(
-                    news.missed = missed,
-                    "news came too fast; everything is looked at"
-                );
-                let all = subjects(&self.index);
-                all.into_iter()
-                    .for_each(|subject| self.push(subject, DEBOUNCE));
-                self.push_incidents(|_, _| true);
-            }
-            // The index outlives the dispatcher.
-            Err(broadcast::error::RecvError::Closed) => {}
-        }
     }
 
     /// Starts work on subjects that are due.
@@ -213,8 +126,7 @@ impl Dispatcher {
             let index = self.index.clone();
             self.work.push(Box::pin(async move {
                 let about = subject.clone();
-                let looking =
-                    tokio::task::spawn_blocking(move || look(&index, about, Timestamp::now()));
+                let looking = tokio::task::spawn_blocking(move || look(&index, about, Timestamp::now()));
                 Done::Looked(subject, looking.await.ok().map(Box::new))
             }));
         }
@@ -231,8 +143,7 @@ impl Dispatcher {
                 if steps.is_empty() {
                     self.finish(&subject);
                 } else {
-                    self.work
-                        .push(write_all(self.writer.clone(), subject, steps));
+                    self.work.push(write_all(self.writer.clone(), subject, steps));
                 }
             }
             Done::Looked(subject, None) => {
@@ -241,9 +152,7 @@ impl Dispatcher {
                 self.finish(&subject);
             }
             Done::Wrote(subject, results) => {
-                let failed = results
-                    .into_iter()
-                    .any(|(key, wrote)| !self.settle(&subject, key, wrote));
+                let failed = results.into_iter().any(|(key, wrote)| !self.settle(&subject, key, wrote));
                 if failed {
                     self.fail(&subject);
                 } else {
@@ -297,17 +206,10 @@ impl Dispatcher {
         let Some(error) = wrote.error else {
             return true;
         };
-        let cause = std::error::Error::source(&error)
-            .map(ToString::to_string)
-            .unwrap_or_default();
+        let cause = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
         tracing::warn!(incident.namespace = key.0, incident.name = key.1, error = %error, cause, "a step of an incident failed and is tried again");
         false
     }
-}
-
-/// True where news of a label or a mandate matters.
-fn lives(phase: Option<Phase>) -> bool {
-    !matches!(phase, Some(Phase::Resolved | Phase::Dismissed))
 }
 
 /// Counts a phase that was entered, and the reason of an ending.

@@ -10,9 +10,7 @@ use super::table::Key;
 use super::write::Step;
 use bailiwick_core::action::ChangeType;
 use bailiwick_core::finding::Finding;
-use bailiwick_core::incident::{
-    Case, Choice, Decision, Effect, Record, Story, Writing, decide, delays, story, weigh,
-};
+use bailiwick_core::incident::{Case, Choice, Decision, Effect, Record, Story, Writing, decide, delays, story, weigh};
 use bailiwick_core::mandate::Question;
 use bailiwick_core::object::ObjectRef;
 use std::collections::BTreeMap;
@@ -79,13 +77,7 @@ impl Dispatcher {
             let latency = Duration::try_from(latency).unwrap_or_default();
             self.writer.metrics.detected(finding.cause, latency);
         }
-        Known {
-            uid: None,
-            spec: spec_of(finding.key()),
-            record: None,
-            status: None,
-            taken: Vec::new(),
-        }
+        Known { uid: None, spec: spec_of(finding.key()), record: None, status: None, taken: Vec::new() }
     }
 
     /// The record as it is, or that of something new.
@@ -98,22 +90,10 @@ impl Dispatcher {
     /// An Incident without status whose finding is gone tells nothing.
     fn abandon(&mut self, key: Key, known: Known) -> Option<Step> {
         self.state.remove(&key);
-        known.uid.is_some().then_some(Step {
-            key,
-            known,
-            store: false,
-            effect: Some(Effect::Forget),
-            story: None,
-        })
+        known.uid.is_some().then_some(Step { key, known, store: false, effect: Some(Effect::Forget), story: None })
     }
 
-    fn judge(
-        &self,
-        key: &Key,
-        known: &Known,
-        old: &Record,
-        (finding, sight): (Option<&Finding>, &Sight),
-    ) -> Decision {
+    fn judge(&self, key: &Key, known: &Known, old: &Record, (finding, sight): (Option<&Finding>, &Sight)) -> Decision {
         let mandates = self.own.readable();
         let unreadable = self.own.unreadable();
         let config = &self.writer.config;
@@ -131,8 +111,7 @@ impl Dispatcher {
             now: sight.at,
         };
         let choices: Vec<Choice> = finding.map(|f| weigh(f, &question)).unwrap_or_default();
-        let (attempts, mut taken) =
-            attempts(&self.own, key, known.uid.as_deref(), &config.username);
+        let (attempts, mut taken) = attempts(&self.own, key, known.uid.as_deref(), &config.username);
         taken.extend(known.taken.iter().cloned());
         let subject: &ObjectRef = &sight.subject;
         decide(
@@ -154,16 +133,9 @@ impl Dispatcher {
 }
 
 /// What of a decision is to be written now, and when to look again.
-fn settle(
-    key: &Key,
-    known: &Known,
-    decision: &Decision,
-    sight: &Sight,
-) -> (Option<Step>, Option<Duration>) {
+fn settle(key: &Key, known: &Known, decision: &Decision, sight: &Sight) -> (Option<Step>, Option<Duration>) {
     let written = known.status.as_ref().and_then(super::project::record_of);
-    let writing = written
-        .as_ref()
-        .map_or(Writing::Now, |old| decision.record.writing(old, sight.at));
+    let writing = written.as_ref().map_or(Writing::Now, |old| decision.record.writing(old, sight.at));
     let later = match writing {
         Writing::Later(left) => Some(left),
         Writing::No | Writing::Now => None,
@@ -177,10 +149,7 @@ fn settle(
     let told: Option<Story> = story(written.as_ref(), &decision.record).filter(|_| store);
     let step = Step {
         key: key.clone(),
-        known: Known {
-            record: Some(decision.record.clone()),
-            ..known.clone()
-        },
+        known: Known { record: Some(decision.record.clone()), ..known.clone() },
         store,
         effect: decision.effect.clone(),
         story: told,

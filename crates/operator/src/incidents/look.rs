@@ -47,8 +47,7 @@ fn exists(view: &View<'_>, subject: &ObjectRef) -> bool {
 
 fn labels(view: &View<'_>, subject: &ObjectRef) -> Option<BTreeMap<String, String>> {
     let namespace = view.namespace(subject.namespace_str())?;
-    let terminating =
-        matches!(namespace.body, Body::Namespace(true)) || namespace.head.marks.deleting();
+    let terminating = matches!(namespace.body, Body::Namespace(true)) || namespace.head.marks.deleting();
     let pairs = namespace.head.labels.iter();
     (!terminating).then(|| pairs.map(|(k, v)| (k.to_owned(), v.to_owned())).collect())
 }

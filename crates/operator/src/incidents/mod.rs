@@ -6,6 +6,7 @@
 mod dispatch;
 mod judge;
 mod look;
+mod news;
 mod own;
 mod priming;
 mod project;
@@ -51,11 +52,7 @@ pub async fn run(parts: Parts, cancel: CancellationToken) {
         metrics: parts.metrics,
     };
     let dispatcher = Dispatcher::new(writer, parts.index);
-    if cancel
-        .run_until_cancelled(Box::pin(dispatcher.run(news)))
-        .await
-        .is_some()
-    {
+    if cancel.run_until_cancelled(Box::pin(dispatcher.run(news))).await.is_some() {
         tracing::error!("the watches of incidents ended by themselves");
     }
 }

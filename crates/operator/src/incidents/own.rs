@@ -63,26 +63,14 @@ pub(crate) fn watch(client: &kube::Client, metrics: &Arc<Metrics>) -> BoxStream<
     for _ in 0..3 {
         metrics.api(Call::Detect, "watch");
     }
-    let incidents = watcher(
-        Api::<Guarded<Incident>>::all(client.clone()),
-        Config::default(),
-    );
-    let changes = watcher(
-        Api::<Guarded<Change>>::all(client.clone()),
-        Config::default(),
-    );
+    let incidents = watcher(Api::<Guarded<Incident>>::all(client.clone()), Config::default());
+    let changes = watcher(Api::<Guarded<Change>>::all(client.clone()), Config::default());
     let system = Api::<Guarded<Mandate>>::namespaced(client.clone(), SYSTEM_NAMESPACE);
     let mandates = watcher(system, Config::default());
     futures::stream::select_all([
-        told(incidents, "Incident")
-            .map(|e| News::Incident(Box::new(e)))
-            .boxed(),
-        told(changes, "Change")
-            .map(|e| News::Change(Box::new(e)))
-            .boxed(),
-        told(mandates, "Mandate")
-            .map(|e| News::Mandate(Box::new(e)))
-            .boxed(),
+        told(incidents, "Incident").map(|e| News::Incident(Box::new(e))).boxed(),
+        told(changes, "Change").map(|e| News::Change(Box::new(e))).boxed(),
+        told(mandates, "Mandate").map(|e| News::Mandate(Box::new(e))).boxed(),
     ])
     .boxed()
 }
@@ -121,10 +109,7 @@ impl Own {
             }
             News::Mandate(event) => {
                 metrics.watch_seen("Mandate");
-                self.mandates
-                    .take(*event, key_of, |guarded: Guarded<Mandate>| {
-                        Some(read_mandate(guarded, metrics))
-                    });
+                self.mandates.take(*event, key_of, |guarded: Guarded<Mandate>| Some(read_mandate(guarded, metrics)));
                 Heard::Mandates
             }
         }
@@ -132,18 +117,12 @@ impl Own {
 
     /// The mandates that can be read.
     pub(crate) fn readable(&self) -> Vec<mandate::Mandate> {
-        self.mandates
-            .iter()
-            .filter_map(|(_, m)| m.as_ref().ok().cloned())
-            .collect()
+        self.mandates.iter().filter_map(|(_, m)| m.as_ref().ok().cloned()).collect()
     }
 
     /// The names of those that cannot.
     pub(crate) fn unreadable(&self) -> Vec<String> {
-        self.mandates
-            .iter()
-            .filter_map(|(_, m)| m.as_ref().err().cloned())
-            .collect()
+        self.mandates.iter().filter_map(|(_, m)| m.as_ref().err().cloned()).collect()
     }
 }
 
@@ -156,10 +135,7 @@ fn meta_of<K: kube::Resource>(guarded: &Guarded<K>) -> &ObjectMeta {
 
 fn key_of<K: kube::Resource>(guarded: &Guarded<K>) -> Key {
     let meta = meta_of(guarded);
-    (
-        meta.namespace.clone().unwrap_or_default(),
-        meta.name.clone().unwrap_or_default(),
-    )
+    (meta.namespace.clone().unwrap_or_default(), meta.name.clone().unwrap_or_default())
 }
 
 fn sound<K>(guarded: Guarded<K>, kind: &'static str, metrics: &Metrics) -> Option<K> {
@@ -187,10 +163,7 @@ fn seen(change: &Change) -> Option<Seen> {
     let plan = record.plan.as_ref().filter(|_| bad_end);
     let uid = |u: &bailiwick_core::names::Uid| u.to_string();
     Some(Seen {
-        incident: spec
-            .incident_ref
-            .as_ref()
-            .map(|r| (r.name.clone(), r.uid.as_ref().map(uid))),
+        incident: spec.incident_ref.as_ref().map(|r| (r.name.clone(), r.uid.as_ref().map(uid))),
         proposer: spec.proposer.clone(),
         attempt: Attempt {
             name: ObjectName::parse(change.metadata.name.clone()?).ok()?,
@@ -199,15 +172,8 @@ fn seen(change: &Change) -> Option<Seen> {
             target: spec.target.clone(),
             phase: record.phase,
             reason: record.reason.clone(),
-            asked: record
-                .verdict
-                .as_ref()
-                .is_some_and(|v| v.outcome == Outcome::NeedsApproval),
-            ended: record
-                .phase
-                .is_terminal()
-                .then(|| record.entered())
-                .flatten(),
+            asked: record.verdict.as_ref().is_some_and(|v| v.outcome == Outcome::NeedsApproval),
+            ended: record.phase.is_terminal().then(|| record.entered()).flatten(),
             diff: plan.map(diff_of).unwrap_or_default(),
         },
     })

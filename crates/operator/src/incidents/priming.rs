@@ -33,28 +33,18 @@ impl Priming {
 
     /// A subject was looked at. The summary, once all were.
     pub(crate) fn finish(&mut self, subject: &ObjectRef) -> Option<Story> {
-        if !self.left.remove(subject)
-            || !self.left.is_empty()
-            || std::mem::replace(&mut self.told, true)
-        {
+        if !self.left.remove(subject) || !self.left.is_empty() || std::mem::replace(&mut self.told, true) {
             return None;
         }
         if self.wrong.is_empty() {
             return None;
         }
         let total: u32 = self.wrong.values().sum();
-        let parts: Vec<String> = self
-            .wrong
-            .iter()
-            .map(|(cause, n)| format!("{n} × {cause}"))
-            .collect();
+        let parts: Vec<String> = self.wrong.iter().map(|(cause, n)| format!("{n} × {cause}")).collect();
         Some(Story {
             reason: "WrongAtStart",
             warning: true,
-            note: format!(
-                "{total} incidents were open when the operator first looked: {}",
-                parts.join(", ")
-            ),
+            note: format!("{total} incidents were open when the operator first looked: {}", parts.join(", ")),
         })
     }
 }
@@ -67,8 +57,7 @@ mod tests {
 
     #[test]
     fn the_summary_is_told_once_and_last() {
-        let subject =
-            |name: &str| ObjectRef::cluster(Kind::Node, ObjectName::parse(name).unwrap(), None);
+        let subject = |name: &str| ObjectRef::cluster(Kind::Node, ObjectName::parse(name).unwrap(), None);
         let mut priming = Priming::default();
         priming.expect(&[subject("a"), subject("b")]);
         priming.count(Cause::CrashLoop);

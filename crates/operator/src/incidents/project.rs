@@ -11,13 +11,13 @@ use bailiwick_core::life::Condition;
 use jiff::Timestamp;
 
 /// The present occurrence began; the reason tells whether it was wrong already at start.
-pub const BEGUN: &str = "Begun";
+pub(crate) const BEGUN: &str = "Begun";
 /// The finding holds.
-pub const PRESENT: &str = "Present";
+pub(crate) const PRESENT: &str = "Present";
 /// A Change is under way.
-pub const CHANGING: &str = "Changing";
+pub(crate) const CHANGING: &str = "Changing";
 /// The Incident ended; the reason names how.
-pub const ENDED: &str = "Ended";
+pub(crate) const ENDED: &str = "Ended";
 
 const AT_START: &str = "WrongAtStart";
 const OBSERVED: &str = "Observed";
@@ -30,11 +30,7 @@ const MOST_DIAGNOSIS: usize = 4000;
 const MOST_DIFF: usize = 16_000;
 
 /// The status that shows a record. `before` gives the times of conditions that stay as they are.
-pub(crate) fn status_of(
-    record: &Record,
-    before: Option<&IncidentStatus>,
-    now: Timestamp,
-) -> IncidentStatus {
+pub(crate) fn status_of(record: &Record, before: Option<&IncidentStatus>, now: Timestamp) -> IncidentStatus {
     let known = before.map_or(&[][..], |s| &s.conditions);
     IncidentStatus {
         observed_generation: 1,
@@ -96,41 +92,22 @@ fn conditions(record: &Record, known: &[Condition], now: Timestamp) -> Vec<Condi
         (_, false) => (false, "NotEnded", "It has not ended.".to_owned()),
     };
     let begun = if record.primed { AT_START } else { OBSERVED };
-    let present = if record.presence.holds {
-        "Found"
-    } else {
-        "NotFound"
-    };
+    let present = if record.presence.holds { "Found" } else { "NotFound" };
     let since = |holds: bool, kind: &str| {
         let same = |c: &&Condition| c.kind == kind && (c.status == "True") == holds;
-        known
-            .iter()
-            .find(same)
-            .map_or(now, |c| c.last_transition_time)
+        known.iter().find(same).map_or(now, |c| c.last_transition_time)
     };
     let occurrence = format!("Occurrence {}.", record.count);
     let found = "Whether the analyzers find it now.".to_owned();
     vec![
         condition(BEGUN, (true, begun, occurrence), record.began),
-        condition(
-            PRESENT,
-            (record.presence.holds, present, found),
-            record.presence.since,
-        ),
+        condition(PRESENT, (record.presence.holds, present, found), record.presence.since),
         condition(CHANGING, changing.clone(), since(changing.0, CHANGING)),
-        condition(
-            ENDED,
-            ended.clone(),
-            record.ended_at.unwrap_or_else(|| since(ended.0, ENDED)),
-        ),
+        condition(ENDED, ended.clone(), record.ended_at.unwrap_or_else(|| since(ended.0, ENDED))),
     ]
 }
 
-fn condition(
-    kind: &str,
-    (holds, reason, message): (bool, &str, String),
-    at: Timestamp,
-) -> Condition {
+fn condition(kind: &str, (holds, reason, message): (bool, &str, String), at: Timestamp) -> Condition {
     Condition {
         kind: kind.to_owned(),
         status: if holds { "True" } else { "False" }.to_owned(),
@@ -153,15 +130,8 @@ pub(crate) fn record_of(status: &IncidentStatus) -> Option<Record> {
         count: status.count,
         began: begun.last_transition_time,
         primed: begun.reason == AT_START,
-        presence: Presence {
-            holds: present.status == "True",
-            since: present.last_transition_time,
-        },
-        summary: status
-            .diagnosis
-            .as_ref()
-            .map(|d| d.text.clone())
-            .unwrap_or_default(),
+        presence: Presence { holds: present.status == "True", since: present.last_transition_time },
+        summary: status.diagnosis.as_ref().map(|d| d.text.clone()).unwrap_or_default(),
         evidence: status.evidence.clone(),
         candidates: status.candidates.clone(),
         changes: status.changes.clone(),
@@ -174,11 +144,7 @@ pub(crate) fn record_of(status: &IncidentStatus) -> Option<Record> {
 
 /// The phase that the conditions tell.
 fn phase_of(conditions: &[Condition]) -> Phase {
-    let holds = |kind: &str| {
-        conditions
-            .iter()
-            .find(|c| c.kind == kind && c.status == "True")
-    };
+    let holds = |kind: &str| conditions.iter().find(|c| c.kind == kind && c.status == "True");
     match holds(ENDED).map(|c| c.reason.as_str()) {
         Some("Resolved") => Phase::Resolved,
         Some("Dismissed") => Phase::Dismissed,
@@ -208,10 +174,7 @@ mod tests {
             count: 2,
             began: at(3),
             primed: true,
-            presence: Presence {
-                holds: false,
-                since: at(7),
-            },
+            presence: Presence { holds: false, since: at(7) },
             summary: "the tag is absent".into(),
             evidence: Vec::new(),
             candidates: Vec::new(),
@@ -225,13 +188,7 @@ mod tests {
 
     #[test]
     fn a_status_tells_the_whole_record() {
-        for phase in [
-            Phase::Open,
-            Phase::Changing,
-            Phase::Resolved,
-            Phase::Escalated,
-            Phase::Dismissed,
-        ] {
+        for phase in [Phase::Open, Phase::Changing, Phase::Resolved, Phase::Escalated, Phase::Dismissed] {
             let record = record(phase);
             let status = status_of(&record, None, at(20));
             assert_eq!(record_of(&status), Some(record));
@@ -244,11 +201,7 @@ mod tests {
         let mut under_way = record(Phase::Changing);
         under_way.proposing = false;
         let second = status_of(&under_way, Some(&first), at(30));
-        let changing = second
-            .conditions
-            .iter()
-            .find(|c| c.kind == CHANGING)
-            .unwrap();
+        let changing = second.conditions.iter().find(|c| c.kind == CHANGING).unwrap();
         assert_eq!(changing.last_transition_time, at(20));
         assert_eq!(changing.reason, UNDER_WAY);
     }

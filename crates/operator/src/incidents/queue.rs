@@ -36,11 +36,7 @@ impl Queue {
     }
 
     /// Takes the first subject that is due and not being worked on.
-    pub(crate) fn pop(
-        &mut self,
-        now: Instant,
-        working: impl Fn(&ObjectRef) -> bool,
-    ) -> Option<ObjectRef> {
+    pub(crate) fn pop(&mut self, now: Instant, working: impl Fn(&ObjectRef) -> bool) -> Option<ObjectRef> {
         let ready = self.due.iter().take_while(|(at, _)| *at <= now);
         let found = ready.map(|(at, s)| (*at, s)).find(|(_, s)| !working(s));
         let (at, subject) = found.map(|(at, s)| (at, s.clone()))?;

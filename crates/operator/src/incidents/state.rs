@@ -38,11 +38,7 @@ pub(crate) struct State {
 
 /// Where the Incident of a finding lives: beside its subject, or with the product's own parts.
 pub(crate) fn key_of(finding: &Finding) -> Key {
-    let namespace = finding
-        .subject
-        .namespace
-        .as_ref()
-        .map_or(SYSTEM_NAMESPACE, Namespace::as_str);
+    let namespace = finding.subject.namespace.as_ref().map_or(SYSTEM_NAMESPACE, Namespace::as_str);
     (namespace.to_owned(), finding.key().incident_name())
 }
 
@@ -76,19 +72,13 @@ impl State {
 
     /// The keys of a subject's Incidents.
     pub(crate) fn of_subject(&self, subject: &ObjectRef) -> Vec<Key> {
-        self.by_subject
-            .get(subject)
-            .map(|keys| keys.iter().cloned().collect())
-            .unwrap_or_default()
+        self.by_subject.get(subject).map(|keys| keys.iter().cloned().collect()).unwrap_or_default()
     }
 
     /// Adds or replaces an Incident.
     pub(crate) fn put(&mut self, key: Key, known: Known) {
         self.remove(&key);
-        self.by_subject
-            .entry(known.spec.subject.clone())
-            .or_default()
-            .insert(key.clone());
+        self.by_subject.entry(known.spec.subject.clone()).or_default().insert(key.clone());
         self.known.insert(key, known);
     }
 
@@ -108,10 +98,7 @@ impl State {
     /// Takes in what the watch shows of one Incident. Returns the subject to look at, if the
     /// watch says something that was not known here.
     pub(crate) fn hear(&mut self, key: &Key, incident: Option<&Incident>) -> Option<ObjectRef> {
-        let known = self
-            .known
-            .get(key)
-            .map(|k| (k.uid.clone(), k.spec.subject.clone()));
+        let known = self.known.get(key).map(|k| (k.uid.clone(), k.spec.subject.clone()));
         match (known, incident) {
             (None, None) => None,
             // One that this process is just creating is not missing.
@@ -131,17 +118,13 @@ impl State {
     /// True while another Incident's Change works on the same subject.
     pub(crate) fn is_busy(&self, key: &Key, subject: &ObjectRef) -> bool {
         let keys = self.by_subject.get(subject).into_iter().flatten();
-        keys.filter(|other| *other != key)
-            .any(|other| self.is_changing(other))
+        keys.filter(|other| *other != key).any(|other| self.is_changing(other))
     }
 
     /// True while another Incident of the namespace is being changed.
     pub(crate) fn has_changing_neighbour(&self, key: &Key) -> bool {
         let from = (key.0.clone(), String::new());
-        let mut near = self
-            .known
-            .range(from..)
-            .take_while(|((ns, _), _)| *ns == key.0);
+        let mut near = self.known.range(from..).take_while(|((ns, _), _)| *ns == key.0);
         near.any(|(other, _)| other != key && self.is_changing(other))
     }
 
@@ -164,34 +147,18 @@ pub(crate) fn read(incident: &Incident) -> Known {
 
 /// The operator's own Changes for an Incident, oldest first, and every name that begins like
 /// theirs.
-pub(crate) fn attempts(
-    own: &Own,
-    key: &Key,
-    uid: Option<&str>,
-    operator: &str,
-) -> (Vec<Attempt>, Vec<ObjectName>) {
+pub(crate) fn attempts(own: &Own, key: &Key, uid: Option<&str>, operator: &str) -> (Vec<Attempt>, Vec<ObjectName>) {
     let head = format!("{}-", key.1);
-    let rows: Vec<&Seen> = own
-        .changes
-        .beginning(&key.0, &head)
-        .map(|(_, seen)| seen)
-        .collect();
+    let rows: Vec<&Seen> = own.changes.beginning(&key.0, &head).map(|(_, seen)| seen).collect();
     let ours = |seen: &&&Seen| {
-        let about = seen.incident.as_ref().is_some_and(|(name, of)| {
-            name.as_str() == key.1 && (of.is_none() || of.as_deref() == uid)
-        });
+        let about = seen
+            .incident
+            .as_ref()
+            .is_some_and(|(name, of)| name.as_str() == key.1 && (of.is_none() || of.as_deref() == uid));
         about && seen.proposer == operator
     };
-    let mut attempts: Vec<Attempt> = rows
-        .iter()
-        .filter(ours)
-        .map(|s| s.attempt.clone())
-        .collect();
+    let mut attempts: Vec<Attempt> = rows.iter().filter(ours).map(|s| s.attempt.clone()).collect();
     attempts.sort_by(|a, b| (a.created, &a.name).cmp(&(b.created, &b.name)));
-    let taken = rows
-        .iter()
-        .filter(|s| !ours(s))
-        .map(|s| s.attempt.name.clone())
-        .collect();
+    let taken = rows.iter().filter(|s| !ours(s)).map(|s| s.attempt.name.clone()).collect();
     (attempts, taken)
 }

@@ -20,11 +20,7 @@ pub(crate) struct Table<T> {
 
 impl<T> Default for Table<T> {
     fn default() -> Self {
-        Self {
-            rows: BTreeMap::new(),
-            fresh: None,
-            ready: false,
-        }
+        Self { rows: BTreeMap::new(), fresh: None, ready: false }
     }
 }
 
@@ -92,15 +88,9 @@ impl<T> Table<T> {
     }
 
     /// The rows of a namespace whose names begin so.
-    pub(crate) fn beginning(
-        &self,
-        namespace: &str,
-        head: &str,
-    ) -> impl Iterator<Item = (&str, &T)> {
+    pub(crate) fn beginning(&self, namespace: &str, head: &str) -> impl Iterator<Item = (&str, &T)> {
         let from = (namespace.to_owned(), head.to_owned());
-        let rows = self
-            .rows
-            .range((Bound::Included(from.clone()), Bound::Unbounded));
+        let rows = self.rows.range((Bound::Included(from.clone()), Bound::Unbounded));
         rows.take_while(move |((ns, name), _)| *ns == from.0 && name.starts_with(&from.1))
             .map(|((_, name), row)| (name.as_str(), row))
     }
@@ -115,11 +105,7 @@ mod tests {
     fn take(table: &mut Table<i32>, event: Event<Row>) -> Vec<String> {
         let key = |row: &Row| ("ns".to_owned(), row.0.to_owned());
         let read = |row: Row| (row.1 > 0).then_some(row.1);
-        table
-            .take(event, key, read)
-            .into_iter()
-            .map(|(_, name)| name)
-            .collect()
+        table.take(event, key, read).into_iter().map(|(_, name)| name).collect()
     }
 
     #[test]

@@ -104,21 +104,12 @@ impl Writer {
         wrote
     }
 
-    async fn write_in_order(
-        &self,
-        step: &Step,
-        wrote: &mut Wrote,
-        now: Timestamp,
-    ) -> Result<(), WriteError> {
+    async fn write_in_order(&self, step: &Step, wrote: &mut Wrote, now: Timestamp) -> Result<(), WriteError> {
         if step.effect == Some(Effect::Forget) {
             wrote.gone = true;
             return self.forget(step).await;
         }
-        let record = step
-            .known
-            .record
-            .as_ref()
-            .ok_or(WriteError::Absent("record"))?;
+        let record = step.known.record.as_ref().ok_or(WriteError::Absent("record"))?;
         let uid = match &step.known.uid {
             Some(uid) => uid.clone(),
             None => match self.create(step).await? {
@@ -143,7 +134,7 @@ impl Writer {
             self.teller.tell(&step.key, &uid, story).await;
         }
         if let Some(Effect::Propose { name, candidate }) = &step.effect {
-            let change = self.change(&step.key, &uid, record, name, candidate);
+            let change = self.change(&step.key, &uid, record, (name, candidate));
             wrote.taken = self.propose(change).await?;
         }
         Ok(())
@@ -157,30 +148,19 @@ impl Writer {
         let (namespace, name) = &step.key;
         let incident = Incident::new(name, step.known.spec.clone());
         self.metrics.api(Call::Detect, "create");
-        match self
-            .incidents(namespace)
-            .create(&PostParams::default(), &incident)
-            .await
-        {
+        match self.incidents(namespace).create(&PostParams::default(), &incident).await {
             Ok(created) => Ok(Created::New(created.metadata.uid.unwrap_or_default())),
             Err(error) if status_code(&error) == Some(409) => {
                 self.metrics.api(Call::Detect, "get");
                 let found = self.incidents(namespace).get(name).await;
-                found
-                    .map(|i| Created::Found(Box::new(read(&i))))
-                    .map_err(WriteError::Create)
+                found.map(|i| Created::Found(Box::new(read(&i)))).map_err(WriteError::Create)
             }
             Err(error) => Err(WriteError::Create(error)),
         }
     }
 
     /// False if there is no Incident of that uid.
-    async fn store(
-        &self,
-        (namespace, name): &Key,
-        uid: &str,
-        status: &IncidentStatus,
-    ) -> Result<bool, WriteError> {
+    async fn store(&self, (namespace, name): &Key, uid: &str, status: &IncidentStatus) -> Result<bool, WriteError> {
         let apply = json!({
             "apiVersion": "bailiwick.dev/v1alpha1",
             "kind": "Incident",
@@ -190,10 +170,7 @@ impl Writer {
         self.metrics.api(Call::Status, "patch");
         let params = PatchParams::apply(FIELD_MANAGER).force();
         let incidents = self.incidents(namespace);
-        match incidents
-            .patch_status(name, &params, &Patch::Apply(&apply))
-            .await
-        {
+        match incidents.patch_status(name, &params, &Patch::Apply(&apply)).await {
             Ok(_) => Ok(true),
             // 409: an Incident of that name has another uid.
             Err(error) if matches!(status_code(&error), Some(404 | 409)) => Ok(false),
@@ -204,10 +181,7 @@ impl Writer {
     async fn forget(&self, step: &Step) -> Result<(), WriteError> {
         let (namespace, name) = &step.key;
         let params = DeleteParams {
-            preconditions: Some(Preconditions {
-                uid: step.known.uid.clone(),
-                resource_version: None,
-            }),
+            preconditions: Some(Preconditions { uid: step.known.uid.clone(), resource_version: None }),
             ..DeleteParams::default()
         };
         self.metrics.api(Call::Detect, "delete");
@@ -218,38 +192,19 @@ impl Writer {
         }
     }
 
-    fn change(
-        &self,
-        key: &Key,
-        uid: &str,
-        record: &Record,
-        name: &ObjectName,
-        candidate: &Candidate,
-    ) -> Change {
+    fn change(&self, key: &Key, uid: &str, record: &Record, (name, candidate): (&ObjectName, &Candidate)) -> Change {
         let why = Why {
             text: candidate.why.clone(),
-            evidence: record
-                .evidence
-                .iter()
-                .take(MOST_REASONS)
-                .map(|e| e.id.clone())
-                .collect(),
+            evidence: record.evidence.iter().take(MOST_REASONS).map(|e| e.id.clone()).collect(),
         };
         let (action, target) = (candidate.action.clone(), candidate.target.clone());
         let mut spec = ChangeSpec::new(&self.config.username, action, target, why);
         spec.incident_ref = ObjectName::parse(key.1.as_str())
             .ok()
-            .map(|incident| NameRef {
-                name: incident,
-                uid: Uid::parse(uid).ok(),
-            });
+            .map(|incident| NameRef { name: incident, uid: Uid::parse(uid).ok() });
         let mut change = Change::new(name.as_str(), spec);
         let namespace = candidate.target.namespace.as_ref();
-        change.metadata.namespace = Some(
-            namespace
-                .map_or(SYSTEM_NAMESPACE, Namespace::as_str)
-                .to_owned(),
-        );
+        change.metadata.namespace = Some(namespace.map_or(SYSTEM_NAMESPACE, Namespace::as_str).to_owned());
         change
     }
 

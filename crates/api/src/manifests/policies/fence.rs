@@ -14,10 +14,7 @@ pub(super) const NAME: &str = "bailiwick-executor-fence";
 /// True for the one-shot accounts, and for nobody else.
 pub(super) fn one_shot() -> Value {
     let prefix = bailiwick_core::fence::username("");
-    part(
-        "one-shot",
-        format!("request.userInfo.username.startsWith('{prefix}')"),
-    )
+    part("one-shot", format!("request.userInfo.username.startsWith('{prefix}')"))
 }
 
 pub(super) fn policy(territory: &Territory) -> Policy {
@@ -30,24 +27,24 @@ pub(super) fn policy(territory: &Territory) -> Policy {
         conditions: vec![one_shot()],
         variables: variables(),
         checks,
+        params: Some(revisions()),
+    }
+}
+
+/// The live grants: every revision that carries the fence's label. Several are all demanded.
+pub(super) fn revisions() -> Value {
+    json!({
+        "namespace": GRANTS_NAMESPACE,
+        "selector": { "matchLabels": { FENCE_LABEL: FENCE_VALUE } },
         // `Deny` would refuse every user's requests while no revision exists: parameters are
         // looked up before the conditions are.
-        params: Some(json!({
-            "namespace": GRANTS_NAMESPACE,
-            "selector": { "matchLabels": { FENCE_LABEL: FENCE_VALUE } },
-            "parameterNotFoundAction": "Allow",
-        })),
-    }
+        "parameterNotFoundAction": "Allow",
+    })
 }
 
 fn matched(right: Right) -> Value {
     let served = right.kind.served();
-    rule(
-        &[served.group],
-        &[served.version],
-        &[right.operation.admission()],
-        &[served.resource],
-    )
+    rule(&[served.group], &[served.version], &[right.operation.admission()], &[served.resource])
 }
 
 /// Fields of metadata that the API server sets itself.
@@ -62,23 +59,14 @@ fn variables() -> Vec<Value> {
         part("held", held),
         part("grant", "params.data.grants[request.userInfo.username]"),
         // A dry-run grant lets the content free: nothing is stored.
-        part(
-            "exact",
-            "variables.held && !variables.grant.dryRun && request.operation != 'DELETE'",
-        ),
+        part("exact", "variables.held && !variables.grant.dryRun && request.operation != 'DELETE'"),
         part("now", "dyn(object)"),
         part("was", "dyn(oldObject)"),
         part("result", "dyn(variables.grant.result)"),
         part("serverMetadata", SERVER_METADATA),
         part("serverAnnotations", SERVER_ANNOTATION),
-        part(
-            "nowAnnotations",
-            "variables.now.metadata.?annotations.orValue({})",
-        ),
-        part(
-            "wasAnnotations",
-            "variables.was.metadata.?annotations.orValue({})",
-        ),
+        part("nowAnnotations", "variables.now.metadata.?annotations.orValue({})"),
+        part("wasAnnotations", "variables.was.metadata.?annotations.orValue({})"),
         part("resultMetadata", "variables.result.?metadata.orValue({})"),
     ]
 }

@@ -84,22 +84,13 @@ pub(super) fn policy(territory: &Territory) -> Policy {
 /// The request as one text, to be looked up in a closed list.
 fn request_text(right: Right) -> String {
     let served = right.kind.served();
-    format!(
-        "{} {}/{}/{}/",
-        right.operation.admission(),
-        served.group,
-        served.version,
-        served.resource
-    )
+    format!("{} {}/{}/{}/", right.operation.admission(), served.group, served.version, served.resource)
 }
 
 fn place_checks(territory: &Territory) -> Vec<Check> {
     let closed: Vec<String> = rights().into_iter().map(request_text).collect();
     vec![
-        check(
-            "floor: not in the catalogue of changes",
-            format!("variables.asked in {}", texts(&closed)),
-        ),
+        check("floor: not in the catalogue of changes", format!("variables.asked in {}", texts(&closed))),
         check("floor: outside the territory", in_territory(territory)),
     ]
 }
@@ -117,8 +108,7 @@ pub(super) fn in_territory(territory: &Territory) -> String {
 }
 
 fn variables() -> Vec<Value> {
-    let template =
-        |object: &str| format!("variables.pods ? {object}.?spec.?template.orValue({{}}) : {{}}");
+    let template = |object: &str| format!("variables.pods ? {object}.?spec.?template.orValue({{}}) : {{}}");
     let mild = format!(
         "variables.now.?volumes.orValue([]).filter(v, v.all(k, k == 'name' || k in {}
             || (k == 'projected' && v.projected.?sources.orValue([]).all(s, s.all(t, t in {})))
@@ -138,10 +128,7 @@ fn variables() -> Vec<Value> {
             "request.operation + ' ' + request.resource.group + '/' + request.resource.version
                 + '/' + request.resource.resource + '/' + request.?subResource.orValue('')",
         ),
-        part(
-            "pods",
-            "request.operation == 'UPDATE' && dyn(object).?spec.?template.hasValue()",
-        ),
+        part("pods", "request.operation == 'UPDATE' && dyn(object).?spec.?template.hasValue()"),
         part("nowTemplate", template("dyn(object)")),
         part("wasTemplate", template("dyn(oldObject)")),
         part("now", "variables.nowTemplate.?spec.orValue({})"),

@@ -13,10 +13,7 @@ pub(super) struct Check {
 }
 
 pub(super) fn check(message: &'static str, expression: impl AsRef<str>) -> Check {
-    Check {
-        expression: one_line(expression.as_ref()),
-        message,
-    }
+    Check { expression: one_line(expression.as_ref()), message }
 }
 
 /// A named part of a policy: a match condition or a variable.
@@ -30,12 +27,7 @@ fn one_line(text: &str) -> String {
 }
 
 /// What a policy looks at.
-pub(super) fn rule(
-    groups: &[&str],
-    versions: &[&str],
-    operations: &[&str],
-    resources: &[&str],
-) -> Value {
+pub(super) fn rule(groups: &[&str], versions: &[&str], operations: &[&str], resources: &[&str]) -> Value {
     json!({
         "apiGroups": groups,
         "apiVersions": versions,
@@ -54,10 +46,7 @@ pub(super) fn scoped(scope: &str, mut rule: Value) -> Value {
 
 /// A list of texts in CEL. The texts are names of this program, never input.
 pub(super) fn texts<T: AsRef<str>>(items: &[T]) -> String {
-    let quoted: Vec<String> = items
-        .iter()
-        .map(|item| format!("'{}'", item.as_ref()))
-        .collect();
+    let quoted: Vec<String> = items.iter().map(|item| format!("'{}'", item.as_ref())).collect();
     format!("[{}]", quoted.join(", "))
 }
 
@@ -93,10 +82,7 @@ impl Policy {
             },
             "validations": validations,
         });
-        let lists = [
-            ("matchConditions", self.conditions),
-            ("variables", self.variables),
-        ];
+        let lists = [("matchConditions", self.conditions), ("variables", self.variables)];
         for (key, list) in lists.into_iter().filter(|(_, list)| !list.is_empty()) {
             spec[key] = Value::Array(list);
         }

@@ -20,10 +20,8 @@ pub(super) const CLEANERS: &[&str] = &[
 ];
 
 /// Kubernetes' own parts that make the account `default` in every namespace.
-const ACCOUNT_MAKERS: &[&str] = &[
-    "system:serviceaccount:kube-system:service-account-controller",
-    "system:kube-controller-manager",
-];
+const ACCOUNT_MAKERS: &[&str] =
+    &["system:serviceaccount:kube-system:service-account-controller", "system:kube-controller-manager"];
 
 /// What nothing of the product reads there: configuration that distributors write into every
 /// namespace, events, and roles, which RBAC guards by itself.
@@ -38,19 +36,21 @@ const OPEN: &[&str] = &[
 pub(super) fn policy() -> Policy {
     Policy {
         name: NAME,
-        namespaces: json!({ "matchLabels": { "kubernetes.io/metadata.name": GRANTS_NAMESPACE } }),
+        namespaces: in_grants(),
         rules: vec![
             scoped("Namespaced", rule(&["*"], &["*"], &["*"], &["*/*"])),
-            scoped(
-                "Cluster",
-                rule(&[""], &["v1"], &["DELETE"], &["namespaces"]),
-            ),
+            scoped("Cluster", rule(&[""], &["v1"], &["DELETE"], &["namespaces"])),
         ],
         conditions: Vec::new(),
         variables: variables(),
         checks: checks(),
         params: None,
     }
+}
+
+/// Selects the namespace of grants by the label that the API server itself keeps right.
+pub(super) fn in_grants() -> Value {
+    json!({ "matchLabels": { "kubernetes.io/metadata.name": GRANTS_NAMESPACE } })
 }
 
 fn variables() -> Vec<Value> {
@@ -61,18 +61,9 @@ fn variables() -> Vec<Value> {
         && authorizer.group('{GROUP}').resource('fences').namespace('{GRANTS_NAMESPACE}').check('suspend').allowed()"
     );
     vec![
-        part(
-            "kind",
-            "request.resource.group + '/' + request.resource.resource",
-        ),
+        part("kind", "request.resource.group + '/' + request.resource.resource"),
         part("operator", format!("{user} == '{OPERATOR_USER}'")),
-        part(
-            "cleaner",
-            format!(
-                "request.operation == 'DELETE' && {user} in {}",
-                texts(CLEANERS)
-            ),
-        ),
+        part("cleaner", format!("request.operation == 'DELETE' && {user} in {}", texts(CLEANERS))),
         part(
             "defaultAccount",
             format!(
@@ -82,23 +73,14 @@ fn variables() -> Vec<Value> {
                 texts(ACCOUNT_MAKERS)
             ),
         ),
-        part(
-            "open",
-            format!(
-                "variables.kind == '/namespaces' || variables.kind in {}",
-                texts(OPEN)
-            ),
-        ),
+        part("open", format!("variables.kind == '/namespaces' || variables.kind in {}", texts(OPEN))),
         part("switch", switch),
     ]
 }
 
 fn checks() -> Vec<Check> {
     vec![
-        check(
-            "no pods run in the namespace of grants",
-            "variables.kind != '/pods' || variables.cleaner",
-        ),
+        check("no pods run in the namespace of grants", "variables.kind != '/pods' || variables.cleaner"),
         check(
             "in the namespace of grants only the operator writes",
             "variables.operator || variables.cleaner || variables.defaultAccount

@@ -16,12 +16,7 @@ pub(super) const APPROVAL_IDENTITY: &str = "bailiwick-approval-identity";
 pub(super) const RECEIPT_LOG: &str = "bailiwick-receipt-log";
 
 pub(super) fn policies() -> Vec<Policy> {
-    vec![
-        change_author(),
-        status_author(),
-        approval_identity(),
-        receipt_log(),
-    ]
+    vec![change_author(), status_author(), approval_identity(), receipt_log()]
 }
 
 fn matched(operations: &[&str], resources: &[&str]) -> Value {
@@ -35,10 +30,7 @@ fn policy(name: &'static str, rules: Vec<Value>) -> Policy {
         rules,
         conditions: Vec::new(),
         variables: vec![
-            part(
-                "operator",
-                format!("request.userInfo.username == '{OPERATOR_USER}'"),
-            ),
+            part("operator", format!("request.userInfo.username == '{OPERATOR_USER}'")),
             // Deletion with a namespace or an owner, and taking off the finalizer of such a deletion.
             part(
                 "cleaner",
@@ -63,9 +55,7 @@ fn change_author() -> Policy {
         ),
         check(
             "a change stands in the namespace of its target (for what lives in none, in bailiwick-system)",
-            format!(
-                "request.namespace == object.spec.target.?namespace.orValue('{SYSTEM_NAMESPACE}')"
-            ),
+            format!("request.namespace == object.spec.target.?namespace.orValue('{SYSTEM_NAMESPACE}')"),
         ),
     ];
     policy
@@ -75,32 +65,22 @@ fn status_author() -> Policy {
     let mut policy = policy(
         STATUS_AUTHOR,
         vec![
-            matched(
-                &["UPDATE"],
-                &["incidents/status", "changes/status", "mandates/status"],
-            ),
+            matched(&["UPDATE"], &["incidents/status", "changes/status", "mandates/status"]),
             matched(&["CREATE", "UPDATE"], &["incidents"]),
         ],
     );
-    policy.checks = vec![check(
-        "only the operator records incidents and writes status",
-        "variables.operator || variables.cleaner",
-    )];
+    policy.checks =
+        vec![check("only the operator records incidents and writes status", "variables.operator || variables.cleaner")];
     policy
 }
 
 fn approval_identity() -> Policy {
-    let mut policy = policy(
-        APPROVAL_IDENTITY,
-        vec![matched(&["CREATE", "UPDATE", "DELETE"], &["approvals"])],
-    );
+    let mut policy = policy(APPROVAL_IDENTITY, vec![matched(&["CREATE", "UPDATE", "DELETE"], &["approvals"])]);
     let machine = "request.userInfo.username.startsWith('system:serviceaccount:')
         || request.userInfo.username.startsWith('system:node:')
         || request.userInfo.username == 'system:anonymous'
         || 'system:serviceaccounts' in request.userInfo.?groups.orValue([])";
-    policy
-        .variables
-        .push(part("created", "request.operation == 'CREATE'"));
+    policy.variables.push(part("created", "request.operation == 'CREATE'"));
     policy.checks = vec![
         check(
             "an approval is never changed, and removed only with its namespace or after its retention",
@@ -130,10 +110,7 @@ fn approval_identity() -> Policy {
 }
 
 fn receipt_log() -> Policy {
-    let mut policy = policy(
-        RECEIPT_LOG,
-        vec![matched(&["CREATE", "UPDATE", "DELETE"], &["receipts"])],
-    );
+    let mut policy = policy(RECEIPT_LOG, vec![matched(&["CREATE", "UPDATE", "DELETE"], &["receipts"])]);
     policy.checks = vec![check(
         "receipts are made by the operator, never changed, and removed only with their namespace or after their retention",
         "variables.cleaner || (variables.operator && request.operation != 'UPDATE')",

@@ -25,11 +25,7 @@ pub fn catalogue() -> Vec<Value> {
 
 fn catalogue_role(right: Right) -> Value {
     let served = right.kind.served();
-    let rule = rule(
-        &[served.group],
-        &[served.resource],
-        &[right.operation.verb()],
-    );
+    let rule = rule(&[served.group], &[served.resource], &[right.operation.verb()]);
     cluster_role(&right.role(), vec![rule])
 }
 

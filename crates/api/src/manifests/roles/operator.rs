@@ -29,16 +29,7 @@ const WATCHED: &[(&str, &[&str])] = &[
             "events",
         ],
     ),
-    (
-        "apps",
-        &[
-            "deployments",
-            "replicasets",
-            "statefulsets",
-            "daemonsets",
-            "controllerrevisions",
-        ],
-    ),
+    ("apps", &["deployments", "replicasets", "statefulsets", "daemonsets", "controllerrevisions"]),
     ("batch", &["jobs", "cronjobs"]),
     ("discovery.k8s.io", &["endpointslices"]),
     ("networking.k8s.io", &["ingresses", "networkpolicies"]),
@@ -87,23 +78,12 @@ fn binding(kind: &str, role_kind: &str, namespace: Option<&str>) -> Value {
 }
 
 fn cluster_rules() -> Vec<Value> {
-    let mut rules: Vec<Value> = WATCHED
-        .iter()
-        .map(|(group, resources)| rule(&[group], resources, READ))
-        .collect();
+    let mut rules: Vec<Value> = WATCHED.iter().map(|(group, resources)| rule(&[group], resources, READ)).collect();
     // The API has no right to metadata alone; the operator asks for metadata only.
     rules.push(rule(&[""], &["configmaps"], &["list", "watch"]));
-    rules.push(rule(
-        &["", "events.k8s.io"],
-        &["events"],
-        &["create", "patch"],
-    ));
+    rules.push(rule(&["", "events.k8s.io"], &["events"], &["create", "patch"]));
     rules.extend(own_kinds());
-    rules.push(rule(
-        &[RBAC_GROUP],
-        &["rolebindings"],
-        &["get", "list", "create", "delete"],
-    ));
+    rules.push(rule(&[RBAC_GROUP], &["rolebindings"], &["get", "list", "create", "delete"]));
     // A RoleBinding may be made only to roles that one may bind: these, by name.
     let roles: Vec<String> = rights().into_iter().map(Right::role).collect();
     rules.push(named(&[RBAC_GROUP], &["clusterroles"], &roles, &["bind"]));
@@ -114,16 +94,8 @@ fn cluster_rules() -> Vec<Value> {
 fn own_kinds() -> Vec<Value> {
     let group = &[GROUP];
     vec![
-        rule(
-            group,
-            &["incidents", "changes"],
-            &["get", "list", "watch", "create", "delete"],
-        ),
-        rule(
-            group,
-            &["incidents/status", "changes/status"],
-            &["get", "patch"],
-        ),
+        rule(group, &["incidents", "changes"], &["get", "list", "watch", "create", "delete"]),
+        rule(group, &["incidents/status", "changes/status"], &["get", "patch"]),
         rule(group, &["approvals"], &["get", "list", "watch", "delete"]),
     ]
 }
@@ -133,29 +105,16 @@ fn system_rules() -> Vec<Value> {
     vec![
         rule(&[GROUP], &["mandates"], READ),
         rule(&[GROUP], &["mandates/status"], &["get", "patch"]),
-        rule(
-            &[GROUP],
-            &["receipts"],
-            &["get", "list", "watch", "create", "delete"],
-        ),
+        rule(&[GROUP], &["receipts"], &["get", "list", "watch", "create", "delete"]),
         rule(lease, &["leases"], &["create"]),
-        named(
-            lease,
-            &["leases"],
-            &[OPERATOR.to_owned()],
-            &["get", "update", "patch"],
-        ),
+        named(lease, &["leases"], &[OPERATOR.to_owned()], &["get", "update", "patch"]),
     ]
 }
 
 /// One-shot accounts and the fence. Secrets are made empty and deleted, never read.
 fn grants_rules() -> Vec<Value> {
     vec![
-        rule(
-            &[""],
-            &["serviceaccounts"],
-            &["get", "list", "create", "delete"],
-        ),
+        rule(&[""], &["serviceaccounts"], &["get", "list", "create", "delete"]),
         rule(&[""], &["serviceaccounts/token"], &["create"]),
         rule(&[""], &["secrets"], &["create", "delete"]),
         rule(&["apps"], &["controllerrevisions"], &["create", "delete"]),

@@ -16,28 +16,14 @@ pub(super) fn objects() -> Vec<Value> {
     let read = || rule(group, KINDS, READ);
     vec![
         cluster_role("bailiwick:viewer", vec![read()]),
-        cluster_role(
-            "bailiwick:proposer",
-            vec![read(), rule(group, &["changes"], &["create"])],
-        ),
+        cluster_role("bailiwick:proposer", vec![read(), rule(group, &["changes"], &["create"])]),
         cluster_role(
             "bailiwick:approver",
-            vec![
-                read(),
-                rule(group, &["changes"], &["approve"]),
-                rule(group, &["approvals"], &["create"]),
-            ],
+            vec![read(), rule(group, &["changes"], &["approve"]), rule(group, &["approvals"], &["create"])],
         ),
         cluster_role(
             "bailiwick:mandate-admin",
-            vec![
-                read(),
-                rule(
-                    group,
-                    &["mandates"],
-                    &["create", "update", "patch", "delete"],
-                ),
-            ],
+            vec![read(), rule(group, &["mandates"], &["create", "update", "patch", "delete"])],
         ),
         suspender(),
     ]
@@ -53,12 +39,7 @@ fn suspender() -> Value {
         vec![
             rule(&[GROUP], &["fences"], &["suspend"]),
             rule(&["apps"], revisions, &["create"]),
-            named(
-                &["apps"],
-                revisions,
-                &[SUSPEND_REVISION.to_owned()],
-                &["get", "delete"],
-            ),
+            named(&["apps"], revisions, &[SUSPEND_REVISION.to_owned()], &["get", "delete"]),
         ],
     )
 }

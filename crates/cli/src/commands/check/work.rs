@@ -1,0 +1,119 @@
+//! The operator at work: running, leading, able to sign.
+//!
+//! Owns what counts as alive. Must never read the signing key, only whether it is there. Reads
+//! from the API server.
+
+use crate::cluster::Cluster;
+use crate::exit::Outcomes;
+use crate::fault;
+use crate::installed;
+use crate::render::check::{Item, State};
+use crate::when;
+use bailiwick_api::manifests::{OPERATOR, SIGNING_KEY_SECRET};
+use bailiwick_core::fence::SYSTEM_NAMESPACE;
+use jiff::{SignedDuration, Timestamp};
+use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::coordination::v1::Lease;
+use k8s_openapi::api::core::v1::Secret;
+
+/// Looks at Deployment, lease and signing key.
+pub async fn look(cluster: &Cluster, operator: Outcomes<Option<Deployment>>) -> Vec<Item> {
+    let mut items = vec![match &operator {
+        Ok(Some(found)) => running(found),
+        Ok(None) => Item::new("operator", State::Bad, "its Deployment is absent").next("bailiwick install"),
+        Err(failure) => Item::new("operator", State::Unproved, failure.what.clone()),
+    }];
+    if matches!(operator, Ok(Some(_))) {
+        items.push(leader(cluster).await);
+    }
+    items.push(key(cluster).await);
+    items
+}
+
+/// Whether the operator's Deployment has all its replicas.
+pub fn running(operator: &Deployment) -> Item {
+    let wanted = operator.spec.as_ref().and_then(|s| s.replicas).unwrap_or(1);
+    let ready = operator.status.as_ref().and_then(|s| s.ready_replicas).unwrap_or(0);
+    let observed = operator.status.as_ref().and_then(|s| s.observed_generation) >= operator.metadata.generation;
+    let text = format!("{ready} of {wanted} replicas are ready");
+    if wanted == 0 {
+        Item::new("operator", State::Bad, "it is scaled to zero").next(format!("kubectl scale deployment/{OPERATOR} -n {SYSTEM_NAMESPACE} --replicas=1"))
+    } else if ready >= wanted && observed {
+        Item::new("operator", State::Good, text)
+    } else {
+        Item::new("operator", State::Bad, text).next(format!("kubectl describe pods -n {SYSTEM_NAMESPACE} -l app.kubernetes.io/name={OPERATOR}"))
+    }
+}
+
+async fn leader(cluster: &Cluster) -> Item {
+    match cluster.within::<Lease>(SYSTEM_NAMESPACE).get_opt(OPERATOR).await {
+        Ok(found) => led(found.as_ref(), when::now()),
+        Err(error) => Item::new("leader", State::Unproved, cluster.fault("read the operator's lease", &error).what),
+    }
+}
+
+/// Whether somebody leads and renewed in time.
+pub fn led(lease: Option<&Lease>, now: Timestamp) -> Item {
+    let spec = lease.and_then(|l| l.spec.as_ref());
+    let holder = spec.and_then(|s| s.holder_identity.as_deref()).filter(|h| !h.is_empty());
+    let (Some(holder), Some(renewed)) = (holder, spec.and_then(|s| s.renew_time.as_ref())) else {
+        return Item::new("leader", State::Bad, "no operator leads").next("is one running? kubectl get pods -n bailiwick-system");
+    };
+    let silent = now.duration_since(renewed.0);
+    let limit = SignedDuration::from_secs(i64::from(spec.and_then(|s| s.lease_duration_seconds).unwrap_or(15)));
+    let text = format!("{holder}, renewed {} ago", when::human(silent));
+    // Clocks differ between machines: one more term is allowed before it is called silent.
+    if silent <= limit + limit {
+        Item::new("leader", State::Good, text)
+    } else {
+        Item::new("leader", State::Bad, format!("{text}: it is silent")).next("kubectl get pods -n bailiwick-system")
+    }
+}
+
+async fn key(cluster: &Cluster) -> Item {
+    let secret = cluster.within::<Secret>(SYSTEM_NAMESPACE).get_metadata_opt(SIGNING_KEY_SECRET).await;
+    let public = installed::public_key(cluster).await.ok().flatten();
+    let id = public.map(|key| format!(", public key {}", key.id())).unwrap_or_default();
+    match secret {
+        Ok(Some(_)) => Item::new("signing key", State::Good, format!("Secret {SIGNING_KEY_SECRET} is there{id}; its content was not read")),
+        Ok(None) => Item::new("signing key", State::Bad, "absent: without it nothing is executed").next("bailiwick install makes one"),
+        Err(error) if fault::is_forbidden(&error) => {
+            Item::new("signing key", State::Unproved, format!("you may not read the metadata of Secret {SIGNING_KEY_SECRET}{id}"))
+        }
+        Err(error) => Item::new("signing key", State::Unproved, cluster.fault("look for the signing key", &error).what),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_leader_that_does_not_renew_is_silent() {
+        let lease: Lease = serde_json::from_value(json!({
+            "metadata": {"name": OPERATOR},
+            "spec": {"holderIdentity": "pod-1", "leaseDurationSeconds": 15, "renewTime": "2026-11-21T12:00:00.000000Z"}
+        }))
+        .unwrap();
+        let at = |text: &str| text.parse::<Timestamp>().unwrap();
+        assert_eq!(led(Some(&lease), at("2026-11-21T12:00:10Z")).state, State::Good);
+        assert_eq!(led(Some(&lease), at("2026-11-21T12:05:00Z")).state, State::Bad);
+        assert_eq!(led(None, at("2026-11-21T12:05:00Z")).state, State::Bad);
+    }
+
+    #[test]
+    fn an_operator_without_ready_replicas_is_not_running() {
+        let of = |wanted: i32, ready: i32| -> Deployment {
+            serde_json::from_value(json!({
+                "metadata": {"generation": 2},
+                "spec": {"replicas": wanted, "selector": {}, "template": {}},
+                "status": {"readyReplicas": ready, "observedGeneration": 2}
+            }))
+            .unwrap()
+        };
+        assert_eq!(running(&of(1, 1)).state, State::Good);
+        assert_eq!(running(&of(1, 0)).state, State::Bad);
+        assert!(running(&of(0, 0)).seen.contains("zero"));
+    }
+}

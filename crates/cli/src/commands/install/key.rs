@@ -1,0 +1,97 @@
+//! The signing key: made once, kept in a Secret, its public half stated beside it.
+//!
+//! Owns making it. Must never replace one that exists, print the private half, or hold it longer
+//! than it takes to store it. Writes to the API server.
+
+use crate::cluster::Cluster;
+use crate::commands::Session;
+use crate::exit::{Failure, Outcomes};
+use crate::fault;
+use crate::installed::{self, PUBLIC_KEY, PUBLIC_KEY_FILE};
+use bailiwick_api::manifests::{PART_OF, PRODUCT, SIGNING_KEY_SECRET};
+use bailiwick_core::fence::SYSTEM_NAMESPACE;
+use bailiwick_core::receipt::{PublicKey, Signer, generate};
+use k8s_openapi::ByteString;
+use k8s_openapi::api::core::v1::{ConfigMap, Secret};
+use kube::api::{ObjectMeta, PostParams};
+use std::collections::BTreeMap;
+
+/// The entry of the Secret that the operator reads.
+const FILE: &str = "key.pem";
+
+/// Makes the key unless there is one, and says which it is.
+///
+/// # Errors
+/// Where it cannot be made or stored.
+pub async fn ensure(session: &Session, cluster: &Cluster) -> Outcomes<()> {
+    let private = generate(&aws_lc_rs::rand::SystemRandom::new()).map_err(|e| Failure::error(format!("cannot make a signing key: {e}")))?;
+    let public = Signer::from_pkcs8_pem(&private).map_err(|e| Failure::error(e.to_string()))?.public().clone();
+    let params = PostParams { field_manager: Some(crate::objects::apply::MANAGER.to_owned()), ..PostParams::default() };
+    match cluster.within::<Secret>(SYSTEM_NAMESPACE).create(&params, &secret(&private)).await {
+        Ok(_) => {
+            state(cluster, &public).await?;
+            session.out.progress('✔', &format!("signing key made: {}", public.id()));
+            session.out.text(&format!("{}\nkeep this public key: receipts are verified with it\n{}", public.id(), public.to_pem()))
+        }
+        Err(kube::Error::Api(status)) if status.is_already_exists() => kept(session, cluster).await,
+        Err(error) => Err(cluster.fault(&format!("create Secret {SIGNING_KEY_SECRET} in {SYSTEM_NAMESPACE}"), &error)),
+    }
+}
+
+async fn kept(session: &Session, cluster: &Cluster) -> Outcomes<()> {
+    match installed::public_key(cluster).await? {
+        Some(key) => session.out.progress('✔', &format!("signing key kept: {}", key.id())),
+        None => session.out.progress('!', &format!("signing key kept; no ConfigMap {PUBLIC_KEY} states its public half")),
+    }
+    Ok(())
+}
+
+fn metadata(name: &str) -> ObjectMeta {
+    ObjectMeta {
+        name: Some(name.to_owned()),
+        namespace: Some(SYSTEM_NAMESPACE.to_owned()),
+        labels: Some(BTreeMap::from([(PART_OF.to_owned(), PRODUCT.to_owned())])),
+        ..ObjectMeta::default()
+    }
+}
+
+fn secret(private: &str) -> Secret {
+    Secret {
+        metadata: metadata(SIGNING_KEY_SECRET),
+        data: Some(BTreeMap::from([(FILE.to_owned(), ByteString(private.as_bytes().to_vec()))])),
+        // Another key under the same name would be another log: rotation is a receipt of its own.
+        immutable: Some(true),
+        ..Secret::default()
+    }
+}
+
+/// States the public half. One that another installation left behind is replaced, for its key is gone.
+async fn state(cluster: &Cluster, public: &PublicKey) -> Outcomes<()> {
+    let map = ConfigMap {
+        metadata: metadata(PUBLIC_KEY),
+        data: Some(BTreeMap::from([(PUBLIC_KEY_FILE.to_owned(), public.to_pem()), ("keyid".to_owned(), public.id().to_string())])),
+        ..ConfigMap::default()
+    };
+    let api = cluster.within::<ConfigMap>(SYSTEM_NAMESPACE);
+    match api.delete(PUBLIC_KEY, &Default::default()).await {
+        Ok(_) => {}
+        Err(error) if fault::is_absent(&error) => {}
+        Err(error) => return Err(cluster.fault(&format!("delete the old ConfigMap {PUBLIC_KEY}"), &error)),
+    }
+    let created = api.create(&PostParams::default(), &map).await;
+    created.map(drop).map_err(|e| cluster.fault(&format!("create ConfigMap {PUBLIC_KEY} in {SYSTEM_NAMESPACE}"), &e))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_secret_holds_the_file_that_the_operator_reads() {
+        let private = bailiwick_core::receipt::pem_of_seed(&[7; 32]);
+        let secret = secret(&private);
+        let stored = &secret.data.as_ref().unwrap()[FILE];
+        assert!(Signer::from_pkcs8_pem(std::str::from_utf8(&stored.0).unwrap()).is_ok());
+        assert_eq!(secret.immutable, Some(true));
+    }
+}

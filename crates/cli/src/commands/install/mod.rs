@@ -1,0 +1,187 @@
+//! `bailiwick install`: puts everything in place, in order, or prints it.
+//!
+//! Owns the order of looking, applying and waiting. Must never begin what it cannot finish:
+//! permissions are looked at first. Writes to the API server.
+
+mod key;
+mod preflight;
+mod wait;
+
+use super::Session;
+use super::check::server;
+use super::propose::create::DryRun;
+use crate::cluster::Cluster;
+use crate::exit::{Exit, Failure, Outcomes};
+use crate::objects::apply::{apply, title};
+use crate::out::{self, Format};
+use crate::style::Role;
+use crate::when;
+use bailiwick_api::manifests::{InstallOptions, PullPolicy, Step, Territory, install};
+use clap::ValueEnum;
+use std::time::{Duration, Instant};
+
+/// When the operator's image is pulled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "PascalCase")]
+pub enum Pull {
+    /// Only where it is absent.
+    IfNotPresent,
+    /// At every start.
+    Always,
+    /// Never: it was loaded by hand.
+    Never,
+}
+
+/// Install Bailiwick.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Print everything as YAML instead of installing it
+    #[arg(long)]
+    export: bool,
+    /// The label that draws the territory; it is compiled into the policies
+    #[arg(long, value_name = "KEY=VALUE", default_value = "autofix=true", value_parser = territory)]
+    territory: Territory,
+    /// The operator's image
+    #[arg(long, value_name = "REF", default_value = concat!("bailiwick.dev/operator:", env!("CARGO_PKG_VERSION")))]
+    image: String,
+    /// How many operators stand ready; one leads
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    replicas: u8,
+    /// When the image is pulled
+    #[arg(long, value_name = "POLICY", value_enum, default_value_t = Pull::IfNotPresent)]
+    pull: Pull,
+    /// The operator's log filter
+    #[arg(long, value_name = "FILTER", default_value = "info", hide = true)]
+    log: String,
+    /// Fail points; only an operator built for tests heeds them
+    #[arg(long, value_name = "POINTS", hide = true)]
+    failpoints: Option<String>,
+    /// Let the API server check what it can, without keeping it
+    #[arg(long, value_name = "MODE", value_enum, default_value_t, num_args = 0..=1, default_missing_value = "server", require_equals = true, hide_default_value = true)]
+    dry_run: DryRun,
+    /// Do not wait until the operator is ready
+    #[arg(long)]
+    no_wait: bool,
+    /// Longest wait
+    #[arg(long, value_name = "DURATION", default_value = "3m", value_parser = when::parse)]
+    timeout: Duration,
+}
+
+fn territory(text: &str) -> Result<Territory, String> {
+    let (key, value) = text.split_once('=').ok_or_else(|| format!("{text:?} is not KEY=VALUE"))?;
+    Territory::parse(key, value).map_err(|e| e.to_string())
+}
+
+impl Args {
+    /// The options of an installation.
+    fn options(&self) -> Result<InstallOptions, Failure> {
+        let bad = |e: bailiwick_api::manifests::OptionsError| Failure::error(e.to_string());
+        let policy = match self.pull {
+            Pull::IfNotPresent => PullPolicy::IfNotPresent,
+            Pull::Always => PullPolicy::Always,
+            Pull::Never => PullPolicy::Never,
+        };
+        let options = InstallOptions::new(self.image.as_str()).map_err(bad)?.with_territory(self.territory.clone());
+        let options = options.with_replicas(self.replicas).map_err(bad)?.with_pull_policy(policy).with_log(self.log.as_str());
+        Ok(match &self.failpoints {
+            Some(points) => options.with_failpoints(points.as_str()),
+            None => options,
+        })
+    }
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// Where the cluster will not do, a permission is missing, or a part does not come up.
+pub async fn run(session: &Session, args: &Args) -> Outcomes {
+    let steps = install(&args.options()?);
+    if args.export {
+        return export(session, &steps);
+    }
+    session.only(&[Format::Table, Format::Wide])?;
+    let begun = Instant::now();
+    let cluster = session.connect().await?;
+    let items = server::require(&cluster).await?;
+    session.out.progress('✔', &items.first().map(|i| i.seen.clone()).unwrap_or_default());
+    preflight::look(&cluster, &steps).await?;
+    session.out.progress('✔', "you may do all that this takes");
+    if args.dry_run == DryRun::Server {
+        preflight::try_out(session, &cluster, &steps).await?;
+        session.out.text("nothing was installed (server dry run)\n")?;
+        return Ok(Exit::Ok);
+    }
+    let deadline = begun + args.timeout;
+    for step in &steps {
+        put(session, &cluster, step).await?;
+        wait::after(session, &cluster, step, deadline).await?;
+        if step.name == "namespaces" {
+            key::ensure(session, &cluster).await?;
+        }
+    }
+    if !args.no_wait {
+        wait::operator(session, &cluster, deadline).await?;
+    }
+    finish(session, args, begun)
+}
+
+async fn put(session: &Session, cluster: &Cluster, step: &Step) -> Outcomes<()> {
+    for object in &step.objects {
+        apply(cluster, object, false).await.map_err(|failure| {
+            let next = failure.next.clone().unwrap_or_default();
+            failure.next(format!("{next}\nwhat was put in place so far stays until `bailiwick uninstall`; installing again goes on from there").trim().to_owned())
+        })?;
+        if session.out.format == Format::Wide {
+            session.out.progress('►', &title(object));
+        }
+    }
+    session.out.progress('✔', &format!("{}: {} objects", step.name, step.objects.len()));
+    Ok(())
+}
+
+fn finish(session: &Session, args: &Args, begun: Instant) -> Outcomes {
+    let took = begun.elapsed().as_secs();
+    session.out.text(&format!("Bailiwick is installed ({took}s).\n"))?;
+    let (key, value) = (args.territory.key(), args.territory.value());
+    for line in [
+        format!("draw the territory:  kubectl label namespace NAME {key}={value}"),
+        "who may approve:     kubectl create clusterrolebinding NAME --clusterrole=bailiwick:approver --group=GROUP".to_owned(),
+        format!("what holds now:      {}", session.typed("check")),
+        "without a Mandate every change waits for a human: docs/MANDATES.md".to_owned(),
+    ] {
+        session.out.note(Role::Dim, &line);
+    }
+    Ok(Exit::Ok)
+}
+
+const KEY_NOTE: &str = "\
+# The signing key is not part of this file. Make one before the operator starts, or run `bailiwick install`:
+#   openssl genpkey -algorithm ed25519 -out key.pem
+#   kubectl create secret generic bailiwick-signing-key -n bailiwick-system --from-file=key.pem
+# Apply in this order, and let each step settle: namespaces, kinds, policies, roles, operator.
+";
+
+fn export(session: &Session, steps: &[Step]) -> Outcomes {
+    let mut text = String::from(KEY_NOTE);
+    for step in steps {
+        text.push_str(&format!("# {}\n", step.name));
+        for object in &step.objects {
+            text.push_str("---\n");
+            text.push_str(&out::encode(object, Format::Yaml)?);
+        }
+    }
+    session.out.text(&text)?;
+    Ok(Exit::Ok)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_territory_is_a_label() {
+        assert!(territory("team=payments").is_ok());
+        assert!(territory("team").is_err_and(|e| e.contains("KEY=VALUE")));
+        assert!(territory("kubernetes.io/metadata.name=shop").is_err());
+    }
+}

@@ -1,0 +1,128 @@
+//! What bounds are checked against, as the caller may read it.
+//!
+//! Owns reading it live; the operator reads the same from its index. Must never guess: what cannot
+//! be read makes the values unjudged. Reads from the API server.
+
+use crate::cluster::Cluster;
+use crate::exit::Outcomes;
+use crate::objects::{dynamic, get_value};
+use bailiwick_api::Change;
+use bailiwick_core::action::{Action, Origin, ResourceName};
+use bailiwick_core::object::{Kind, ObjectRef};
+use bailiwick_core::plan::Proposal;
+use bailiwick_core::plan::bounds::Facts;
+use bailiwick_core::plan::build::Sources;
+use bailiwick_core::plan::object::{controller, text_at};
+use bailiwick_core::quantity::Quantity;
+use k8s_openapi::api::core::v1::{Node, Pod};
+use kube::Api;
+use kube::api::ListParams;
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+type Amounts = BTreeMap<ResourceName, Quantity>;
+
+/// Reads the facts beside a proposal.
+///
+/// # Errors
+/// Where one of them cannot be read.
+pub async fn gather(cluster: &Cluster, proposal: &Proposal) -> Outcomes<Facts> {
+    let target = &proposal.target;
+    let live = get_value(cluster, target.kind, target.namespace_str(), target.name.as_str()).await?;
+    let owner_alive = match (&proposal.action, &live) {
+        (Action::DeletePod {}, Some(pod)) => owner_alive(cluster, pod, proposal).await?,
+        _ => false,
+    };
+    let largest_free = match proposal.action {
+        Action::SetResources { .. } => largest_free(cluster, target).await?,
+        _ => Amounts::new(),
+    };
+    let autoscaled = target.kind.is_workload() && autoscaled(cluster, target).await?;
+    let sources = Sources {
+        target: live,
+        revision: revision(cluster, proposal).await?,
+        kept: kept(cluster, proposal).await?,
+        autoscaled,
+    };
+    Ok(Facts { sources, owner_alive, largest_free })
+}
+
+async fn revision(cluster: &Cluster, proposal: &Proposal) -> Outcomes<Option<Value>> {
+    let source = proposal.action.origins().into_iter().find_map(|(_, origin)| match origin {
+        Origin::RevisionHistory { source, .. } => Some(source.clone()),
+        _ => None,
+    });
+    let Some(source) = source else { return Ok(None) };
+    let kind = if proposal.target.kind == Kind::Deployment { Kind::ReplicaSet } else { Kind::ControllerRevision };
+    get_value(cluster, kind, proposal.namespace.as_str(), source.as_str()).await
+}
+
+async fn kept(cluster: &Cluster, proposal: &Proposal) -> Outcomes<Option<Value>> {
+    let Action::RestoreObject { copy } = &proposal.action else { return Ok(None) };
+    let found = cluster.within::<Change>(proposal.namespace.as_str()).get_opt(copy.value.as_str()).await;
+    let found = found.map_err(|e| cluster.fault("read the change that keeps the copy", &e))?;
+    let record = found.and_then(|c| c.status).filter(|r| r.executions.iter().any(|e| e.is_applied()));
+    Ok(record.and_then(|r| r.plan).filter(|p| p.is_intact()).and_then(|p| p.before_object()))
+}
+
+async fn owner_alive(cluster: &Cluster, pod: &Value, proposal: &Proposal) -> Outcomes<bool> {
+    let Some((kind, name, uid)) = controller(pod) else { return Ok(false) };
+    let Some(kind) = Kind::parse(kind) else { return Ok(false) };
+    let owner = get_value(cluster, kind, proposal.namespace.as_str(), name).await?;
+    Ok(owner.is_some_and(|o| text_at(&o, "/metadata/uid") == Some(uid) && o.pointer("/metadata/deletionTimestamp").is_none()))
+}
+
+async fn autoscaled(cluster: &Cluster, target: &ObjectRef) -> Outcomes<bool> {
+    let listed = dynamic(cluster, Kind::HorizontalPodAutoscaler, target.namespace_str()).list(&ListParams::default()).await;
+    let listed = listed.map_err(|e| cluster.fault("list horizontalpodautoscalers", &e))?;
+    Ok(listed.items.iter().any(|hpa| {
+        text_at(&hpa.data, "/spec/scaleTargetRef/kind") == Some(target.kind.as_str())
+            && text_at(&hpa.data, "/spec/scaleTargetRef/name") == Some(target.name.as_str())
+    }))
+}
+
+/// The most that one schedulable node has left, the workload's own pods not counted.
+async fn largest_free(cluster: &Cluster, target: &ObjectRef) -> Outcomes<Amounts> {
+    let nodes = Api::<Node>::all(cluster.client.clone()).list(&ListParams::default()).await;
+    let nodes = nodes.map_err(|e| cluster.fault("list nodes", &e))?;
+    let pods = Api::<Pod>::all(cluster.client.clone()).list(&ListParams::default()).await;
+    let pods = pods.map_err(|e| cluster.fault("list pods in all namespaces", &e))?;
+    let mut largest = Amounts::new();
+    for node in nodes.items.iter().filter(|n| n.spec.as_ref().is_none_or(|s| s.unschedulable != Some(true))) {
+        let name = node.metadata.name.as_deref().unwrap_or_default();
+        let whole = node.status.as_ref().and_then(|s| s.allocatable.as_ref());
+        for resource in [ResourceName::Cpu, ResourceName::Memory] {
+            let text = whole.and_then(|w| w.get(resource.as_str()));
+            let Some(mut free) = text.and_then(|q| Quantity::parse(&q.0).ok()) else { continue };
+            for pod in pods.items.iter().filter(|p| on(p, name) && !owned(p, target)) {
+                free = requested(pod, resource).into_iter().try_fold(free, |f, q| f.checked_sub(q)).unwrap_or(free);
+            }
+            if largest.get(&resource).is_none_or(|most| free > *most) {
+                largest.insert(resource, free);
+            }
+        }
+    }
+    Ok(largest)
+}
+
+fn on(pod: &Pod, node: &str) -> bool {
+    let ended = pod.status.as_ref().and_then(|s| s.phase.as_deref()).is_some_and(|p| p == "Succeeded" || p == "Failed");
+    !ended && pod.spec.as_ref().and_then(|s| s.node_name.as_deref()) == Some(node)
+}
+
+/// A pod of the workload itself is replaced, so what it holds is free. ReplicaSets carry their
+/// Deployment's name as a prefix; being wrong here only makes the estimate stricter or laxer by
+/// one workload, and the operator checks again from the owners themselves.
+fn owned(pod: &Pod, target: &ObjectRef) -> bool {
+    let here = pod.metadata.namespace.as_deref() == Some(target.namespace_str());
+    let head = format!("{}-", target.name);
+    here && pod.metadata.owner_references.iter().flatten().any(|o| {
+        o.controller == Some(true) && (o.name == target.name.as_str() || (o.kind == "ReplicaSet" && o.name.starts_with(&head)))
+    })
+}
+
+fn requested(pod: &Pod, resource: ResourceName) -> Vec<Quantity> {
+    let containers = pod.spec.iter().flat_map(|s| &s.containers);
+    let requests = containers.filter_map(|c| c.resources.as_ref()?.requests.as_ref()?.get(resource.as_str()));
+    requests.filter_map(|q| Quantity::parse(&q.0).ok()).collect()
+}

@@ -1,0 +1,201 @@
+//! The product in a test cluster: installed from the same values as `bailiwick install`, its operator inside the cluster as a Deployment or outside as a child process that can be killed at a fail point.
+//!
+//! Both are never run at once unless a test wants two leaders. Writes as the administrator.
+
+mod process;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use bailiwick_api::manifests::{self, InstallOptions, OPERATOR, SIGNING_KEY_SECRET};
+use bailiwick_core::fence::{GRANTS_NAMESPACE, SYSTEM_NAMESPACE};
+use bailiwick_core::receipt;
+use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::core::v1::{Pod, Secret};
+use kube::Api;
+use kube::api::{ListParams, LogParams, Patch, PatchParams};
+use serde_json::{Value, json};
+use tokio::sync::Mutex;
+
+pub use process::{OperatorProcess, ProcessOptions};
+
+use crate::answer::refusal;
+use crate::apply::{MANAGER, apply, create, dry_run_create};
+use crate::cluster::TestCluster;
+use crate::namespace::is_available;
+use crate::wait::{Seen, until, wait_for};
+
+/// File of the signing key, in its Secret and in the directory that the operator reads.
+const KEY_FILE: &str = "key.pem";
+const OPERATOR_STEP: &str = "operator";
+const GUARD: &str = "bailiwick-fence-guard";
+const STARTS_WITHIN: Duration = Duration::from_secs(60);
+
+/// Tests of one process install one after the other.
+static INSTALLING: Mutex<()> = Mutex::const_new(());
+
+impl TestCluster {
+    /// Puts everything but the operator in place, and returns when the policies bite. Repairs what a test has removed.
+    ///
+    /// # Errors
+    /// Fails where the API server refuses an object.
+    pub async fn install(&self) -> Result<()> {
+        self.install_with(&self.install_options()?).await
+    }
+
+    /// The same, with options such as another territory.
+    ///
+    /// # Errors
+    /// Fails where the API server refuses an object.
+    pub async fn install_with(&self, options: &InstallOptions) -> Result<()> {
+        let _one_at_a_time = INSTALLING.lock().await;
+        for step in manifests::install(options).iter().filter(|step| step.name != OPERATOR_STEP) {
+            for object in &step.objects {
+                apply(&self.admin(), object, None).await.with_context(|| format!("install the {}", step.name))?;
+            }
+        }
+        self.ensure_signing_key().await?;
+        self.until_guarded().await
+    }
+
+    /// Installs, starts the operator inside the cluster, and returns when it is ready.
+    ///
+    /// # Errors
+    /// Fails where the API server refuses an object, or the operator does not become ready.
+    pub async fn start_operator(&self) -> Result<()> {
+        self.start_operator_with(&self.install_options()?).await
+    }
+
+    /// The same, with options such as fail points, two replicas or another log filter.
+    ///
+    /// # Errors
+    /// Fails where the API server refuses an object, or the operator does not become ready.
+    pub async fn start_operator_with(&self, options: &InstallOptions) -> Result<()> {
+        self.install_with(options).await?;
+        for step in manifests::install(options).iter().filter(|step| step.name == OPERATOR_STEP) {
+            for object in &step.objects {
+                apply(&self.admin(), &self.marked(object), None).await.context("install the operator")?;
+            }
+        }
+        let ready = |d: Option<&Deployment>| d.is_some_and(is_available);
+        until(&self.deployments(), OPERATOR, ("the operator", STARTS_WITHIN), ready).await?;
+        Ok(())
+    }
+
+    /// Stops the operator inside the cluster, and returns when its last pod is gone. Nothing happens if there is none.
+    ///
+    /// # Errors
+    /// Fails where a pod does not go.
+    pub async fn stop_operator(&self) -> Result<()> {
+        let patch = json!({"spec": {"replicas": 0}});
+        let params = PatchParams { field_manager: Some(MANAGER.to_owned()), ..PatchParams::default() };
+        match self.deployments().patch(OPERATOR, &params, &Patch::Merge(&patch)).await {
+            Ok(_) => {}
+            Err(kube::Error::Api(status)) if status.code == 404 => return Ok(()),
+            Err(error) => return Err(error).context("scale the operator to zero"),
+        }
+        wait_for("the operator's pods to go", STARTS_WITHIN, async || {
+            let pods = self.operator_pods().await?;
+            Ok(Seen::when(pods.is_empty(), (), pods))
+        })
+        .await
+    }
+
+    /// What the operator inside the cluster has logged.
+    ///
+    /// # Errors
+    /// Fails where a log cannot be read.
+    pub async fn operator_log(&self) -> Result<String> {
+        let api: Api<Pod> = Api::namespaced(self.admin(), SYSTEM_NAMESPACE);
+        let mut text = String::new();
+        for pod in self.operator_pods().await? {
+            text += &api.logs(&pod, &LogParams::default()).await.with_context(|| format!("read the log of {pod}"))?;
+        }
+        Ok(text)
+    }
+
+    /// Installs, stops the operator inside the cluster and starts one as a child of this process, with the rights of the operator's account and no others.
+    ///
+    /// # Errors
+    /// Fails where the test did not say that it needs [`crate::Need::OperatorProgram`], or it does not start.
+    pub async fn operator_outside(&self, options: ProcessOptions) -> Result<OperatorProcess> {
+        let program = self.env().operator_program.clone();
+        let program = program.context("no operator program: ask for it with Need::OperatorProgram")?;
+        self.install().await?;
+        self.stop_operator().await?;
+        let kubeconfig = self.service_account_kubeconfig(SYSTEM_NAMESPACE, OPERATOR).await?;
+        let keys = self.copy_signing_key().await?;
+        OperatorProcess::start((&program, &kubeconfig, &keys), &self.artifacts("operator")?, options)
+    }
+
+    /// Options with the image of this run.
+    ///
+    /// # Errors
+    /// Fails where there is no such image: see [`crate::Need::OperatorImage`].
+    pub fn install_options(&self) -> Result<InstallOptions> {
+        let image = self.env().operator_image.clone().unwrap_or_else(bailiwick_testbed::OperatorImage::reference);
+        Ok(InstallOptions::new(image)?.with_log("debug"))
+    }
+
+    fn deployments(&self) -> Api<Deployment> {
+        Api::namespaced(self.admin(), SYSTEM_NAMESPACE)
+    }
+
+    async fn operator_pods(&self) -> Result<Vec<String>> {
+        let api: Api<Pod> = Api::namespaced(self.admin(), SYSTEM_NAMESPACE);
+        let selector = format!("app.kubernetes.io/name={OPERATOR}");
+        let pods = api.list(&ListParams::default().labels(&selector)).await.context("list the operator's pods")?;
+        Ok(pods.items.into_iter().filter_map(|pod| pod.metadata.name).collect())
+    }
+
+    /// On a cluster that outlives runs, an image of the same name may be a newer one: the run's mark makes it start again.
+    fn marked(&self, object: &Value) -> Value {
+        let mut object = object.clone();
+        if let (Some(run), Some(template)) = (&self.env().run, object.pointer_mut("/spec/template/metadata")) {
+            template["annotations"] = json!({"bailiwick.dev/test-run": run});
+        }
+        object
+    }
+
+    /// Makes the key with which receipts are signed, unless there is one.
+    async fn ensure_signing_key(&self) -> Result<()> {
+        let random = aws_lc_rs::rand::SystemRandom::new();
+        let pem = receipt::generate(&random).context("make a signing key")?;
+        let secret = json!({
+            "apiVersion": "v1", "kind": "Secret",
+            "metadata": {"name": SIGNING_KEY_SECRET, "namespace": SYSTEM_NAMESPACE},
+            "stringData": {KEY_FILE: pem},
+        });
+        match create(&self.admin(), &secret, None).await {
+            Err(error) if refusal(&error).is_some_and(|answer| answer.code == 409) => Ok(()),
+            outcome => outcome.map(|_| ()),
+        }
+    }
+
+    /// What a kubelet would mount.
+    async fn copy_signing_key(&self) -> Result<PathBuf> {
+        let secrets: Api<Secret> = Api::namespaced(self.admin(), SYSTEM_NAMESPACE);
+        let secret = secrets.get(SIGNING_KEY_SECRET).await.context("read the signing key")?;
+        let dir = self.artifacts("keys")?;
+        for (name, bytes) in secret.data.unwrap_or_default() {
+            std::fs::write(dir.join(name), bytes.0).context("copy the signing key")?;
+        }
+        Ok(dir)
+    }
+
+    /// A new policy takes about a second to bind.
+    async fn until_guarded(&self) -> Result<()> {
+        let probe = json!({
+            "apiVersion": "v1", "kind": "ServiceAccount",
+            "metadata": {"name": "bwk-probe", "namespace": GRANTS_NAMESPACE},
+        });
+        wait_for("the policies to bind", Duration::from_secs(30), async || {
+            let outcome = dry_run_create(&self.admin(), &probe, None).await;
+            let answer = outcome.as_ref().err().and_then(refusal);
+            let refused = answer.is_some_and(|answer| answer.refused_by(GUARD));
+            Ok(Seen::when(refused, (), outcome))
+        })
+        .await
+    }
+}

@@ -1,0 +1,231 @@
+//! The operator as a child of the test: it can be killed, die at a fail point, and be started again.
+//!
+//! Dies with the test. Its output is kept among the artifacts. Speaks HTTP to its admin port.
+
+use std::fs::File;
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail};
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::wait::{Seen, wait_for};
+
+const HTTP_TIMEOUT: Duration = Duration::from_secs(5);
+
+static COUNTER: AtomicU32 = AtomicU32::new(0);
+
+/// How the operator is started.
+#[derive(Debug, Clone)]
+pub struct ProcessOptions {
+    /// Fail points as in `FAILPOINTS`: `write-after=1*return` dies after the first write.
+    pub failpoints: String,
+    /// Its name in the leader election. The same name takes over its own lease at once.
+    pub identity: String,
+    /// More variables.
+    pub env: Vec<(String, String)>,
+}
+
+impl Default for ProcessOptions {
+    fn default() -> Self {
+        Self { failpoints: String::new(), identity: "outside".to_owned(), env: Vec::new() }
+    }
+}
+
+impl ProcessOptions {
+    /// Dies at `point` when it is reached for the first time, as `kill -9` would end it.
+    pub fn dying_at(point: &str) -> Self {
+        Self { failpoints: format!("{point}=1*return"), ..Self::default() }
+    }
+}
+
+/// A running operator; killed when this is dropped.
+#[derive(Debug)]
+pub struct OperatorProcess {
+    child: Child,
+    admin: SocketAddr,
+    log: PathBuf,
+}
+
+impl OperatorProcess {
+    pub(super) fn start(
+        (program, kubeconfig, keys): (&Path, &Path, &Path),
+        dir: &Path,
+        options: ProcessOptions,
+    ) -> Result<Self> {
+        let number = COUNTER.fetch_add(1, Ordering::Relaxed);
+        let log = dir.join(format!("outside-{}-{number}.log", std::process::id()));
+        let output = File::create(&log).with_context(|| format!("create {}", log.display()))?;
+        let admin = free_port()?;
+        let child = Command::new("setpriv")
+            .args(["--pdeathsig", "KILL", "--"])
+            .arg(program)
+            .env("KUBECONFIG", kubeconfig)
+            .env("BAILIWICK_SIGNING_KEY_DIR", keys)
+            .env("BAILIWICK_ADMIN_LISTEN", admin.to_string())
+            .env("BAILIWICK_IDENTITY", &options.identity)
+            .env("BAILIWICK_LEASE_SECONDS", "4")
+            .env("BAILIWICK_RENEW_SECONDS", "3")
+            .env("BAILIWICK_RETRY_SECONDS", "1")
+            .env("BAILIWICK_LOG", "debug")
+            .env("FAILPOINTS", &options.failpoints)
+            .envs(options.env)
+            .stdin(Stdio::null())
+            .stdout(output.try_clone().context("share a log")?)
+            .stderr(output)
+            .spawn()
+            .with_context(|| format!("start {}", program.display()))?;
+        Ok(Self { child, admin, log })
+    }
+
+    /// Returns when it says that it is ready.
+    ///
+    /// # Errors
+    /// Fails where it ends first, or when `timeout` is over; its log's end is in the message.
+    pub async fn ready(&mut self, timeout: Duration) -> Result<()> {
+        wait_for("the operator to be ready", timeout, async || {
+            if let Some(status) = self.child.try_wait().context("look after the operator")? {
+                return Ok(Seen::Yes(Err(status)));
+            }
+            let (code, body) = self.get("/readyz").await?;
+            Ok(Seen::when(code == 200, Ok(()), body))
+        })
+        .await
+        .and_then(|ready| ready.map_err(|status| anyhow::anyhow!("the operator ended ({status})")))
+        .with_context(|| format!("the operator said:\n{}", self.last_words()))
+    }
+
+    /// Returns when it has ended by itself, as at a fail point.
+    ///
+    /// # Errors
+    /// Fails when `timeout` is over; its log's end is in the message.
+    pub async fn ended(&mut self, timeout: Duration) -> Result<ExitStatus> {
+        let ended = wait_for("the operator to end", timeout, async || {
+            let status = self.child.try_wait().context("look after the operator")?;
+            Ok(status.map_or_else(|| Seen::NotYet("it runs".to_owned()), Seen::Yes))
+        });
+        ended.await.with_context(|| format!("the operator said:\n{}", self.last_words()))
+    }
+
+    /// Whether it still runs.
+    ///
+    /// # Errors
+    /// Fails where the system does not know the child.
+    pub fn is_running(&mut self) -> Result<bool> {
+        Ok(self.child.try_wait().context("look after the operator")?.is_none())
+    }
+
+    /// Ends it as `kill -9` does.
+    ///
+    /// # Errors
+    /// Fails where the system refuses.
+    pub fn kill(&mut self) -> Result<()> {
+        self.child.kill().context("kill the operator")?;
+        self.child.wait().context("wait for the operator")?;
+        Ok(())
+    }
+
+    /// Asks it to end, as the kubelet does; see [`OperatorProcess::ended`].
+    ///
+    /// # Errors
+    /// Fails where the system refuses.
+    pub fn terminate(&self) -> Result<()> {
+        let raw = i32::try_from(self.child.id()).context("read a process id")?;
+        let pid = Pid::from_raw(raw).context("read a process id")?;
+        kill_process(pid, Signal::TERM).context("end the operator")
+    }
+
+    /// What it has written.
+    ///
+    /// # Errors
+    /// Fails where the log cannot be read.
+    pub fn log(&self) -> Result<String> {
+        std::fs::read_to_string(&self.log).with_context(|| format!("read {}", self.log.display()))
+    }
+
+    /// Its measures, in OpenMetrics text.
+    ///
+    /// # Errors
+    /// Fails where it does not answer.
+    pub async fn metrics(&self) -> Result<String> {
+        match self.get("/metrics").await? {
+            (200, body) => Ok(body),
+            (code, body) => bail!("/metrics answered {code}: {body}"),
+        }
+    }
+
+    async fn get(&self, path: &str) -> Result<(u16, String)> {
+        let (admin, path) = (self.admin, path.to_owned());
+        tokio::task::spawn_blocking(move || get(admin, &path)).await.context("ask the operator")?
+    }
+
+    fn last_words(&self) -> String {
+        let text = self.log().unwrap_or_else(|error| error.to_string());
+        let lines: Vec<&str> = text.lines().collect();
+        lines[lines.len().saturating_sub(20)..].join("\n")
+    }
+}
+
+impl Drop for OperatorProcess {
+    fn drop(&mut self) {
+        let _it_may_have_ended = self.kill();
+    }
+}
+
+fn free_port() -> Result<SocketAddr> {
+    let listener = TcpListener::bind("127.0.0.1:0").context("find a free port")?;
+    listener.local_addr().context("find a free port")
+}
+
+fn get(admin: SocketAddr, path: &str) -> Result<(u16, String)> {
+    let mut stream = TcpStream::connect_timeout(&admin, HTTP_TIMEOUT).context("reach the operator's admin port")?;
+    stream.set_read_timeout(Some(HTTP_TIMEOUT))?;
+    write!(stream, "GET {path} HTTP/1.1\r\nhost: {admin}\r\nconnection: close\r\n\r\n")?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).context("read the operator's answer")?;
+    parse(&answer)
+}
+
+fn parse(answer: &str) -> Result<(u16, String)> {
+    let (head, body) = answer.split_once("\r\n\r\n").context("an answer without a head")?;
+    let code = head.split(' ').nth(1).and_then(|code| code.parse().ok());
+    Ok((code.context("an answer without a status")?, body.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn start(program: &Path, dir: &Path) -> OperatorProcess {
+        OperatorProcess::start((program, dir, dir), dir, ProcessOptions::dying_at("x")).unwrap()
+    }
+
+    #[tokio::test]
+    async fn one_that_ends_at_once_is_told_with_its_last_words() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut process = start(Path::new("/usr/bin/env"), dir.path());
+        let error = process.ready(Duration::from_secs(10)).await.unwrap_err();
+        assert!(format!("{error:#}").contains("FAILPOINTS=x=1*return"), "{error:#}");
+        assert!(process.ended(Duration::from_secs(1)).await.unwrap().success());
+        assert!(!process.is_running().unwrap());
+    }
+
+    #[tokio::test]
+    async fn one_that_runs_is_ended() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut process = start(Path::new("/usr/bin/yes"), dir.path());
+        assert!(process.is_running().unwrap());
+        process.terminate().unwrap();
+        assert!(!process.ended(Duration::from_secs(5)).await.unwrap().success());
+    }
+
+    #[test]
+    fn answers_are_read() {
+        let answer = "HTTP/1.1 503 Service Unavailable\r\ncontent-length: 2\r\n\r\nno";
+        assert_eq!(parse(answer).unwrap(), (503, "no".to_owned()));
+    }
+}
