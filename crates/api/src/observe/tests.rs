@@ -136,7 +136,12 @@ async fn follow(server: &Server, more: impl Fn(&Index) -> bool) -> (Index, Vec<I
         }
     };
     let ended = tokio::time::timeout(Duration::from_secs(20), run).await;
-    assert!(ended.is_ok(), "waited in vain for {:?}; {} pods; {seen:?}", index.awaited().collect::<Vec<_>>(), index.pod_count());
+    assert!(
+        ended.is_ok(),
+        "waited in vain for {:?}; {} pods; {seen:?}",
+        index.awaited().collect::<Vec<_>>(),
+        index.pod_count()
+    );
     (index, seen)
 }
 

@@ -3,6 +3,8 @@
 //! Owns the bridge between `kube` and the core's index. Must never build a whole API object, and
 //! never let one malformed object fail a list or a watch. No IO.
 
+mod wire;
+
 use bailiwick_core::index::Observed;
 use bailiwick_core::index::shape::{
     ClaimShape, ConfigMapShape, EventShape, HpaShape, LimitRangeShape, Meta, NamespaceShape, NodeShape, PodShape,
@@ -14,7 +16,6 @@ use kube::Resource;
 use kube::core::DynamicResourceScope;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
-use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::fmt::Debug;
 
@@ -118,29 +119,9 @@ impl<K: Shape> Seen<K> {
     }
 }
 
-/// What can be told of an object that does not read as its kind.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Wreck {
-    metadata: serde_json::Value,
-}
-
 impl<'de, K: Shape> Deserialize<'de> for Seen<K> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        // The raw text is set aside first: after a failed read nothing of it would be left.
-        let raw = Box::<RawValue>::deserialize(deserializer)?;
-        let read = match serde_json::from_str::<K::Core>(raw.get()) {
-            Ok(core) if is_identified(K::meta(&core)) => Ok(core),
-            Ok(_) => Err("it has no name or no uid".to_owned()),
-            Err(error) => Err(error.to_string()),
-        };
-        Ok(match read {
-            Ok(core) => Self { meta: slim(K::meta(&core)), object: Ok(core) },
-            Err(why) => {
-                let wreck: Wreck = serde_json::from_str(raw.get()).unwrap_or_default();
-                Self { meta: salvage(&wreck.metadata), object: Err(why) }
-            }
-        })
+        wire::take(deserializer)
     }
 }
 

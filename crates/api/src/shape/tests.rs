@@ -41,3 +41,21 @@ fn a_malformed_object_spoils_neither_a_list_nor_a_watch() {
     assert_eq!(seen.resource_version().as_deref(), Some("4"), "the watch can go on behind it");
     assert!(seen.object.is_err());
 }
+
+#[test]
+fn the_order_of_fields_in_a_watch_event_does_not_matter() {
+    let object = r#"{"metadata":{"name":"p","uid":"u","resourceVersion":"4"},"spec":{"nodeName":"n"}}"#;
+    let bad = r#"{"metadata":{"name":"p","uid":"u","resourceVersion":"4"},"spec":7}"#;
+    for (object, well) in [(object, true), (bad, false), ("[]", false), ("null", false), ("7", false)] {
+        for line in
+            [format!(r#"{{"type":"ADDED","object":{object}}}"#), format!(r#"{{"object":{object},"type":"ADDED"}}"#)]
+        {
+            let WatchEvent::Added(seen) = serde_json::from_str::<WatchEvent<Seen<kinds::Pod>>>(&line).unwrap() else {
+                panic!("another event")
+            };
+            assert_eq!(seen.object.is_ok(), well, "{line}");
+        }
+    }
+    let tree: Seen<kinds::Pod> = serde_json::from_value(serde_json::from_str(object).unwrap()).unwrap();
+    assert_eq!(tree.object.unwrap().spec.node_name, "n");
+}

@@ -50,7 +50,13 @@ impl Guarded {
         }
     }
 
-    fn compare_maps(&mut self, maps: (&Map<String, Value>, &Map<String, Value>), before: &Value, at: &str, tested: bool) {
+    fn compare_maps(
+        &mut self,
+        maps: (&Map<String, Value>, &Map<String, Value>),
+        before: &Value,
+        at: &str,
+        tested: bool,
+    ) {
         let (old, new) = maps;
         let adds = new.keys().any(|key| !old.contains_key(key));
         // The root moves with every status write; what is added there is guarded by the fence alone.
@@ -100,11 +106,7 @@ pub fn rendered(before: &Value, after: &Value, context: usize) -> String {
     let marks = marked(&old, &new);
     let near = |at: usize| {
         let from = at.saturating_sub(context);
-        marks
-            .iter()
-            .skip(from)
-            .take(at + context + 1 - from)
-            .any(|(mark, _)| *mark != ' ')
+        marks.iter().skip(from).take(at + context + 1 - from).any(|(mark, _)| *mark != ' ')
     };
     let mut out = String::new();
     let mut skipped = false;
@@ -151,17 +153,13 @@ fn write_lines(value: &Value, depth: usize, head: &str, out: &mut Vec<String>) {
         Value::Array(items) if !items.is_empty() => {
             out.push(format!("{indent}{head}"));
             for item in items {
-                let name = item
-                    .get("name")
-                    .and_then(Value::as_str)
-                    .map(|n| format!("- # {}", escaped(n)));
+                let name = item.get("name").and_then(Value::as_str).map(|n| format!("- # {}", escaped(n)));
                 write_lines(item, depth + 1, name.as_deref().unwrap_or("-"), out);
             }
         }
-        scalar => out.push(format!(
-            "{indent}{head} {}",
-            escaped(&String::from_utf8_lossy(&canonical::to_bytes(scalar)))
-        )),
+        scalar => {
+            out.push(format!("{indent}{head} {}", escaped(&String::from_utf8_lossy(&canonical::to_bytes(scalar)))))
+        }
     }
 }
 
@@ -190,12 +188,7 @@ pub(crate) fn escaped(text: &str) -> String {
 /// cut first and the middle is small.
 fn marked(old: &[String], new: &[String]) -> Vec<(char, String)> {
     let head = old.iter().zip(new).take_while(|(a, b)| a == b).count();
-    let tail = old[head..]
-        .iter()
-        .rev()
-        .zip(new[head..].iter().rev())
-        .take_while(|(a, b)| a == b)
-        .count();
+    let tail = old[head..].iter().rev().zip(new[head..].iter().rev()).take_while(|(a, b)| a == b).count();
     let (a, b) = (&old[head..old.len() - tail], &new[head..new.len() - tail]);
     let mut out: Vec<(char, String)> = old[..head].iter().map(|l| (' ', l.clone())).collect();
     out.extend(middle(a, b));
@@ -214,11 +207,8 @@ fn middle(a: &[String], b: &[String]) -> Vec<(char, String)> {
     let mut longest = vec![vec![0u32; b.len() + 1]; a.len() + 1];
     for i in (0..a.len()).rev() {
         for j in (0..b.len()).rev() {
-            longest[i][j] = if a[i] == b[j] {
-                longest[i + 1][j + 1] + 1
-            } else {
-                longest[i + 1][j].max(longest[i][j + 1])
-            };
+            longest[i][j] =
+                if a[i] == b[j] { longest[i + 1][j + 1] + 1 } else { longest[i + 1][j].max(longest[i][j + 1]) };
         }
     }
     let (mut i, mut j) = (0, 0);
@@ -246,11 +236,7 @@ mod tests {
         let before = json!({"spec": {"image": "a", "replicas": 1, "old": true}});
         let after = json!({"spec": {"image": "b", "replicas": 1}});
         let (patch, changed) = guarded_patch(&before, &after);
-        let tests: Vec<&str> = patch
-            .iter()
-            .filter(|o| o["op"] == "test")
-            .filter_map(|o| o["path"].as_str())
-            .collect();
+        let tests: Vec<&str> = patch.iter().filter(|o| o["op"] == "test").filter_map(|o| o["path"].as_str()).collect();
         assert_eq!(tests, ["/spec/image", "/spec/old"]);
         assert_eq!(changed, ["/spec/image", "/spec/old"]);
         let patch: json_patch::Patch = serde_json::from_value(json!(patch)).unwrap();

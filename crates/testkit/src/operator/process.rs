@@ -198,6 +198,8 @@ fn parse(answer: &str) -> Result<(u16, String)> {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
     use super::*;
 
     fn start(program: &Path, dir: &Path) -> OperatorProcess {
@@ -207,9 +209,12 @@ mod tests {
     #[tokio::test]
     async fn one_that_ends_at_once_is_told_with_its_last_words() {
         let dir = tempfile::tempdir().unwrap();
-        let mut process = start(Path::new("/usr/bin/env"), dir.path());
+        let program = dir.path().join("operator");
+        std::fs::write(&program, "#!/bin/sh\necho dying at $FAILPOINTS\n").unwrap();
+        std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+        let mut process = start(&program, dir.path());
         let error = process.ready(Duration::from_secs(10)).await.unwrap_err();
-        assert!(format!("{error:#}").contains("FAILPOINTS=x=1*return"), "{error:#}");
+        assert!(format!("{error:#}").contains("dying at x=1*return"), "{error:#}");
         assert!(process.ended(Duration::from_secs(1)).await.unwrap().success());
         assert!(!process.is_running().unwrap());
     }

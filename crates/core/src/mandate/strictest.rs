@@ -1,0 +1,53 @@
+//! What several matching rules come to together: of everything the strictest.
+//!
+//! Owns the merging. Must never let a second mandate widen what the first one allows. No IO.
+
+use super::{Approvers, Limits, Mandate, Rule};
+
+/// The rules that decide: those of the strictest approval.
+pub(super) fn deciding<'a>(matched: &[(&'a Mandate, &'a Rule)]) -> Vec<(&'a Mandate, &'a Rule)> {
+    let strictest = matched.iter().map(|(_, rule)| rule.approval).max();
+    matched.iter().copied().filter(|(_, rule)| Some(rule.approval) == strictest).collect()
+}
+
+/// Who may approve under every one of the rules; `None` if nobody is named by all of them.
+pub(super) fn approvers(rules: &[(&Mandate, &Rule)]) -> Option<Approvers> {
+    let lists = rules.iter().map(|(_, rule)| &rule.approvers).filter(|list| !is_open(list));
+    let mut shared: Option<Approvers> = None;
+    for list in lists {
+        let next = match shared {
+            None => list.clone(),
+            Some(so_far) => Approvers {
+                users: so_far.users.into_iter().filter(|u| list.users.contains(u)).collect(),
+                groups: so_far.groups.into_iter().filter(|g| list.groups.contains(g)).collect(),
+            },
+        };
+        if is_open(&next) {
+            return None;
+        }
+        shared = Some(next);
+    }
+    Some(shared.unwrap_or_default())
+}
+
+/// A list without names leaves the choice to RBAC.
+fn is_open(list: &Approvers) -> bool {
+    list.users.is_empty() && list.groups.is_empty()
+}
+
+/// The limits that satisfy every mandate.
+pub(super) fn limits(matched: &[(&Mandate, &Rule)]) -> Limits {
+    let mut all = matched.iter().map(|(mandate, _)| &mandate.limits);
+    let first = all.next().cloned().unwrap_or_default();
+    all.fold(first, |a, b| Limits {
+        concurrent: a.concurrent.min(b.concurrent),
+        per_hour: a.per_hour.min(b.per_hour),
+        cool_down_seconds: a.cool_down_seconds.max(b.cool_down_seconds),
+        healthy_delay_seconds: a.healthy_delay_seconds.max(b.healthy_delay_seconds),
+        hold_seconds: a.hold_seconds.max(b.hold_seconds),
+        recovery_window_seconds: a.recovery_window_seconds.min(b.recovery_window_seconds),
+        late_recovery_seconds: a.late_recovery_seconds.min(b.late_recovery_seconds),
+        approval_ttl_seconds: a.approval_ttl_seconds.min(b.approval_ttl_seconds),
+        breaker_failures: a.breaker_failures.min(b.breaker_failures),
+    })
+}
