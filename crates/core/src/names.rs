@@ -4,7 +4,7 @@
 //! server would refuse as a name. No IO.
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::fmt;
 
@@ -76,15 +76,9 @@ fn check_container(text: &str) -> Result<(), NameError> {
 macro_rules! name {
     ($(#[$doc:meta])* $ty:ident, $check:ident, $max:literal) => {
         $(#[$doc])*
-        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
-        #[serde(try_from = "String")]
+        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(try_from = "String", into = "String")]
         pub struct $ty(String);
-
-        impl Serialize for $ty {
-            fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-                to.serialize_str(&self.0)
-            }
-        }
 
         impl $ty {
             /// Parses `text`; errors name the broken rule.

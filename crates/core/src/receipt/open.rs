@@ -24,7 +24,10 @@ pub(super) struct Opened {
 ///
 /// # Errors
 /// The first check that fails.
-pub(super) fn open<'k>(line: &[u8], lookup: impl FnOnce(KeyId) -> Result<&'k PublicKey, What>) -> Result<Opened, What> {
+pub(super) fn open<'k>(
+    line: &[u8],
+    lookup: impl FnOnce(KeyId) -> Result<&'k PublicKey, What>,
+) -> Result<Opened, What> {
     let sealed = Sealed::parse(line).map_err(|shape| match shape {
         Shape::NotCanonical => What::NotCanonical {},
         Shape::Garbage => What::Garbage {},
@@ -42,5 +45,8 @@ pub(super) fn open<'k>(line: &[u8], lookup: impl FnOnce(KeyId) -> Result<&'k Pub
     if !key.verifies(&pae(sealed.payload_type, &payload), &signature) {
         return Err(What::BadSignature {});
     }
-    Ok(Opened { payload_type, payload })
+    Ok(Opened {
+        payload_type,
+        payload,
+    })
 }
