@@ -9,8 +9,8 @@ use bailiwick_core::action::ChangeType;
 use bailiwick_core::names::{Namespace, ObjectName, Uid};
 use bailiwick_core::object::{Kind as ObjectKind, ObjectRef};
 use bailiwick_core::receipt::{
-    self, Applied, Canonical, Chain, Digest, FenceProof, Grant, Kind, Named, Plan, Purpose,
-    ReceiptBody, STATEMENT_TYPE, Signer, Verdict, Verification,
+    self, Applied, Canonical, Chain, Digest, FenceProof, Grant, Kind, Named, Plan, Purpose, ReceiptBody,
+    STATEMENT_TYPE, Signer, Verdict, Verification,
 };
 use jiff::Timestamp;
 use serde_json::json;
@@ -44,26 +44,11 @@ impl Bench for Receipts {
 }
 
 fn record(metric: &'static str, unit: &'static str, ours: f64) -> Record {
-    Record {
-        bench: NAME,
-        metric,
-        unit,
-        ours,
-        peer: None,
-        peer_name: None,
-        ratio: None,
-        must: None,
-        aim: None,
-    }
+    Record { bench: NAME, metric, unit, ours, peer: None, peer_name: None, ratio: None, must: None, aim: None }
 }
 
 /// `unit` is reached by `scale` from seconds.
-fn compared(
-    head: (&'static str, &'static str),
-    scale: f64,
-    costs: rounds::Compared,
-    bounds: (f64, f64),
-) -> Record {
+fn compared(head: (&'static str, &'static str), scale: f64, costs: rounds::Compared, bounds: (f64, f64)) -> Record {
     Record {
         peer: Some(costs.peer * scale),
         peer_name: Some(PEER),
@@ -92,12 +77,7 @@ fn append(signer: &Signer) -> Result<Vec<Record>> {
     let costs = rounds::compare(ROUNDS, APPENDS, ours, peer)?;
     let line = u32::try_from(entry.envelope.to_line()?.len())?;
     Ok(vec![
-        compared(
-            ("append: canonicalise, hash, sign", "µs"),
-            1e6,
-            costs,
-            (0.85, 0.9),
-        ),
+        compared(("append: canonicalise, hash, sign", "µs"), 1e6, costs, (0.85, 0.9)),
         record("size of a receipt in an export", "bytes", f64::from(line)),
     ])
 }
@@ -126,9 +106,7 @@ fn sign_chain(signer: &Signer, body: &ReceiptBody) -> Result<Duration> {
 
 /// The bytes under the signature, as the peer signs them.
 fn signed_bytes(envelope: &receipt::Envelope) -> Result<Vec<u8>> {
-    let payload = envelope
-        .payload_bytes()
-        .context("the envelope's payload is no base64")?;
+    let payload = envelope.payload_bytes().context("the envelope's payload is no base64")?;
     Ok(receipt::pae(STATEMENT_TYPE, &payload))
 }
 
@@ -148,9 +126,7 @@ fn log(signer: &Signer) -> Result<Log> {
         receipts.push(entry.envelope);
         chain = next;
     }
-    let end = chain
-        .checkpoint(Purpose::Head, Timestamp::UNIX_EPOCH)
-        .sign(signer)?;
+    let end = chain.checkpoint(Purpose::Head, Timestamp::UNIX_EPOCH).sign(signer)?;
     let mut export = Vec::new();
     receipt::write_export(&mut export, None, &receipts, &end)?;
     Ok(Log { export, signed })
@@ -160,14 +136,9 @@ fn verify(signer: &Signer) -> Result<Vec<Record>> {
     let log = log(signer)?;
     let keys = [signer.public().clone()];
     let ours = || {
-        let (time, report) =
-            clock::cpu(|| receipt::verify_export(log.export.as_slice(), &keys, None));
+        let (time, report) = clock::cpu(|| receipt::verify_export(log.export.as_slice(), &keys, None));
         let report = report.map_err(|faults| anyhow!("a sound log was refused: {faults:?}"))?;
-        ensure!(
-            report.receipts == u64::from(VERIFIES),
-            "{} receipts read",
-            report.receipts
-        );
+        ensure!(report.receipts == u64::from(VERIFIES), "{} receipts read", report.receipts);
         Ok(time)
     };
     let peer = || -> Result<Duration> {
@@ -181,18 +152,10 @@ fn verify(signer: &Signer) -> Result<Vec<Record>> {
         Ok(time)
     };
     let costs = rounds::compare(ROUNDS, VERIFIES, ours, peer)?;
-    let scaled = record(
-        "verify 100,000 receipts offline, scaled",
-        "s",
-        costs.ours * 1e5,
-    );
+    let scaled = record("verify 100,000 receipts offline, scaled", "s", costs.ours * 1e5);
     Ok(vec![
         compared(("verify one receipt offline", "µs"), 1e6, costs, (0.8, 0.9)),
-        Record {
-            must: Some(10.0),
-            aim: Some(5.0),
-            ..scaled
-        },
+        Record { must: Some(10.0), aim: Some(5.0), ..scaled },
     ])
 }
 
@@ -203,11 +166,7 @@ fn body() -> Result<ReceiptBody> {
     let uid = Uid::parse("0b0c8a3e-6f0e-4e55-9a56-6b7d0f3c9d11")?;
     let named = |name: &str| -> Result<Named> {
         let (namespace, uid) = (namespace.clone(), uid.clone());
-        Ok(Named {
-            name: ObjectName::parse(name)?,
-            namespace,
-            uid,
-        })
+        Ok(Named { name: ObjectName::parse(name)?, namespace, uid })
     };
     let patch = json!([
         {"op": "test", "path": "/metadata/uid", "value": uid.as_str()},
@@ -215,11 +174,7 @@ fn body() -> Result<ReceiptBody> {
         {"op": "replace", "path": "/spec/template/spec/containers/0/image", "value": "registry.test/web:v1"},
     ]);
     let mut body = ReceiptBody::new(Kind::Change, at);
-    body.applied = Some(Applied {
-        at,
-        outcome: "Acknowledged".into(),
-        resource_version: Some("48213".into()),
-    });
+    body.applied = Some(Applied { at, outcome: "Acknowledged".into(), resource_version: Some("48213".into()) });
     body.change = Some(named("web-imagenotfound-1")?);
     body.change_type = Some(ChangeType::SetImage);
     body.fence_proof = Some(FenceProof {
@@ -228,34 +183,15 @@ fn body() -> Result<ReceiptBody> {
         refusal: "bailiwick-executor-fence: the result differs from the plan".into(),
     });
     let account = "system:serviceaccount:bailiwick-grants:bwk-0b0c8a3e".to_owned();
-    body.grants = vec![Grant {
-        account,
-        granted_at: at,
-        revoked_at: Some(at),
-    }];
+    body.grants = vec![Grant { account, granted_at: at, revoked_at: Some(at) }];
     body.incident = Some(named("web-imagenotfound-0b0c8a3e")?);
     body.outcome = Some("Recovered".into());
-    body.plan = Some(Plan {
-        digest: Digest::of(b"plan"),
-        dry_run: true,
-        patch: Some(Canonical::of(&patch)?),
-    });
+    body.plan = Some(Plan { digest: Digest::of(b"plan"), dry_run: true, patch: Some(Canonical::of(&patch)?) });
     body.proposer = Some("system:serviceaccount:bailiwick-system:bailiwick-operator".into());
     let target = ObjectName::parse("web")?;
-    body.target = Some(ObjectRef::namespaced(
-        ObjectKind::Deployment,
-        namespace.clone(),
-        target,
-        Some(uid.clone()),
-    ));
-    body.verdict = Some(Verdict {
-        outcome: "PreApproved".into(),
-        reasons: vec!["MandateRule".into()],
-    });
-    body.verification = Some(Verification {
-        at,
-        outcome: "Recovered".into(),
-        summary: "3 of 3 replicas available".into(),
-    });
+    body.target = Some(ObjectRef::namespaced(ObjectKind::Deployment, namespace.clone(), target, Some(uid.clone())));
+    body.verdict = Some(Verdict { outcome: "PreApproved".into(), reasons: vec!["MandateRule".into()] });
+    body.verification =
+        Some(Verification { at, outcome: "Recovered".into(), summary: "3 of 3 replicas available".into() });
     Ok(body)
 }

@@ -37,16 +37,11 @@ impl Record {
 
     fn keeps(&self, bound: Option<f64>) -> bool {
         let Some(bound) = bound else { return true };
-        self.ratio
-            .map_or(self.ours <= bound, |ratio| ratio >= bound)
+        self.ratio.map_or(self.ours <= bound, |ratio| ratio >= bound)
     }
 
     fn verdict(&self) -> &'static str {
-        match (
-            self.must.or(self.aim).is_some(),
-            self.holds(),
-            self.keeps(self.aim),
-        ) {
+        match (self.must.or(self.aim).is_some(), self.holds(), self.keeps(self.aim)) {
             (false, _, _) => "-",
             (true, false, _) => "MISSED",
             (true, true, false) => "ok",
@@ -55,18 +50,7 @@ impl Record {
     }
 }
 
-const HEADS: [&str; 10] = [
-    "BENCH",
-    "METRIC",
-    "UNIT",
-    "OURS",
-    "PEER",
-    "RATIO",
-    "MUST",
-    "AIM",
-    "VERDICT",
-    "PEER NAME",
-];
+const HEADS: [&str; 10] = ["BENCH", "METRIC", "UNIT", "OURS", "PEER", "RATIO", "MUST", "AIM", "VERDICT", "PEER NAME"];
 
 /// The figures as a table for people.
 pub fn table(records: &[Record]) -> String {
@@ -86,14 +70,10 @@ pub fn table(records: &[Record]) -> String {
             r.peer_name.unwrap_or("-").to_owned(),
         ]
     }));
-    let widths: Vec<usize> = (0..HEADS.len())
-        .map(|column| rows.iter().map(|row| row[column].len()).max().unwrap_or(0))
-        .collect();
+    let widths: Vec<usize> =
+        (0..HEADS.len()).map(|column| rows.iter().map(|row| row[column].len()).max().unwrap_or(0)).collect();
     rows.iter().fold(String::new(), |mut text, row| {
-        let cells = row
-            .iter()
-            .zip(&widths)
-            .map(|(cell, width)| format!("{cell:width$}"));
+        let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}"));
         let line = cells.collect::<Vec<_>>().join("  ");
         let _infallible = writeln!(text, "{}", line.trim_end());
         text
@@ -130,16 +110,9 @@ mod tests {
     #[test]
     fn every_record_has_the_same_keys() {
         let value = serde_json::to_value(record(None, None)).unwrap();
-        let mut keys: Vec<_> = value
-            .as_object()
-            .unwrap()
-            .keys()
-            .map(String::as_str)
-            .collect();
+        let mut keys: Vec<_> = value.as_object().unwrap().keys().map(String::as_str).collect();
         keys.sort_unstable();
-        let wanted = [
-            "aim", "bench", "metric", "must", "ours", "peer", "peerName", "ratio", "unit",
-        ];
+        let wanted = ["aim", "bench", "metric", "must", "ours", "peer", "peerName", "ratio", "unit"];
         assert_eq!(keys, wanted);
     }
 }

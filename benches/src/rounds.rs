@@ -56,13 +56,6 @@ mod tests {
         let (mut ours, mut peer) = ([9, 1, 2, 4].into_iter(), [9, 2, 4, 8].into_iter());
         let time = |n: Option<u64>| Ok(Duration::from_secs(n.unwrap()));
         let compared = compare(3, 1, || time(ours.next()), || time(peer.next())).unwrap();
-        assert_eq!(
-            compared,
-            Compared {
-                ours: 2.0,
-                peer: 4.0,
-                ratio: 2.0
-            }
-        );
+        assert_eq!(compared, Compared { ours: 2.0, peer: 4.0, ratio: 2.0 });
     }
 }

@@ -28,21 +28,11 @@ pub fn ensure_binaries(config: &Config, with: &[String], progress: &Progress) ->
     let stale = stale(config, &wanted);
     let begin = Instant::now();
     for (n, artifact) in stale.iter().enumerate() {
-        let label = format!(
-            "[{}/{}] {} {}",
-            n + 1,
-            stale.len(),
-            artifact.name,
-            artifact.version
-        );
+        let label = format!("[{}/{}] {} {}", n + 1, stale.len(), artifact.name, artifact.version);
         build(config, artifact, &label, progress)?;
     }
     if !stale.is_empty() {
-        progress.line(format!(
-            "built {} programs in {} s",
-            stale.len(),
-            begin.elapsed().as_secs()
-        ));
+        progress.line(format!("built {} programs in {} s", stale.len(), begin.elapsed().as_secs()));
     }
     drop(lock);
     Ok(())
@@ -58,10 +48,7 @@ fn wanted(versions: &Versions, with: &[String]) -> Result<Vec<Artifact>> {
             names.join(", ")
         );
     }
-    Ok(artifacts
-        .into_iter()
-        .filter(|a| !a.optional || with.contains(&a.name))
-        .collect())
+    Ok(artifacts.into_iter().filter(|a| !a.optional || with.contains(&a.name)).collect())
 }
 
 fn stale<'a>(config: &Config, wanted: &'a [Artifact]) -> Vec<&'a Artifact> {
@@ -73,10 +60,7 @@ fn stale<'a>(config: &Config, wanted: &'a [Artifact]) -> Vec<&'a Artifact> {
 }
 
 fn stamp_path(config: &Config, artifact: &Artifact) -> PathBuf {
-    config
-        .bin()
-        .join(".stamps")
-        .join(artifact.name.replace('/', "-"))
+    config.bin().join(".stamps").join(artifact.name.replace('/', "-"))
 }
 
 fn build(config: &Config, artifact: &Artifact, label: &str, progress: &Progress) -> Result<()> {
@@ -84,24 +68,14 @@ fn build(config: &Config, artifact: &Artifact, label: &str, progress: &Progress)
     let begin = Instant::now();
     let out = config.bin().join(&artifact.name);
     let partial = out.with_extension("partial");
-    let log_path = config
-        .logs()
-        .join(format!("build-{}.log", artifact.name.replace('/', "-")));
-    for dir in [
-        out.parent(),
-        log_path.parent(),
-        stamp_path(config, artifact).parent(),
-    ]
-    .into_iter()
-    .flatten()
-    {
+    let log_path = config.logs().join(format!("build-{}.log", artifact.name.replace('/', "-")));
+    for dir in [out.parent(), log_path.parent(), stamp_path(config, artifact).parent()].into_iter().flatten() {
         std::fs::create_dir_all(dir).with_context(|| format!("create {}", dir.display()))?;
     }
     let log = File::create(&log_path).with_context(|| format!("create {}", log_path.display()))?;
     let dir = module::prepare(config, artifact, &log_path)?;
     let mut go = go_build(artifact, &dir, &partial);
-    go.stdout(log.try_clone().context("share the build log")?)
-        .stderr(log);
+    go.stdout(log.try_clone().context("share the build log")?).stderr(log);
     if !step::patiently(&mut go, label, progress)? {
         bail!(
             "build {}: `go build` failed; the whole log is {}\n{}",
@@ -110,14 +84,10 @@ fn build(config: &Config, artifact: &Artifact, label: &str, progress: &Progress)
             step::tail(&log_path, 25)
         );
     }
-    std::fs::rename(&partial, &out)
-        .with_context(|| format!("move {} into place", out.display()))?;
+    std::fs::rename(&partial, &out).with_context(|| format!("move {} into place", out.display()))?;
     std::fs::write(stamp_path(config, artifact), artifact.stamp())
         .with_context(|| format!("stamp {}", artifact.name))?;
-    progress.line(format!(
-        "{label}: built in {:.0} s",
-        begin.elapsed().as_secs_f64()
-    ));
+    progress.line(format!("{label}: built in {:.0} s", begin.elapsed().as_secs_f64()));
     Ok(())
 }
 
@@ -134,8 +104,7 @@ fn go_build(artifact: &Artifact, dir: &Path, out: &Path) -> Command {
         "-o",
     ]);
     go.arg(out).arg(&artifact.package);
-    go.env("CGO_ENABLED", if artifact.cgo { "1" } else { "0" })
-        .stdin(Stdio::null());
+    go.env("CGO_ENABLED", if artifact.cgo { "1" } else { "0" }).stdin(Stdio::null());
     go
 }
 
@@ -146,17 +115,10 @@ mod tests {
     #[test]
     fn optional_programs_are_built_only_when_named() {
         let versions = Versions::pinned().unwrap();
-        let has = |with: &[String]| {
-            wanted(&versions, with)
-                .unwrap()
-                .iter()
-                .any(|a| a.name == "kwok")
-        };
+        let has = |with: &[String]| wanted(&versions, with).unwrap().iter().any(|a| a.name == "kwok");
         assert!(!has(&[]));
         assert!(has(&["kwok".to_owned()]));
-        let error = wanted(&versions, &["nonsense".to_owned()])
-            .unwrap_err()
-            .to_string();
+        let error = wanted(&versions, &["nonsense".to_owned()]).unwrap_err().to_string();
         assert!(error.contains("there are: kube-apiserver"), "{error}");
     }
 }

@@ -18,8 +18,7 @@ pub use listing::{Listing, State, list};
 
 use crate::message::{Answer, Request, Signal};
 use crate::{
-    config::Config, kubeconfig, lock::Lock, node, oci, pki, progress::Progress, spec::Spec,
-    spec::check_name, step,
+    config::Config, kubeconfig, lock::Lock, node, oci, pki, progress::Progress, spec::Spec, spec::check_name, step,
 };
 
 /// What a new cluster shall be like.
@@ -40,13 +39,7 @@ pub struct Options {
 impl Options {
     /// A cluster that outlives this process, with missing packages installed and nobody listening.
     pub fn named(name: impl Into<String>) -> Self {
-        Self {
-            name: name.into(),
-            ephemeral: false,
-            install: true,
-            images: Vec::new(),
-            progress: Progress::silent(),
-        }
+        Self { name: name.into(), ephemeral: false, install: true, images: Vec::new(), progress: Progress::silent() }
     }
 }
 
@@ -78,11 +71,7 @@ impl Cluster {
         let spec = Spec::load(&dir)?;
         let ready = is_kept(&config, &spec)? && spec.ready_file().exists();
         ensure!(ready, "cluster `{name}` is not ready: {how}");
-        Ok(Self {
-            spec,
-            config,
-            _owner: None,
-        })
+        Ok(Self { spec, config, _owner: None })
     }
 
     /// Takes down the cluster `name`, whatever state it is in; false if there was none.
@@ -106,16 +95,8 @@ impl Cluster {
         let identity = pki::sign_person(&self.spec, user, groups)?;
         let mut file = oci::hex_digest([user, &groups.join("\0")].join("\0").as_bytes());
         file.truncate(12);
-        let readable: String = user
-            .chars()
-            .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' })
-            .take(40)
-            .collect();
-        let path = self
-            .spec
-            .dir
-            .join("people")
-            .join(format!("{readable}-{file}.kubeconfig"));
+        let readable: String = user.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).take(40).collect();
+        let path = self.spec.dir.join("people").join(format!("{readable}-{file}.kubeconfig"));
         kubeconfig::write(&self.spec, user, &identity, &path)?;
         Ok(path)
     }
@@ -147,38 +128,24 @@ impl Cluster {
 
     /// A command inside the node's namespaces, where `kubectl`, `ctr`, `nft` and the like see the cluster.
     pub fn command<S: AsRef<OsStr>>(&self, argv: &[S]) -> Result<Command> {
-        let (program, args) = argv
-            .split_first()
-            .context("run a command in the node: none was given")?;
+        let (program, args) = argv.split_first().context("run a command in the node: none was given")?;
         let init = read_pid(&self.spec.init_pid_file())?;
         let mut path = std::ffi::OsString::from("PATH=");
         path.push(node::path(&self.spec));
         let mut command = Command::new("nsenter");
-        command.args([
-            "--target",
-            &init.as_raw_nonzero().to_string(),
-            "--pid",
-            "--mount",
-            "--net",
-            "--",
-            "env",
-        ]);
+        command.args(["--target", &init.as_raw_nonzero().to_string(), "--pid", "--mount", "--net", "--", "env"]);
         command
             .arg(path)
             .arg(variable("KUBECONFIG", &self.kubeconfig()))
             .arg(variable("KUBECACHEDIR", &self.spec.dir.join("kubecache")));
-        command
-            .arg("CONTAINERD_ADDRESS=/run/containerd.sock")
-            .arg("CONTAINERD_NAMESPACE=k8s.io");
+        command.arg("CONTAINERD_ADDRESS=/run/containerd.sock").arg("CONTAINERD_NAMESPACE=k8s.io");
         command.arg(program).args(args);
         Ok(command)
     }
 
     /// Runs a command inside the node with this process's stdin, stdout and stderr.
     pub fn exec<S: AsRef<OsStr>>(&self, argv: &[S]) -> Result<ExitStatus> {
-        self.command(argv)?
-            .status()
-            .context("run a command in the node: `nsenter` cannot be started")
+        self.command(argv)?.status().context("run a command in the node: `nsenter` cannot be started")
     }
 
     /// Runs a command inside the node and returns its stdout; a failure carries what it said.
@@ -189,14 +156,7 @@ impl Cluster {
 
     /// Kills `component` (`kube-apiserver`, `etcd`, `kubelet`, …) and returns when it was started again, `down_for` after its end. It then still needs a moment to be ready: see [`Cluster::wait_ready`].
     pub fn restart(&self, component: &str, signal: Signal, down_for: Duration) -> Result<()> {
-        request(
-            &self.spec,
-            &Request::Restart {
-                component: component.to_owned(),
-                signal,
-                down_for,
-            },
-        )
+        request(&self.spec, &Request::Restart { component: component.to_owned(), signal, down_for })
     }
 
     /// Returns when the API server says that it is ready.
@@ -217,26 +177,15 @@ impl Cluster {
 
     /// Makes the image in `archive` known to the node, as if it had been pulled.
     pub fn import_image(&self, archive: &Path) -> Result<()> {
-        let argv: [&OsStr; 4] = [
-            "ctr".as_ref(),
-            "images".as_ref(),
-            "import".as_ref(),
-            archive.as_os_str(),
-        ];
-        self.output(&argv)
-            .with_context(|| format!("import {}", archive.display()))?;
+        let argv: [&OsStr; 4] = ["ctr".as_ref(), "images".as_ref(), "import".as_ref(), archive.as_os_str()];
+        self.output(&argv).with_context(|| format!("import {}", archive.display()))?;
         Ok(())
     }
 
     /// Pushes the image in `archive` to the registry as `repository` under every tag of `tags`, and returns its digest.
     pub fn push_image(&self, archive: &Path, repository: &str, tags: &[&str]) -> Result<String> {
-        oci::push(archive, &self.registry(), repository, tags).with_context(|| {
-            format!(
-                "push {} to {}/{repository}",
-                archive.display(),
-                self.registry()
-            )
-        })
+        oci::push(archive, &self.registry(), repository, tags)
+            .with_context(|| format!("push {} to {}/{repository}", archive.display(), self.registry()))
     }
 
     pub(crate) fn config(&self) -> &Config {
@@ -266,9 +215,7 @@ fn request(spec: &Spec, request: &Request) -> Result<()> {
         .with_context(|| format!("reach the node of `{}` at {}", spec.name, path.display()))?;
     writeln!(stream, "{}", serde_json::to_string(request)?).context("ask the node")?;
     let mut line = String::new();
-    BufReader::new(stream)
-        .read_line(&mut line)
-        .context("hear the node's answer")?;
+    BufReader::new(stream).read_line(&mut line).context("hear the node's answer")?;
     if line.is_empty() {
         bail!("the node of `{}` ended before it answered", spec.name);
     }

@@ -23,12 +23,8 @@ impl Config {
                 Path::new(&home).join(".cache/bailiwick")
             }
         };
-        let cache = std::path::absolute(&cache)
-            .with_context(|| format!("make {} absolute", cache.display()))?;
-        Ok(Self {
-            cache,
-            cargo: std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()),
-        })
+        let cache = std::path::absolute(&cache).with_context(|| format!("make {} absolute", cache.display()))?;
+        Ok(Self { cache, cargo: std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()) })
     }
 
     /// The root of the repository this program was built from.

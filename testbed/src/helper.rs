@@ -26,9 +26,7 @@ impl Part {
     }
 
     fn parse(word: &OsStr) -> Option<Self> {
-        [Self::Keeper, Self::Init, Self::Node]
-            .into_iter()
-            .find(|part| word == part.word())
+        [Self::Keeper, Self::Init, Self::Node].into_iter().find(|part| word == part.word())
     }
 }
 
@@ -53,12 +51,7 @@ pub fn helper_main(args: impl Iterator<Item = OsString>) -> Option<ExitCode> {
 /// A helper's stderr is a log file of its cluster.
 fn report(dir: &Path, part: &OsStr, error: &anyhow::Error) -> ExitCode {
     use std::io::Write as _;
-    let _lost_if_the_log_is_gone = writeln!(
-        std::io::stderr(),
-        "{} of {}: {error:#}",
-        part.display(),
-        dir.display()
-    );
+    let _lost_if_the_log_is_gone = writeln!(std::io::stderr(), "{} of {}: {error:#}", part.display(), dir.display());
     ExitCode::FAILURE
 }
 

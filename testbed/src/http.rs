@@ -15,10 +15,7 @@ pub(crate) struct Response {
 
 impl Response {
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        self.headers
-            .iter()
-            .find(|(key, _)| key == name)
-            .map(|(_, value)| value.as_str())
+        self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 }
 
@@ -36,12 +33,7 @@ pub(crate) fn send(host: &str, request: &Request<'_>) -> Result<Response> {
     let exchange = || -> Result<Response> {
         let mut stream = TcpStream::connect(host)?;
         stream.set_read_timeout(Some(Duration::from_secs(60)))?;
-        let Request {
-            method,
-            path,
-            content_type,
-            body,
-        } = request;
+        let Request { method, path, content_type, body } = request;
         write!(
             stream,
             "{method} {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nContent-Type: {content_type}\r\nContent-Length: {}\r\n\r\n",
@@ -70,11 +62,7 @@ fn read(mut stream: BufReader<TcpStream>, head: bool) -> Result<Response> {
         };
         headers.push((key.to_ascii_lowercase(), value.trim().to_owned()));
     }
-    let mut response = Response {
-        status,
-        headers,
-        body: Vec::new(),
-    };
+    let mut response = Response { status, headers, body: Vec::new() };
     if head {
         return Ok(response);
     }

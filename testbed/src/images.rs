@@ -60,21 +60,14 @@ pub fn prepare_images(cluster: &Cluster, progress: &Progress) -> Result<Workload
 }
 
 /// Builds the operator statically and writes its image; returns the archive.
-pub fn build_operator(
-    config: &Config,
-    options: &OperatorImage,
-    progress: &Progress,
-) -> Result<PathBuf> {
+pub fn build_operator(config: &Config, options: &OperatorImage, progress: &Progress) -> Result<PathBuf> {
     let build = StaticBuild {
         package: "bailiwick-operator",
         profile: &options.profile,
         features: &options.features,
         target_dir: None,
     };
-    progress.line(format!(
-        "building bailiwick-operator ({}, static)",
-        options.profile
-    ));
+    progress.line(format!("building bailiwick-operator ({}, static)", options.profile));
     let program = build
         .run(config, progress)?
         .into_iter()
@@ -88,11 +81,7 @@ pub fn build_operator(
         ..Image::default()
     };
     let digest = write_image(&archive, &image)?;
-    progress.line(format!(
-        "wrote {} ({}, {digest})",
-        archive.display(),
-        image.reference
-    ));
+    progress.line(format!("wrote {} ({}, {digest})", archive.display(), image.reference));
     Ok(archive)
 }
 
@@ -111,11 +100,7 @@ fn workload(config: &Config, progress: &Progress) -> Result<[PathBuf; 2]> {
 fn static_images(config: &Config, progress: &Progress) -> Result<[PathBuf; 3]> {
     let stamp = stamp(config)?;
     let path = |name: &str| config.images().join(format!("{name}-{stamp}.tar"));
-    let paths = [
-        path("pause"),
-        path("workload-1.0.0"),
-        path("workload-1.1.0"),
-    ];
+    let paths = [path("pause"), path("workload-1.0.0"), path("workload-1.1.0")];
     let there = || paths.iter().all(|path| path.exists());
     if there() {
         return Ok(paths);
@@ -126,18 +111,10 @@ fn static_images(config: &Config, progress: &Progress) -> Result<[PathBuf; 3]> {
     }
     progress.line("building the pause and workload images");
     let target_dir = config.cache().join("target-workload");
-    let build = StaticBuild {
-        package: WORKLOAD,
-        profile: "release",
-        features: &[],
-        target_dir: Some(&target_dir),
-    };
+    let build = StaticBuild { package: WORKLOAD, profile: "release", features: &[], target_dir: Some(&target_dir) };
     let programs = build.run(config, progress)?;
     let program = |name: &str| {
-        programs
-            .iter()
-            .find(|p| p.ends_with(name))
-            .with_context(|| format!("{WORKLOAD} built no program `{name}`"))
+        programs.iter().find(|p| p.ends_with(name)).with_context(|| format!("{WORKLOAD} built no program `{name}`"))
     };
     let pause = Image {
         reference: PAUSE.to_owned(),
@@ -163,8 +140,7 @@ fn static_images(config: &Config, progress: &Progress) -> Result<[PathBuf; 3]> {
 fn stamp(config: &Config) -> Result<String> {
     let root = config.workspace().join("crates/testkit/workload");
     let mut files = vec![root.join("Cargo.toml")];
-    let entries = std::fs::read_dir(root.join("src"))
-        .with_context(|| format!("read {}/src", root.display()))?;
+    let entries = std::fs::read_dir(root.join("src")).with_context(|| format!("read {}/src", root.display()))?;
     files.extend(entries.flatten().map(|entry| entry.path()));
     files.sort();
     let mut bytes = include_bytes!("images.rs").to_vec();
@@ -178,9 +154,5 @@ fn stamp(config: &Config) -> Result<String> {
 
 fn program_file(path: &str, program: &Path) -> Result<File> {
     let content = std::fs::read(program).with_context(|| format!("read {}", program.display()))?;
-    Ok(File {
-        path: path.to_owned(),
-        content,
-        mode: 0o755,
-    })
+    Ok(File { path: path.to_owned(), content, mode: 0o755 })
 }

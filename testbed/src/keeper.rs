@@ -73,11 +73,7 @@ fn keep(spec: &Spec) -> Result<End> {
 /// The node ends by itself when its wire is cut; one that hangs is killed.
 fn end(unshare: &mut Child) -> Result<()> {
     let deadline = Instant::now() + Duration::from_secs(5);
-    while unshare
-        .try_wait()
-        .context("wait for the node to end")?
-        .is_none()
-    {
+    while unshare.try_wait().context("wait for the node to end")?.is_none() {
         if Instant::now() >= deadline {
             unshare.kill().context("kill the node")?;
         }
@@ -111,29 +107,12 @@ fn follow(spec: &Spec, inbox: &Receiver<Event>, wire: ChildStdin) -> End {
 }
 
 fn start_node(spec: &Spec) -> Result<Child> {
-    let log = File::options()
-        .create(true)
-        .append(true)
-        .open(spec.log("node.log"))
-        .context("open the node's log")?;
+    let log = File::options().create(true).append(true).open(spec.log("node.log")).context("open the node's log")?;
     let mut unshare = Command::new("unshare");
-    unshare.args([
-        "--fork",
-        "--pid",
-        "--kill-child",
-        "--mount",
-        "--net",
-        "--propagation",
-        "private",
-    ]);
+    unshare.args(["--fork", "--pid", "--kill-child", "--mount", "--net", "--propagation", "private"]);
     helper::append(&mut unshare, &helper::this_program(), Part::Init, &spec.dir);
-    unshare
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(log);
-    unshare
-        .spawn()
-        .context("start the node: `unshare` cannot be run")
+    unshare.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(log);
+    unshare.spawn().context("start the node: `unshare` cannot be run")
 }
 
 fn listen(unshare: &mut Child, events: Sender<Event>) -> Result<()> {
@@ -153,35 +132,12 @@ fn listen(unshare: &mut Child, events: Sender<Event>) -> Result<()> {
 fn join_network(spec: &Spec, unshare: u32, wire: &mut ChildStdin) -> Result<()> {
     let init = first_child(unshare).context("find the node's first process")?;
     write(&spec.init_pid_file(), &init.to_string())?;
-    let ip = |args: &[&str]| {
-        step::output(
-            "join the node's network to the host",
-            step::command("ip").args(args),
-        )
-    };
+    let ip = |args: &[&str]| step::output("join the node's network to the host", step::command("ip").args(args));
     let veth = spec.veth();
-    ip(&[
-        "link",
-        "add",
-        &veth,
-        "type",
-        "veth",
-        "peer",
-        "name",
-        "eth0",
-        "netns",
-        &init.to_string(),
-    ])?;
-    ip(&[
-        "addr",
-        "add",
-        &format!("{}/30", spec.host_ip()),
-        "dev",
-        &veth,
-    ])?;
+    ip(&["link", "add", &veth, "type", "veth", "peer", "name", "eth0", "netns", &init.to_string()])?;
+    ip(&["addr", "add", &format!("{}/30", spec.host_ip()), "dev", &veth])?;
     ip(&["link", "set", &veth, "up"])?;
-    wire.write_all(b"wired\n")
-        .context("tell the node that its network is there")
+    wire.write_all(b"wired\n").context("tell the node that its network is there")
 }
 
 fn first_child(parent: u32) -> Result<u32> {
@@ -213,6 +169,6 @@ fn write(path: &Path, text: &str) -> Result<()> {
 fn save_logs(config: &Config, spec: &Spec) {
     let kept = config.logs().join(format!("failed-{}", spec.name));
     let _none_from_before = std::fs::remove_dir_all(&kept);
-    let _best_effort = std::fs::create_dir_all(config.logs())
-        .and_then(|()| std::fs::rename(spec.dir.join("log"), &kept));
+    let _best_effort =
+        std::fs::create_dir_all(config.logs()).and_then(|()| std::fs::rename(spec.dir.join("log"), &kept));
 }

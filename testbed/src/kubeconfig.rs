@@ -11,8 +11,7 @@ use crate::{pki::Identity, spec::Spec};
 
 /// Writes the kubeconfig of `user` to `path`.
 pub(crate) fn write(spec: &Spec, user: &str, identity: &Identity, path: &Path) -> Result<()> {
-    let authority =
-        std::fs::read_to_string(spec.pki("ca.crt")).context("read the authority's certificate")?;
+    let authority = std::fs::read_to_string(spec.pki("ca.crt")).context("read the authority's certificate")?;
     let text = render(spec, user, identity, &authority);
     std::fs::write(path, text).with_context(|| format!("write {}", path.display()))
 }
@@ -24,10 +23,7 @@ pub(crate) fn write_components(spec: &Spec) -> Result<()> {
             std::fs::read_to_string(spec.pki(&format!("{user}.{suffix}")))
                 .with_context(|| format!("read the certificate of {user}"))
         };
-        let identity = Identity {
-            certificate: read("crt")?,
-            key: read("key")?,
-        };
+        let identity = Identity { certificate: read("crt")?, key: read("key")? };
         write(spec, user, &identity, &spec.kubeconfig(user))?;
     }
     Ok(())
@@ -54,28 +50,12 @@ mod tests {
 
     #[test]
     fn a_kubeconfig_needs_no_other_file() {
-        let spec = Spec {
-            name: "x".into(),
-            index: 7,
-            ephemeral: true,
-            dir: "/d".into(),
-            bin: "/b".into(),
-            images: vec![],
-        };
-        let identity = Identity {
-            certificate: "C".into(),
-            key: "K".into(),
-        };
-        let config: serde_json::Value =
-            serde_json::from_str(&render(&spec, "o'brien: \"x\"", &identity, "A")).unwrap();
-        assert_eq!(
-            config["clusters"][0]["cluster"]["server"],
-            "https://10.213.7.2:6443"
-        );
-        assert_eq!(
-            config["users"][0]["user"]["client-key-data"],
-            STANDARD.encode("K")
-        );
+        let spec =
+            Spec { name: "x".into(), index: 7, ephemeral: true, dir: "/d".into(), bin: "/b".into(), images: vec![] };
+        let identity = Identity { certificate: "C".into(), key: "K".into() };
+        let config: serde_json::Value = serde_json::from_str(&render(&spec, "o'brien: \"x\"", &identity, "A")).unwrap();
+        assert_eq!(config["clusters"][0]["cluster"]["server"], "https://10.213.7.2:6443");
+        assert_eq!(config["users"][0]["user"]["client-key-data"], STANDARD.encode("K"));
         assert_eq!(config["contexts"][0]["context"]["user"], "o'brien: \"x\"");
         assert_eq!(config["current-context"], "testbed-x");
     }

@@ -17,8 +17,7 @@ impl Lock {
     /// Waits for the lock `name`.
     pub(crate) fn wait(config: &Config, name: &str) -> Result<Self> {
         let (path, file) = open(config, name)?;
-        file.lock()
-            .with_context(|| format!("lock {}", path.display()))?;
+        file.lock().with_context(|| format!("lock {}", path.display()))?;
         Ok(Self { _file: file })
     }
 
@@ -28,9 +27,7 @@ impl Lock {
         match file.try_lock() {
             Ok(()) => Ok(Some(Self { _file: file })),
             Err(TryLockError::WouldBlock) => Ok(None),
-            Err(TryLockError::Error(error)) => {
-                Err(error).with_context(|| format!("lock {}", path.display()))
-            }
+            Err(TryLockError::Error(error)) => Err(error).with_context(|| format!("lock {}", path.display())),
         }
     }
 }
@@ -39,12 +36,7 @@ fn open(config: &Config, name: &str) -> Result<(PathBuf, File)> {
     let dir = config.locks();
     std::fs::create_dir_all(&dir).with_context(|| format!("create {}", dir.display()))?;
     let path = dir.join(name);
-    let file = File::options()
-        .create(true)
-        .truncate(false)
-        .read(true)
-        .write(true)
-        .open(&path);
+    let file = File::options().create(true).truncate(false).read(true).write(true).open(&path);
     let file = file.with_context(|| format!("open the lock {}", path.display()))?;
     Ok((path, file))
 }

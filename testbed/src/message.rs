@@ -23,11 +23,7 @@ pub(crate) enum Message {
 #[serde(rename_all = "camelCase")]
 pub(crate) enum Request {
     /// Kill a component and start it again after a time.
-    Restart {
-        component: String,
-        signal: Signal,
-        down_for: Duration,
-    },
+    Restart { component: String, signal: Signal, down_for: Duration },
     /// End the node.
     Stop,
 }

@@ -41,9 +41,7 @@ pub(crate) enum Event {
 /// The first process: starts the node proper and reaps whatever is orphaned, until the node proper ends.
 pub(crate) fn init(dir: &Path) -> Result<()> {
     mounts::proc()?;
-    let node = helper::command(Part::Node, dir)
-        .spawn()
-        .context("start the node's supervisor")?;
+    let node = helper::command(Part::Node, dir).spawn().context("start the node's supervisor")?;
     let node = node.id();
     loop {
         match wait(WaitOptions::empty()) {
@@ -70,9 +68,7 @@ pub(crate) fn run(dir: &Path) -> Result<()> {
             Event::KeeperGone | Event::Stop => break,
             Event::Ended(component, status) => {
                 let log = crate::step::tail(&spec.log(&format!("{component}.log")), 8);
-                return fail(&format!(
-                    "{component} ended during the start ({status}): {log}"
-                ));
+                return fail(&format!("{component} ended during the start ({status}): {log}"));
             }
             Event::BroughtUp(Ok(())) => say(&Message::Ready),
             Event::BroughtUp(Err(error)) => return fail(&format!("{error:#}")),
@@ -85,9 +81,7 @@ pub(crate) fn run(dir: &Path) -> Result<()> {
 fn bring_up(spec: &Spec, supervisor: &Supervisor, events: Sender<Event>) {
     let (spec, supervisor) = (spec.clone(), supervisor.clone());
     std::thread::spawn(move || {
-        let outcome = bring_up::run(&spec, &supervisor, |step| {
-            say(&Message::Progress(step.to_owned()))
-        });
+        let outcome = bring_up::run(&spec, &supervisor, |step| say(&Message::Progress(step.to_owned())));
         if outcome.is_ok() {
             supervisor.came_up();
         }
@@ -102,10 +96,7 @@ fn fail(why: &str) -> Result<()> {
 
 fn read_wire(events: Sender<Event>) {
     std::thread::spawn(move || {
-        for _line in BufReader::new(std::io::stdin())
-            .lines()
-            .map_while(Result::ok)
-        {
+        for _line in BufReader::new(std::io::stdin()).lines().map_while(Result::ok) {
             let _node_is_ending = events.send(Event::Wired);
         }
         events.send(Event::KeeperGone)

@@ -45,8 +45,7 @@ pub struct Image {
 
 /// Writes `image` to `out` and returns the manifest's digest.
 pub fn write_image(out: &Path, image: &Image) -> Result<String> {
-    let (archive, digest) =
-        render(image).with_context(|| format!("make the image {}", image.reference))?;
+    let (archive, digest) = render(image).with_context(|| format!("make the image {}", image.reference))?;
     out.parent()
         .map_or(Ok(()), fs::create_dir_all)
         .with_context(|| format!("create the directory of {}", out.display()))?;
@@ -58,9 +57,7 @@ pub fn write_image(out: &Path, image: &Image) -> Result<String> {
 
 fn render(image: &Image) -> Result<(Vec<u8>, String)> {
     let layer = layer(image)?;
-    let mut gzip = GzBuilder::new()
-        .mtime(0)
-        .write(Vec::new(), Compression::fast());
+    let mut gzip = GzBuilder::new().mtime(0).write(Vec::new(), Compression::fast());
     gzip.write_all(&layer)?;
     let compressed = gzip.finish()?;
     let config = serde_json::to_vec(&config(image, &digest(&layer)))?;
@@ -73,35 +70,23 @@ fn render(image: &Image) -> Result<(Vec<u8>, String)> {
     let mut entry = descriptor("application/vnd.oci.image.manifest.v1+json", &manifest);
     entry["platform"] = json!({"architecture": architecture(), "os": "linux"});
     let tag = image.reference.rsplit(':').next().unwrap_or_default();
-    entry["annotations"] = json!({"io.containerd.image.name": image.reference, "org.opencontainers.image.ref.name": tag});
+    entry["annotations"] =
+        json!({"io.containerd.image.name": image.reference, "org.opencontainers.image.ref.name": tag});
     let index = serde_json::to_vec(
         &json!({"schemaVersion": 2, "mediaType": "application/vnd.oci.image.index.v1+json", "manifests": [entry]}),
     )?;
     let mut archive = Builder::new(Vec::new());
-    append(
-        &mut archive,
-        "oci-layout",
-        br#"{"imageLayoutVersion":"1.0.0"}"#,
-        0o644,
-    )?;
+    append(&mut archive, "oci-layout", br#"{"imageLayoutVersion":"1.0.0"}"#, 0o644)?;
     append(&mut archive, "index.json", &index, 0o644)?;
     for blob in [&config, &manifest, &compressed] {
-        append(
-            &mut archive,
-            &format!("blobs/sha256/{}", hex_digest(blob)),
-            blob,
-            0o644,
-        )?;
+        append(&mut archive, &format!("blobs/sha256/{}", hex_digest(blob)), blob, 0o644)?;
     }
     Ok((archive.into_inner()?, digest(&manifest)))
 }
 
 fn config(image: &Image, layer: &str) -> Value {
-    let ports: serde_json::Map<String, Value> = image
-        .ports
-        .iter()
-        .map(|port| (format!("{port}/tcp"), json!({})))
-        .collect();
+    let ports: serde_json::Map<String, Value> =
+        image.ports.iter().map(|port| (format!("{port}/tcp"), json!({}))).collect();
     json!({
         "architecture": architecture(),
         "os": "linux",
@@ -122,10 +107,8 @@ fn layer(image: &Image) -> Result<Vec<u8>> {
     let mut tar = Builder::new(Vec::new());
     let mut dirs = vec![("etc".to_owned(), 0o755), ("tmp".to_owned(), 0o1777)];
     for file in &image.files {
-        let parents = Path::new(file.path.trim_start_matches('/'))
-            .ancestors()
-            .skip(1)
-            .filter(|p| !p.as_os_str().is_empty());
+        let parents =
+            Path::new(file.path.trim_start_matches('/')).ancestors().skip(1).filter(|p| !p.as_os_str().is_empty());
         dirs.extend(parents.map(|p| (p.display().to_string(), 0o755)));
     }
     dirs.sort();
@@ -137,20 +120,14 @@ fn layer(image: &Image) -> Result<Vec<u8>> {
     let users = format!("root:x:0:0::/:/sbin/nologin\nnonroot:x:{USER}:{USER}::/:/sbin/nologin\n");
     append(&mut tar, "etc/passwd", users.as_bytes(), 0o644)?;
     for file in &image.files {
-        append(
-            &mut tar,
-            file.path.trim_start_matches('/'),
-            &file.content,
-            file.mode,
-        )?;
+        append(&mut tar, file.path.trim_start_matches('/'), &file.content, file.mode)?;
     }
     Ok(tar.into_inner()?)
 }
 
 fn append(tar: &mut Builder<Vec<u8>>, path: &str, content: &[u8], mode: u32) -> Result<()> {
     let mut header = header(content.len() as u64, mode, EntryType::Regular);
-    tar.append_data(&mut header, path, content)
-        .with_context(|| format!("add {path}"))
+    tar.append_data(&mut header, path, content).with_context(|| format!("add {path}"))
 }
 
 /// No time, no owner: nothing that differs between two builds.
@@ -175,10 +152,7 @@ fn digest(blob: &[u8]) -> String {
 
 /// SHA-256 in lower-case hexadecimal.
 pub(crate) fn hex_digest(blob: &[u8]) -> String {
-    Sha256::digest(blob)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    Sha256::digest(blob).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]
@@ -186,11 +160,7 @@ mod tests {
     use super::*;
 
     fn image(version: &str) -> Image {
-        let file = File {
-            path: "/app/program".into(),
-            content: b"\x7fELF".to_vec(),
-            mode: 0o755,
-        };
+        let file = File { path: "/app/program".into(), content: b"\x7fELF".to_vec(), mode: 0o755 };
         Image {
             reference: "x/y:1".into(),
             entrypoint: vec!["/app/program".into()],
@@ -212,11 +182,7 @@ mod tests {
     fn parents_come_before_files() {
         let layer = layer(&image("1")).unwrap();
         let mut tar = tar::Archive::new(layer.as_slice());
-        let paths: Vec<_> = tar
-            .entries()
-            .unwrap()
-            .map(|e| e.unwrap().path().unwrap().display().to_string())
-            .collect();
+        let paths: Vec<_> = tar.entries().unwrap().map(|e| e.unwrap().path().unwrap().display().to_string()).collect();
         assert_eq!(paths, ["app/", "etc/", "tmp/", "etc/passwd", "app/program"]);
     }
 }

@@ -6,8 +6,8 @@ use std::net::IpAddr;
 
 use anyhow::{Context as _, Result};
 use rcgen::{
-    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa,
-    Issuer, KeyPair, SanType,
+    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
+    SanType,
 };
 
 use crate::spec::{NODE, SERVICE_IP, Spec};
@@ -27,11 +27,7 @@ const COMPONENTS: [(&str, &str, Option<&str>); 8] = [
     ("kcm", "system:kube-controller-manager", None),
     ("scheduler", "system:kube-scheduler", None),
     ("kubelet", "system:node:node1", Some("system:nodes")),
-    (
-        "kubelet-client",
-        "apiserver-kubelet-client",
-        Some("system:masters"),
-    ),
+    ("kubelet-client", "apiserver-kubelet-client", Some("system:masters")),
     ("proxy", "system:kube-proxy", None),
     ("front-proxy", "front-proxy", None),
 ];
@@ -40,38 +36,17 @@ const COMPONENTS: [(&str, &str, Option<&str>); 8] = [
 pub(crate) fn create(spec: &Spec) -> Result<()> {
     let key = KeyPair::generate().context("make the authority's key")?;
     let params = authority();
-    let certificate = params
-        .self_signed(&key)
-        .context("sign the authority's certificate")?;
-    write(
-        spec,
-        "ca",
-        &Identity {
-            certificate: certificate.pem(),
-            key: key.serialize_pem(),
-        },
-    )?;
+    let certificate = params.self_signed(&key).context("sign the authority's certificate")?;
+    write(spec, "ca", &Identity { certificate: certificate.pem(), key: key.serialize_pem() })?;
     let issuer = Issuer::new(params, key);
     for (file, user, group) in COMPONENTS {
         let mut params = CertificateParams::default();
         params.distinguished_name = name(user, group);
-        params.extended_key_usages = vec![
-            ExtendedKeyUsagePurpose::ServerAuth,
-            ExtendedKeyUsagePurpose::ClientAuth,
-        ];
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
         params.subject_alt_names = alternative_names(spec, file)?;
         let key = KeyPair::generate().with_context(|| format!("make the key of {file}"))?;
-        let certificate = params
-            .signed_by(&key, &issuer)
-            .with_context(|| format!("sign the certificate of {file}"))?;
-        write(
-            spec,
-            file,
-            &Identity {
-                certificate: certificate.pem(),
-                key: key.serialize_pem(),
-            },
-        )?;
+        let certificate = params.signed_by(&key, &issuer).with_context(|| format!("sign the certificate of {file}"))?;
+        write(spec, file, &Identity { certificate: certificate.pem(), key: key.serialize_pem() })?;
     }
     let accounts = KeyPair::generate().context("make the service account key")?;
     store(spec, "sa.pub", &accounts.public_key_pem())?;
@@ -119,9 +94,7 @@ fn alternative_names(spec: &Spec, file: &str) -> Result<Vec<SanType>> {
         _ => (&["localhost"], &[]),
     };
     let names = names.iter().map(|n| Ok(SanType::DnsName((*n).try_into()?)));
-    names
-        .chain(addresses.iter().map(|a| Ok(SanType::IpAddress(*a))))
-        .collect()
+    names.chain(addresses.iter().map(|a| Ok(SanType::IpAddress(*a)))).collect()
 }
 
 fn write(spec: &Spec, file: &str, identity: &Identity) -> Result<()> {

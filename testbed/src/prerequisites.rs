@@ -52,10 +52,7 @@ fn install_packages(install: bool, progress: &Progress) -> Result<()> {
     if missing.is_empty() {
         return Ok(());
     }
-    let command = format!(
-        "apt-get update && apt-get install -y --no-install-recommends {}",
-        missing.join(" ")
-    );
+    let command = format!("apt-get update && apt-get install -y --no-install-recommends {}", missing.join(" "));
     if !has_program("apt-get") {
         bail!(
             "missing on this machine: {}. Install what your system calls these Debian packages, then run the command again",
@@ -63,44 +60,21 @@ fn install_packages(install: bool, progress: &Progress) -> Result<()> {
         );
     }
     if !install {
-        bail!(
-            "missing on this machine: {}. Run: {command}",
-            missing.join(" ")
-        );
+        bail!("missing on this machine: {}. Run: {command}", missing.join(" "));
     }
     progress.line(format!("installing Debian packages: {}", missing.join(" ")));
     let apt = |step: &str, args: &[&str]| {
-        step::output(
-            step,
-            Command::new("apt-get")
-                .args(args)
-                .env("DEBIAN_FRONTEND", "noninteractive"),
-        )
+        step::output(step, Command::new("apt-get").args(args).env("DEBIAN_FRONTEND", "noninteractive"))
     };
     apt("refresh the package lists", &["update", "-q"])?;
-    apt(
-        "install missing packages",
-        &[
-            &["install", "-qy", "--no-install-recommends"],
-            missing.as_slice(),
-        ]
-        .concat(),
-    )?;
+    apt("install missing packages", &[&["install", "-qy", "--no-install-recommends"], missing.as_slice()].concat())?;
     let left = missing_packages();
-    ensure!(
-        left.is_empty(),
-        "still missing after their installation: {}. Run: {command}",
-        left.join(" ")
-    );
+    ensure!(left.is_empty(), "still missing after their installation: {}. Run: {command}", left.join(" "));
     Ok(())
 }
 
 fn missing_packages() -> Vec<&'static str> {
-    let mut missing: Vec<_> = NEEDS
-        .iter()
-        .filter(|(probe, _)| !probe.present())
-        .map(|(_, package)| *package)
-        .collect();
+    let mut missing: Vec<_> = NEEDS.iter().filter(|(probe, _)| !probe.present()).map(|(_, package)| *package).collect();
     missing.dedup();
     // Without pkg-config nothing can be said about libraries, and every one of them is reported: harmless, apt skips what is there.
     missing
@@ -122,23 +96,15 @@ fn has_program(name: &str) -> bool {
 
 fn check_go() -> Result<()> {
     let wanted = Versions::pinned()?.go;
-    let arch = if std::env::consts::ARCH == "aarch64" {
-        "arm64"
-    } else {
-        "amd64"
-    };
+    let arch = if std::env::consts::ARCH == "aarch64" { "arm64" } else { "amd64" };
     let how = format!(
         "install it: curl -fsSL https://go.dev/dl/go{wanted}.linux-{arch}.tar.gz | tar -C /usr/local -xz && export PATH=/usr/local/go/bin:$PATH"
     );
     if !has_program("go") {
-        bail!(
-            "Go {wanted} or newer is needed to build Kubernetes, and there is no `go` in PATH; {how}"
-        );
+        bail!("Go {wanted} or newer is needed to build Kubernetes, and there is no `go` in PATH; {how}");
     }
-    let found = String::from_utf8(step::output(
-        "ask for Go's version",
-        Command::new("go").args(["env", "GOVERSION"]),
-    )?)?;
+    let found =
+        String::from_utf8(step::output("ask for Go's version", Command::new("go").args(["env", "GOVERSION"]))?)?;
     ensure!(
         at_least(found.trim(), &wanted),
         "Go {wanted} or newer is needed to build Kubernetes, found {}; {how}",
@@ -149,10 +115,7 @@ fn check_go() -> Result<()> {
 
 fn at_least(found: &str, wanted: &str) -> bool {
     let numbers = |text: &str| -> Vec<u32> {
-        text.trim_start_matches("go")
-            .split(['.', '-', ' '])
-            .map_while(|n| n.parse().ok())
-            .collect()
+        text.trim_start_matches("go").split(['.', '-', ' ']).map_while(|n| n.parse().ok()).collect()
     };
     numbers(found) >= numbers(wanted)
 }

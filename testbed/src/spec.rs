@@ -36,22 +36,15 @@ pub(crate) struct Spec {
 /// Refuses names that would not fit into a path, a lock or an interface's alias.
 pub(crate) fn check_name(name: &str) -> Result<()> {
     let fits = (1..=30).contains(&name.len())
-        && name
-            .bytes()
-            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+        && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
         && name.as_bytes()[0].is_ascii_lowercase();
-    ensure!(
-        fits,
-        "`{name}` is no name for a cluster: 1 to 30 of a-z, 0-9 and -, beginning with a letter"
-    );
+    ensure!(fits, "`{name}` is no name for a cluster: 1 to 30 of a-z, 0-9 and -, beginning with a letter");
     Ok(())
 }
 
 /// The lowest subnet that nobody has.
 pub(crate) fn allocate(taken: impl Fn(u8) -> bool) -> Result<u8> {
-    (0..=u8::MAX)
-        .find(|n| !taken(*n))
-        .context("allocate a subnet: all of 10.213.0.0/16 is in use; take a cluster down")
+    (0..=u8::MAX).find(|n| !taken(*n)).context("allocate a subnet: all of 10.213.0.0/16 is in use; take a cluster down")
 }
 
 impl Spec {
@@ -66,13 +59,11 @@ impl Spec {
     }
 
     pub(crate) fn save(&self) -> Result<()> {
-        std::fs::create_dir_all(&self.dir)
-            .with_context(|| format!("create {}", self.dir.display()))?;
+        std::fs::create_dir_all(&self.dir).with_context(|| format!("create {}", self.dir.display()))?;
         let partial = self.dir.join("cluster.json.partial");
         std::fs::write(&partial, serde_json::to_vec_pretty(self)?)
             .with_context(|| format!("write {}", partial.display()))?;
-        std::fs::rename(&partial, self.dir.join("cluster.json"))
-            .context("move cluster.json into place")
+        std::fs::rename(&partial, self.dir.join("cluster.json")).context("move cluster.json into place")
     }
 
     pub(crate) fn host_ip(&self) -> Ipv4Addr {
@@ -147,12 +138,7 @@ mod tests {
     fn subnets_do_not_collide() {
         assert_eq!(allocate(|n| n < 3).unwrap(), 3);
         assert_eq!(allocate(|n| n != 7).unwrap(), 7);
-        assert!(
-            allocate(|_| true)
-                .unwrap_err()
-                .to_string()
-                .contains("take a cluster down")
-        );
+        assert!(allocate(|_| true).unwrap_err().to_string().contains("take a cluster down"));
     }
 
     #[test]
@@ -160,14 +146,7 @@ mod tests {
         for good in ["dev", "test-123", "a"] {
             check_name(good).unwrap();
         }
-        for bad in [
-            "",
-            "Dev",
-            "1dev",
-            "../x",
-            "a b",
-            "abcdefghijabcdefghijabcdefghijk",
-        ] {
+        for bad in ["", "Dev", "1dev", "../x", "a b", "abcdefghijabcdefghijabcdefghijk"] {
             assert!(check_name(bad).is_err(), "{bad}");
         }
     }

@@ -69,10 +69,7 @@ pub(crate) enum Module {
 impl Artifact {
     /// Changes whenever the program would.
     pub(crate) fn stamp(&self) -> String {
-        format!(
-            "{} {} cgo={} tags={} ldflags={}\n",
-            self.package, self.version, self.cgo, self.tags, self.ldflags
-        )
+        format!("{} {} cgo={} tags={} ldflags={}\n", self.package, self.version, self.cgo, self.tags, self.ldflags)
     }
 }
 
@@ -87,12 +84,8 @@ impl Versions {
         let k8s = &self.kubernetes;
         let required = k8s.commands.iter().map(|c| (c, false));
         let optional = k8s.optional.iter().map(|c| (c, true));
-        let commands = required
-            .chain(optional)
-            .map(|(command, optional)| k8s.artifact(command, optional));
-        commands
-            .chain(self.tools.iter().map(Tool::artifact))
-            .collect()
+        let commands = required.chain(optional).map(|(command, optional)| k8s.artifact(command, optional));
+        commands.chain(self.tools.iter().map(Tool::artifact)).collect()
     }
 }
 
@@ -100,10 +93,7 @@ impl Kubernetes {
     fn artifact(&self, command: &str, optional: bool) -> Artifact {
         const PACKAGE: &str = "k8s.io/component-base/version";
         let mut numbers = self.version.trim_start_matches('v').split('.');
-        let (major, minor) = (
-            numbers.next().unwrap_or_default(),
-            numbers.next().unwrap_or_default(),
-        );
+        let (major, minor) = (numbers.next().unwrap_or_default(), numbers.next().unwrap_or_default());
         Artifact {
             name: command.rsplit('/').next().unwrap_or(command).to_owned(),
             package: format!("k8s.io/kubernetes/{command}"),
@@ -143,24 +133,13 @@ mod tests {
     fn every_program_the_node_starts_is_pinned() {
         let versions = Versions::pinned().unwrap();
         let artifacts = versions.artifacts();
-        for name in [
-            "kube-apiserver",
-            "kubelet",
-            "kubectl",
-            "etcd",
-            "containerd",
-            "runc",
-            "cni/ptp",
-            "registry",
-            "coredns",
-        ] {
+        for name in
+            ["kube-apiserver", "kubelet", "kubectl", "etcd", "containerd", "runc", "cni/ptp", "registry", "coredns"]
+        {
             let found = artifacts.iter().find(|a| a.name == name).unwrap();
             assert!(found.version.starts_with('v') && !found.optional, "{name}");
         }
-        assert_eq!(
-            versions.kubernetes.version.replace("v1.", "v0."),
-            versions.kubernetes.staging
-        );
+        assert_eq!(versions.kubernetes.version.replace("v1.", "v0."), versions.kubernetes.staging);
     }
 
     #[test]

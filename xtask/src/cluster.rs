@@ -4,9 +4,7 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
-use bailiwick_testbed::{
-    Cluster, Config, Listing, Options, Progress, Signal, ensure_binaries, ensure_prerequisites,
-};
+use bailiwick_testbed::{Cluster, Config, Listing, Options, Progress, Signal, ensure_binaries, ensure_prerequisites};
 use clap::{Subcommand, ValueEnum};
 
 use crate::{out, say};
@@ -116,19 +114,10 @@ pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
         Command::Up { name, no_install } => up(&name.name, !no_install)?,
         Command::Down { name, all } => down(&name.name, all)?,
         Command::List { output } => out(&render(&bailiwick_testbed::list()?, output)?)?,
-        Command::Kubeconfig { name } => out(&Cluster::open(&name.name)?
-            .kubeconfig()
-            .display()
-            .to_string())?,
+        Command::Kubeconfig { name } => out(&Cluster::open(&name.name)?.kubeconfig().display().to_string())?,
         Command::Exec { name, argv } => return exec(&name.name, &argv),
-        Command::Restart {
-            component,
-            name,
-            down_for,
-            gently,
-        } => {
-            let down_for = Duration::try_from_secs_f64(down_for)
-                .context("--down-for must be a number of seconds")?;
+        Command::Restart { component, name, down_for, gently } => {
+            let down_for = Duration::try_from_secs_f64(down_for).context("--down-for must be a number of seconds")?;
             restart(
                 &Cluster::open(&name.name)?,
                 &component,
@@ -136,10 +125,9 @@ pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
                 if gently { Signal::Term } else { Signal::Kill },
             )?;
         }
-        Command::User { user, name, groups } => out(&Cluster::open(&name.name)?
-            .kubeconfig_for(&user, &groups)?
-            .display()
-            .to_string())?,
+        Command::User { user, name, groups } => {
+            out(&Cluster::open(&name.name)?.kubeconfig_for(&user, &groups)?.display().to_string())?
+        }
         Command::Build { with, no_install } => {
             ensure_prerequisites(!no_install, &Progress::new(say))?;
             ensure_binaries(&Config::from_env()?, &with, &Progress::new(say))?;
@@ -150,30 +138,17 @@ pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
 }
 
 fn up(name: &str, install: bool) -> anyhow::Result<()> {
-    let cluster = Cluster::up(&Options {
-        install,
-        progress: Progress::new(say),
-        ..Options::named(name)
-    })?;
+    let cluster = Cluster::up(&Options { install, progress: Progress::new(say), ..Options::named(name) })?;
     out(&cluster.kubeconfig().display().to_string())
 }
 
 fn down(name: &str, all: bool) -> anyhow::Result<()> {
-    let names = if all {
-        bailiwick_testbed::list()?
-            .into_iter()
-            .map(|c| c.name)
-            .collect()
-    } else {
-        vec![name.to_owned()]
-    };
+    let names =
+        if all { bailiwick_testbed::list()?.into_iter().map(|c| c.name).collect() } else { vec![name.to_owned()] };
     for name in names {
         let begin = Instant::now();
         match Cluster::down(&name)? {
-            true => say(&format!(
-                "cluster `{name}` is gone ({:.1} s)",
-                begin.elapsed().as_secs_f64()
-            )),
+            true => say(&format!("cluster `{name}` is gone ({:.1} s)", begin.elapsed().as_secs_f64())),
             false => say(&format!("there is no cluster `{name}`")),
         }
     }
@@ -182,29 +157,15 @@ fn down(name: &str, all: bool) -> anyhow::Result<()> {
 
 fn exec(name: &str, argv: &[std::ffi::OsString]) -> anyhow::Result<ExitCode> {
     let status = Cluster::open(name)?.exec(argv)?;
-    Ok(status
-        .code()
-        .and_then(|code| u8::try_from(code).ok())
-        .map_or(ExitCode::FAILURE, ExitCode::from))
+    Ok(status.code().and_then(|code| u8::try_from(code).ok()).map_or(ExitCode::FAILURE, ExitCode::from))
 }
 
-fn restart(
-    cluster: &Cluster,
-    component: &str,
-    down_for: Duration,
-    signal: Signal,
-) -> anyhow::Result<()> {
+fn restart(cluster: &Cluster, component: &str, down_for: Duration, signal: Signal) -> anyhow::Result<()> {
     let begin = Instant::now();
     cluster.restart(component, signal, down_for)?;
-    say(&format!(
-        "{component} was started again after {:.1} s",
-        begin.elapsed().as_secs_f64()
-    ));
+    say(&format!("{component} was started again after {:.1} s", begin.elapsed().as_secs_f64()));
     cluster.wait_ready(Duration::from_secs(60))?;
-    say(&format!(
-        "the API server is ready after {:.1} s",
-        begin.elapsed().as_secs_f64()
-    ));
+    say(&format!("the API server is ready after {:.1} s", begin.elapsed().as_secs_f64()));
     Ok(())
 }
 
@@ -212,30 +173,15 @@ fn render(clusters: &[Listing], format: Format) -> anyhow::Result<String> {
     if matches!(format, Format::Json) {
         return Ok(serde_json::to_string_pretty(clusters)?);
     }
-    let mut lines = vec![format!(
-        "{:<16} {:<9} {:<10} {:<14}",
-        "NAME", "STATE", "LIFE", "ADDRESS"
-    )];
+    let mut lines = vec![format!("{:<16} {:<9} {:<10} {:<14}", "NAME", "STATE", "LIFE", "ADDRESS")];
     for c in clusters {
         let life = if c.ephemeral { "ephemeral" } else { "lasting" };
-        lines.push(format!(
-            "{:<16} {:<9} {:<10} {:<14}",
-            c.name,
-            format!("{:?}", c.state),
-            life,
-            c.address
-        ));
+        lines.push(format!("{:<16} {:<9} {:<10} {:<14}", c.name, format!("{:?}", c.state), life, c.address));
     }
     if matches!(format, Format::Wide) {
-        let more = clusters
-            .iter()
-            .map(|c| format!("{:<18} {}", c.registry, c.kubeconfig.display()));
+        let more = clusters.iter().map(|c| format!("{:<18} {}", c.registry, c.kubeconfig.display()));
         let more = std::iter::once(format!("{:<18} KUBECONFIG", "REGISTRY")).chain(more);
-        lines = lines
-            .into_iter()
-            .zip(more)
-            .map(|(line, more)| format!("{line} {more}"))
-            .collect();
+        lines = lines.into_iter().zip(more).map(|(line, more)| format!("{line} {more}")).collect();
     }
     Ok(lines.join("\n"))
 }

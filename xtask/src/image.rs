@@ -42,22 +42,12 @@ enum Command {
 /// Runs the command.
 pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
     match args.command {
-        Command::Operator {
-            load,
-            profile,
-            features,
-        } => {
-            let archive = build_operator(
-                &Config::from_env()?,
-                &OperatorImage { profile, features },
-                &Progress::new(say),
-            )?;
+        Command::Operator { load, profile, features } => {
+            let archive =
+                build_operator(&Config::from_env()?, &OperatorImage { profile, features }, &Progress::new(say))?;
             if let Some(name) = load {
                 Cluster::open(&name)?.import_image(&archive)?;
-                say(&format!(
-                    "loaded {} into `{name}`",
-                    OperatorImage::reference()
-                ));
+                say(&format!("loaded {} into `{name}`", OperatorImage::reference()));
             }
             out(&archive.display().to_string())?;
         }

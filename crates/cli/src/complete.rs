@@ -14,7 +14,7 @@ use clap_complete::engine::{ArgValueCandidates, CompletionCandidate};
 use kube::api::ListParams;
 use kube::config::Kubeconfig;
 use kube::core::NamespaceResourceScope;
-use kube::{Api, Resource, ResourceExt as _};
+use kube::{Api, Resource, ResourceExt};
 use serde::de::DeserializeOwned;
 use std::ffi::OsString;
 use std::future::Future;

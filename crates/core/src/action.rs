@@ -10,9 +10,7 @@ use std::fmt;
 
 /// Where a parameter's value came from. The operator proves the claim against the cluster
 /// before planning; an unproved claim is refused.
-#[derive(
-    Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
-)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub enum Origin {
     /// Read from a revision of the same workload.
@@ -44,9 +42,7 @@ pub enum Origin {
 }
 
 /// A parameter's value together with its origin.
-#[derive(
-    Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
-)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Param<T> {
     /// The value to use.
@@ -64,9 +60,7 @@ impl<T> Param<T> {
 
 /// Compute resources of one container, as Kubernetes quantities (`250m`, `64Mi`).
 /// A resource that is not named stays as it is.
-#[derive(
-    Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
-)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Resources {
     /// Requests by resource name; only `cpu` and `memory`.
@@ -78,9 +72,7 @@ pub struct Resources {
 }
 
 /// The compute resources that a Change may set.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum ResourceName {
     /// CPU, in cores.
@@ -100,9 +92,7 @@ impl ResourceName {
 }
 
 /// One typed change. Externally tagged: `setImage: {container: …, image: {value: …, origin: …}}`.
-#[derive(
-    Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
-)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub enum Action {
     /// Put an earlier revision's pod template back.
@@ -178,10 +168,7 @@ change_types! {
 impl ChangeType {
     /// Looks a type up by name, without regard to case.
     pub fn parse(name: &str) -> Option<ChangeType> {
-        ChangeType::ALL
-            .iter()
-            .copied()
-            .find(|t| t.as_str().eq_ignore_ascii_case(name))
+        ChangeType::ALL.iter().copied().find(|t| t.as_str().eq_ignore_ascii_case(name))
     }
 }
 
@@ -214,9 +201,7 @@ impl Action {
             Action::Scale { replicas } => vec![("replicas", &replicas.origin)],
             Action::SetResources { resources, .. } => vec![("resources", &resources.origin)],
             Action::RestoreObject { copy } => vec![("copy", &copy.origin)],
-            Action::RolloutRestart {} | Action::DeletePod {} | Action::DeleteResourceQuota {} => {
-                Vec::new()
-            }
+            Action::RolloutRestart {} | Action::DeletePod {} | Action::DeleteResourceQuota {} => Vec::new(),
         }
     }
 }

@@ -102,9 +102,7 @@ fn write_text(text: &str, out: &mut Vec<u8>) {
             '\n' => out.extend_from_slice(b"\\n"),
             '\r' => out.extend_from_slice(b"\\r"),
             '\t' => out.extend_from_slice(b"\\t"),
-            c if u32::from(c) < 0x20 => {
-                out.extend_from_slice(format!("\\u{:04x}", u32::from(c)).as_bytes())
-            }
+            c if u32::from(c) < 0x20 => out.extend_from_slice(format!("\\u{:04x}", u32::from(c)).as_bytes()),
             c => out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes()),
         }
     }
@@ -118,20 +116,13 @@ mod tests {
 
     #[test]
     fn keys_are_sorted_and_text_is_escaped_as_rfc_8785_asks() {
-        let value =
-            json!({"b": [1, true, null], "a": "\u{1}\"\\\n\u{e9}", "\u{20ac}": 1.0, "1": -0.5});
+        let value = json!({"b": [1, true, null], "a": "\u{1}\"\\\n\u{e9}", "\u{20ac}": 1.0, "1": -0.5});
         let text = String::from_utf8(to_bytes(&value)).unwrap();
-        assert_eq!(
-            text,
-            "{\"1\":-0.5,\"a\":\"\\u0001\\\"\\\\\\n\u{e9}\",\"b\":[1,true,null],\"\u{20ac}\":1}"
-        );
+        assert_eq!(text, "{\"1\":-0.5,\"a\":\"\\u0001\\\"\\\\\\n\u{e9}\",\"b\":[1,true,null],\"\u{20ac}\":1}");
     }
 
     #[test]
     fn sha256_of_nothing_is_the_published_value() {
-        assert_eq!(
-            sha256_hex(b""),
-            "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
-        );
+        assert_eq!(sha256_hex(b""), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
     }
 }

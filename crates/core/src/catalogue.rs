@@ -75,10 +75,7 @@ const SET_IMAGE: Entry = Entry {
     change_type: ChangeType::SetImage,
     targets: WORKLOADS,
     operation: Operation::Update,
-    fields: &[
-        "/spec/template/spec/containers/*/image",
-        "/spec/template/spec/initContainers/*/image",
-    ],
+    fields: &["/spec/template/spec/containers/*/image", "/spec/template/spec/initContainers/*/image"],
     undo: Undo::PreviousFields,
     oracle: Oracle::RolloutComplete,
     replaces_pods: false,
@@ -122,10 +119,7 @@ const SET_RESOURCES: Entry = Entry {
     change_type: ChangeType::SetResources,
     targets: WORKLOADS,
     operation: Operation::Update,
-    fields: &[
-        "/spec/template/spec/containers/*/resources",
-        "/spec/template/spec/initContainers/*/resources",
-    ],
+    fields: &["/spec/template/spec/containers/*/resources", "/spec/template/spec/initContainers/*/resources"],
     undo: Undo::PreviousFields,
     oracle: Oracle::RolloutComplete,
     replaces_pods: false,
@@ -180,11 +174,7 @@ pub struct Right {
 impl Right {
     /// The name of the one ClusterRole that holds this right alone: `bailiwick:change:<verb>-<resource>`.
     pub fn role(self) -> String {
-        format!(
-            "bailiwick:change:{}-{}",
-            self.operation.verb(),
-            self.kind.served().resource
-        )
+        format!("bailiwick:change:{}-{}", self.operation.verb(), self.kind.served().resource)
     }
 }
 
@@ -199,19 +189,10 @@ pub fn rights() -> Vec<Right> {
     for change_type in ChangeType::ALL {
         let entry = entry(*change_type);
         for kind in entry.targets {
-            add(Right {
-                operation: entry.operation,
-                kind: *kind,
-            });
+            add(Right { operation: entry.operation, kind: *kind });
             match entry.undo {
-                Undo::KeptCopy => add(Right {
-                    operation: Operation::Create,
-                    kind: *kind,
-                }),
-                Undo::DeleteCreated => add(Right {
-                    operation: Operation::Delete,
-                    kind: *kind,
-                }),
+                Undo::KeptCopy => add(Right { operation: Operation::Create, kind: *kind }),
+                Undo::DeleteCreated => add(Right { operation: Operation::Delete, kind: *kind }),
                 Undo::PreviousFields | Undo::Nothing => {}
             }
         }
@@ -221,26 +202,14 @@ pub fn rights() -> Vec<Right> {
 
 /// True if the kind counts changes of its specification in `metadata.generation`.
 pub const fn has_generation(kind: Kind) -> bool {
-    matches!(
-        kind,
-        Kind::Deployment
-            | Kind::StatefulSet
-            | Kind::DaemonSet
-            | Kind::CronJob
-            | Kind::Job
-            | Kind::Ingress
-    )
+    matches!(kind, Kind::Deployment | Kind::StatefulSet | Kind::DaemonSet | Kind::CronJob | Kind::Job | Kind::Ingress)
 }
 
 /// True if a JSON pointer lies at or below one of the patterns.
 pub fn field_allowed(pointer: &str, patterns: &[&str]) -> bool {
     patterns.iter().any(|pattern| {
         let mut segments = pointer.split('/');
-        pattern.split('/').all(|wanted| {
-            segments
-                .next()
-                .is_some_and(|s| wanted == "*" || wanted == s)
-        })
+        pattern.split('/').all(|wanted| segments.next().is_some_and(|s| wanted == "*" || wanted == s))
     })
 }
 
@@ -251,23 +220,11 @@ mod tests {
     #[test]
     fn field_patterns_cover_what_is_below_and_nothing_beside() {
         let image = entry(ChangeType::SetImage).fields;
-        assert!(field_allowed(
-            "/spec/template/spec/containers/0/image",
-            image
-        ));
-        assert!(!field_allowed(
-            "/spec/template/spec/containers/0/imagePullPolicy",
-            image
-        ));
+        assert!(field_allowed("/spec/template/spec/containers/0/image", image));
+        assert!(!field_allowed("/spec/template/spec/containers/0/imagePullPolicy", image));
         assert!(!field_allowed("/spec/template/spec/containers", image));
-        assert!(field_allowed(
-            "/spec/template/spec/x",
-            entry(ChangeType::RolloutUndo).fields
-        ));
-        assert!(!field_allowed(
-            "/spec/templates",
-            entry(ChangeType::RolloutUndo).fields
-        ));
+        assert!(field_allowed("/spec/template/spec/x", entry(ChangeType::RolloutUndo).fields));
+        assert!(!field_allowed("/spec/templates", entry(ChangeType::RolloutUndo).fields));
     }
 
     #[test]

@@ -69,11 +69,7 @@ impl Entry {
             resource: served.resource.to_owned(),
             namespace: target.namespace_str().to_owned(),
             name: target.name.to_string(),
-            uid: target
-                .uid
-                .as_ref()
-                .map(ToString::to_string)
-                .unwrap_or_default(),
+            uid: target.uid.as_ref().map(ToString::to_string).unwrap_or_default(),
             dry_run: true,
             free: Vec::new(),
             live,

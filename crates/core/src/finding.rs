@@ -90,9 +90,7 @@ impl fmt::Display for Cause {
 }
 
 /// How bad it is for those who use the workload.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 pub enum Severity {
     /// Nothing is lost yet.
     Info,
@@ -103,9 +101,7 @@ pub enum Severity {
 }
 
 /// One observation that a finding rests on.
-#[derive(
-    Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
-)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Evidence {
     /// `object:<uid>@<resourceVersion>#<path>` or `event:<uid>`: enough to look the observation up.
@@ -168,32 +164,18 @@ pub struct DedupeKey {
 impl Finding {
     /// The key by which findings coalesce.
     pub fn key(&self) -> DedupeKey {
-        DedupeKey {
-            cause: self.cause,
-            subject: self.subject.clone(),
-            container: self.container.clone(),
-        }
+        DedupeKey { cause: self.cause, subject: self.subject.clone(), container: self.container.clone() }
     }
 }
 
 impl DedupeKey {
     /// A stable object name for the Incident of this key: readable head, hashed tail.
     pub fn incident_name(&self) -> String {
-        let subject = self
-            .subject
-            .uid
-            .as_ref()
-            .map_or_else(|| self.subject.to_string(), |u| u.as_str().to_owned());
+        let subject = self.subject.uid.as_ref().map_or_else(|| self.subject.to_string(), |u| u.as_str().to_owned());
         let container = self.container.as_ref().map_or("", ContainerName::as_str);
-        let digest = crate::canonical::sha256_hex(
-            format!("{}|{subject}|{container}", self.cause).as_bytes(),
-        );
+        let digest = crate::canonical::sha256_hex(format!("{}|{subject}|{container}", self.cause).as_bytes());
         let head: String = self.subject.name.as_str().chars().take(40).collect();
         let head = head.trim_end_matches(['-', '.']);
-        format!(
-            "{head}-{}-{}",
-            self.cause.as_str().to_lowercase(),
-            digest.get(..8).unwrap_or(&digest)
-        )
+        format!("{head}-{}-{}", self.cause.as_str().to_lowercase(), digest.get(..8).unwrap_or(&digest))
     }
 }

@@ -81,21 +81,32 @@ fn breaker(limits: &Limits, past: &[Past<'_>], now: Timestamp) -> Result<(), (Re
         return Ok(());
     }
     let oldest = failed[failed.len() - count(limits.breaker_failures).max(1)];
-    let why = format!("{} changes failed within 30 minutes, {} open the breaker", failed.len(), limits.breaker_failures);
+    let why =
+        format!("{} changes failed within 30 minutes, {} open the breaker", failed.len(), limits.breaker_failures);
     Err((Reason::new(Code::BreakerOpen, why), BREAKER_WINDOW - now.duration_since(oldest)))
 }
 
-fn cool_down(target: &ObjectRef, limits: &Limits, past: &[Past<'_>], now: Timestamp) -> Result<(), (Reason, SignedDuration)> {
+fn cool_down(
+    target: &ObjectRef,
+    limits: &Limits,
+    past: &[Past<'_>],
+    now: Timestamp,
+) -> Result<(), (Reason, SignedDuration)> {
     let pause = SignedDuration::from_secs(i64::from(limits.cool_down_seconds));
     let last = past.iter().filter(|p| p.target == target).filter_map(Past::written).max();
     let Some(since) = last.map(|at| now.duration_since(at)).filter(|since| *since < pause) else { return Ok(()) };
-    let why = format!("{target} was changed {} s ago; {} s must pass between changes", since.as_secs(), limits.cool_down_seconds);
+    let why = format!(
+        "{target} was changed {} s ago; {} s must pass between changes",
+        since.as_secs(),
+        limits.cool_down_seconds
+    );
     Err((Reason::new(Code::CoolingDown, why), pause - since))
 }
 
 fn hourly(limits: &Limits, past: &[Past<'_>], now: Timestamp) -> Result<(), (Reason, SignedDuration)> {
     let hour = SignedDuration::from_hours(1);
-    let mut written: Vec<Timestamp> = past.iter().filter_map(Past::written).filter(|at| now.duration_since(*at) < hour).collect();
+    let mut written: Vec<Timestamp> =
+        past.iter().filter_map(Past::written).filter(|at| now.duration_since(*at) < hour).collect();
     written.sort();
     if written.len() < count(limits.per_hour) {
         return Ok(());
@@ -117,16 +128,41 @@ mod tests {
     }
 
     fn target(name: &str) -> ObjectRef {
-        ObjectRef::namespaced(Kind::Deployment, Namespace::parse("shop").unwrap(), ObjectName::parse(name).unwrap(), None)
+        ObjectRef::namespaced(
+            Kind::Deployment,
+            Namespace::parse("shop").unwrap(),
+            ObjectName::parse(name).unwrap(),
+            None,
+        )
     }
 
     fn written(phase: Phase, second: i64) -> Record {
-        let grant = Grant { account: "bwk-a".into(), purpose: Purpose::Apply, granted_at: at(second), proved_at: None, proof: None, revoked_at: None };
-        let execution = Execution {
-            key: "k".into(), purpose: Purpose::Apply, digest: String::new(), grant, started_at: Some(at(second)),
-            applied_at: Some(at(second)), attempts: 1, resource_version: None, generation: None, outcome: None,
+        let grant = Grant {
+            account: "bwk-a".into(),
+            purpose: Purpose::Apply,
+            granted_at: at(second),
+            proved_at: None,
+            proof: None,
+            revoked_at: None,
         };
-        Record { phase, executions: vec![execution], timeline: vec![Transition { phase, at: at(second), reason: None }], ..Record::default() }
+        let execution = Execution {
+            key: "k".into(),
+            purpose: Purpose::Apply,
+            digest: String::new(),
+            grant,
+            started_at: Some(at(second)),
+            applied_at: Some(at(second)),
+            attempts: 1,
+            resource_version: None,
+            generation: None,
+            outcome: None,
+        };
+        Record {
+            phase,
+            executions: vec![execution],
+            timeline: vec![Transition { phase, at: at(second), reason: None }],
+            ..Record::default()
+        }
     }
 
     fn code(target_name: &str, outcome: Outcome, records: &[(&ObjectRef, &Record)], now: i64) -> Option<Code> {

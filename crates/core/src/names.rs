@@ -4,7 +4,7 @@
 //! server would refuse as a name. No IO.
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use std::borrow::Cow;
 use std::fmt;
 
@@ -21,11 +21,7 @@ pub struct NameError {
 }
 
 fn refuse(text: &str, wanted: &'static str, why: &'static str) -> NameError {
-    NameError {
-        text: text.chars().take(80).collect(),
-        wanted,
-        why,
-    }
+    NameError { text: text.chars().take(80).collect(), wanted, why }
 }
 
 /// RFC 1123 subdomain: at most `max` bytes of lower-case letters, digits, `-` and `.`.
@@ -35,19 +31,11 @@ fn check_subdomain(text: &str, wanted: &'static str, max: usize) -> Result<(), N
     }
     let allowed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'.';
     if !text.bytes().all(allowed) {
-        return Err(refuse(
-            text,
-            wanted,
-            "only a-z, 0-9, '-' and '.' may appear",
-        ));
+        return Err(refuse(text, wanted, "only a-z, 0-9, '-' and '.' may appear"));
     }
     let edge = |b: Option<u8>| b.is_some_and(|b| b.is_ascii_alphanumeric());
     if !edge(text.bytes().next()) || !edge(text.bytes().last()) {
-        return Err(refuse(
-            text,
-            wanted,
-            "must start and end with a letter or digit",
-        ));
+        return Err(refuse(text, wanted, "must start and end with a letter or digit"));
     }
     Ok(())
 }
@@ -76,9 +64,15 @@ fn check_container(text: &str) -> Result<(), NameError> {
 macro_rules! name {
     ($(#[$doc:meta])* $ty:ident, $check:ident, $max:literal) => {
         $(#[$doc])*
-        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        #[serde(try_from = "String", into = "String")]
+        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+        #[serde(try_from = "String")]
         pub struct $ty(String);
+
+        impl Serialize for $ty {
+            fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+                to.serialize_str(&self.0)
+            }
+        }
 
         impl $ty {
             /// Parses `text`; errors name the broken rule.

@@ -86,11 +86,7 @@ impl Kind {
     /// `group/version`, or `version` for the core group.
     pub fn api_version(self) -> String {
         let served = self.served();
-        if served.group.is_empty() {
-            served.version.to_owned()
-        } else {
-            format!("{}/{}", served.group, served.version)
-        }
+        if served.group.is_empty() { served.version.to_owned() } else { format!("{}/{}", served.group, served.version) }
     }
 
     /// True for the kinds whose pod template a change may touch.
@@ -107,9 +103,7 @@ impl fmt::Display for Kind {
 
 /// One object of the cluster. `uid` is absent only where the object does not exist (a missing
 /// ConfigMap named by a pod, a Change's target that is to be created).
-#[derive(
-    Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
-)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ObjectRef {
     /// `group/version` of the object.
@@ -129,30 +123,13 @@ pub struct ObjectRef {
 
 impl ObjectRef {
     /// A reference to a namespaced object.
-    pub fn namespaced(
-        kind: Kind,
-        namespace: Namespace,
-        name: ObjectName,
-        uid: Option<Uid>,
-    ) -> Self {
-        Self {
-            api_version: kind.api_version(),
-            kind,
-            namespace: Some(namespace),
-            name,
-            uid,
-        }
+    pub fn namespaced(kind: Kind, namespace: Namespace, name: ObjectName, uid: Option<Uid>) -> Self {
+        Self { api_version: kind.api_version(), kind, namespace: Some(namespace), name, uid }
     }
 
     /// A reference to a cluster-scoped object.
     pub fn cluster(kind: Kind, name: ObjectName, uid: Option<Uid>) -> Self {
-        Self {
-            api_version: kind.api_version(),
-            kind,
-            namespace: None,
-            name,
-            uid,
-        }
+        Self { api_version: kind.api_version(), kind, namespace: None, name, uid }
     }
 
     /// The namespace as text, empty for cluster-scoped objects.

@@ -62,9 +62,7 @@ impl Quantity {
             Some(b'+') => (false, text.get(1..).unwrap_or_default()),
             Some(_) | None => (false, text),
         };
-        let end = rest
-            .find(|c: char| !c.is_ascii_digit() && c != '.')
-            .unwrap_or(rest.len());
+        let end = rest.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(rest.len());
         let (number, suffix) = rest.split_at(end);
         let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
         if (whole.is_empty() && fraction.is_empty()) || fraction.contains('.') {
@@ -72,18 +70,12 @@ impl Quantity {
         }
         let (format, scale) = parse_suffix(suffix)?;
         let nano = scale_digits(whole, fraction, scale)?;
-        Ok(Self {
-            nano: if negative { -nano } else { nano },
-            format,
-        })
+        Ok(Self { nano: if negative { -nano } else { nano }, format })
     }
 
     /// A whole number in the given family.
     pub const fn whole(value: i64, format: Format) -> Self {
-        Self {
-            nano: value as i128 * NANO,
-            format,
-        }
+        Self { nano: value as i128 * NANO, format }
     }
 
     /// Twice the value, in the same family; `None` where that is out of range.
@@ -93,16 +85,12 @@ impl Quantity {
 
     /// The sum, in this quantity's family; `None` where that is out of range.
     pub fn checked_add(self, other: Self) -> Option<Self> {
-        self.nano
-            .checked_add(other.nano)
-            .map(|nano| Self { nano, ..self })
+        self.nano.checked_add(other.nano).map(|nano| Self { nano, ..self })
     }
 
     /// The difference, in this quantity's family; `None` where that is out of range.
     pub fn checked_sub(self, other: Self) -> Option<Self> {
-        self.nano
-            .checked_sub(other.nano)
-            .map(|nano| Self { nano, ..self })
+        self.nano.checked_sub(other.nano).map(|nano| Self { nano, ..self })
     }
 
     /// The value in thousandths (millicores), rounded up.
@@ -128,11 +116,7 @@ impl Quantity {
 
 fn ceil_div(value: i128, by: i128) -> i128 {
     let quotient = value.div_euclid(by);
-    if value.rem_euclid(by) == 0 {
-        quotient
-    } else {
-        quotient + 1
-    }
+    if value.rem_euclid(by) == 0 { quotient } else { quotient + 1 }
 }
 
 /// What one unit of a suffix is worth.
@@ -163,9 +147,7 @@ fn parse_suffix(suffix: &str) -> Result<(Format, Scale), QuantityError> {
         "Pi" => binary(50),
         "Ei" => binary(60),
         other => {
-            let digits = other
-                .strip_prefix(['e', 'E'])
-                .ok_or(QuantityError::Suffix)?;
+            let digits = other.strip_prefix(['e', 'E']).ok_or(QuantityError::Suffix)?;
             let power: i32 = digits.parse().map_err(|_| QuantityError::Suffix)?;
             Ok((Format::Exponent, Scale::Ten(power)))
         }
@@ -195,16 +177,9 @@ fn scale_digits(whole: &str, fraction: &str, scale: Scale) -> Result<i128, Quant
         Scale::Two(shift) => (1_i128 << shift, 0),
     };
     let value = mantissa.checked_mul(factor).ok_or(QuantityError::Range)?;
-    let exponent = power
-        .checked_add(9)
-        .and_then(|p| p.checked_sub(places))
-        .ok_or(QuantityError::Range)?;
+    let exponent = power.checked_add(9).and_then(|p| p.checked_sub(places)).ok_or(QuantityError::Range)?;
     let nano = shift_ten(value, exponent)?;
-    Ok(if inexact && shift_ten(nano, -exponent)? == value {
-        nano + 1
-    } else {
-        nano
-    })
+    Ok(if inexact && shift_ten(nano, -exponent)? == value { nano + 1 } else { nano })
 }
 
 fn shift_ten(value: i128, exponent: i32) -> Result<i128, QuantityError> {
@@ -238,10 +213,7 @@ fn write_binary(value: i128, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         value /= 1024;
         steps += 1;
     }
-    let suffix = ["", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei"]
-        .get(steps)
-        .copied()
-        .unwrap_or("");
+    let suffix = ["", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei"].get(steps).copied().unwrap_or("");
     write!(f, "{value}{suffix}")
 }
 
@@ -260,10 +232,7 @@ fn write_decimal(nano: i128, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         return f.write_str("0");
     }
     let (value, steps) = reduce_thousands(nano, 9);
-    let suffix = ["n", "u", "m", "", "k", "M", "G", "T", "P", "E"]
-        .get(steps)
-        .copied()
-        .unwrap_or("");
+    let suffix = ["n", "u", "m", "", "k", "M", "G", "T", "P", "E"].get(steps).copied().unwrap_or("");
     write!(f, "{value}{suffix}")
 }
 

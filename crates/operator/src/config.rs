@@ -3,8 +3,8 @@
 //! Owns every flag of the operator; nothing else reads the environment. Must never hold what a
 //! Mandate says: delays and limits are read from there. Reads no files.
 
-use crate::process::lease::Times;
-use crate::process::telemetry::Format;
+use bailiwick_kit::lease::Times;
+use bailiwick_kit::telemetry::Format;
 use bailiwick_core::fence;
 use bailiwick_core::names::{NameError, Namespace, ObjectName};
 use clap::Parser;

@@ -10,6 +10,5 @@ pub mod failpoints;
 pub mod feed;
 pub mod incidents;
 pub mod metrics;
-pub mod process;
 pub mod run;
 pub mod shared;

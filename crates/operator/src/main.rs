@@ -4,7 +4,7 @@
 //! Must never hold logic. Writes to standard error what comes before logs.
 
 use bailiwick_operator::config::{Config, Flags};
-use bailiwick_operator::process::telemetry;
+use bailiwick_kit::telemetry;
 use bailiwick_operator::{failpoints, run};
 use clap::Parser;
 use std::error::Error;

@@ -7,9 +7,9 @@
 use crate::config::Config;
 use crate::connect::{ConnectError, Connection, connect};
 use crate::metrics::Metrics;
-use crate::process::admin::{self, Answer, Questions};
-use crate::process::lease::{Election, Pulse};
-use crate::process::tasks::Tasks;
+use bailiwick_kit::admin::{self, Answer, Questions};
+use bailiwick_kit::lease::{Election, Pulse};
+use bailiwick_kit::tasks::Tasks;
 use crate::shared::SharedIndex;
 use crate::{changes, feed, incidents};
 use std::sync::Arc;

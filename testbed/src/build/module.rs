@@ -14,9 +14,7 @@ pub(super) fn prepare(config: &Config, artifact: &Artifact, log: &Path) -> Resul
         Module::Kubernetes => "kubernetes".to_owned(),
         Module::Tool => artifact.name.replace('/', "-"),
     };
-    let dir = config
-        .modules()
-        .join(format!("{name}@{}", artifact.version));
+    let dir = config.modules().join(format!("{name}@{}", artifact.version));
     if dir.join("go.sum").exists() {
         return Ok(dir);
     }
@@ -26,15 +24,8 @@ pub(super) fn prepare(config: &Config, artifact: &Artifact, log: &Path) -> Resul
         Module::Kubernetes => fill_kubernetes(&partial),
         Module::Tool => fill_tool(&partial, artifact),
     };
-    filled.with_context(|| {
-        format!(
-            "download the sources of {} (log: {})",
-            artifact.name,
-            log.display()
-        )
-    })?;
-    std::fs::rename(&partial, &dir)
-        .with_context(|| format!("move {} into place", dir.display()))?;
+    filled.with_context(|| format!("download the sources of {} (log: {})", artifact.name, log.display()))?;
+    std::fs::rename(&partial, &dir).with_context(|| format!("move {} into place", dir.display()))?;
     Ok(dir)
 }
 
@@ -54,19 +45,8 @@ fn write_go_mod(dir: &Path, text: &str) -> Result<()> {
 }
 
 fn fill_tool(dir: &Path, artifact: &Artifact) -> Result<()> {
-    write_go_mod(
-        dir,
-        &format!("module testbed\n\ngo {}\n", Versions::pinned()?.go),
-    )?;
-    go(
-        dir,
-        "go get",
-        &[
-            "get",
-            "-tool",
-            &format!("{}@{}", artifact.package, artifact.version),
-        ],
-    )?;
+    write_go_mod(dir, &format!("module testbed\n\ngo {}\n", Versions::pinned()?.go))?;
+    go(dir, "go get", &["get", "-tool", &format!("{}@{}", artifact.package, artifact.version)])?;
     Ok(())
 }
 
@@ -74,23 +54,12 @@ fn fill_kubernetes(dir: &Path) -> Result<()> {
     let versions = Versions::pinned()?;
     let target = format!("k8s.io/kubernetes@{}", versions.kubernetes.version);
     write_go_mod(dir, "module testbed\n")?;
-    let answer = go(
-        dir,
-        "go mod download",
-        &["mod", "download", "-json", &target],
-    )?;
-    let answer: serde_json::Value =
-        serde_json::from_slice(&answer).context("read the answer of `go mod download`")?;
-    let path = answer["GoMod"]
-        .as_str()
-        .context("`go mod download` named no go.mod")?;
+    let answer = go(dir, "go mod download", &["mod", "download", "-json", &target])?;
+    let answer: serde_json::Value = serde_json::from_slice(&answer).context("read the answer of `go mod download`")?;
+    let path = answer["GoMod"].as_str().context("`go mod download` named no go.mod")?;
     let upstream = std::fs::read_to_string(path).with_context(|| format!("read {path}"))?;
-    let packages: Vec<_> = versions
-        .artifacts()
-        .into_iter()
-        .filter(|a| a.module == Module::Kubernetes)
-        .map(|a| a.package)
-        .collect();
+    let packages: Vec<_> =
+        versions.artifacts().into_iter().filter(|a| a.module == Module::Kubernetes).map(|a| a.package).collect();
     write_go_mod(dir, &kubernetes_go_mod(&versions, &upstream, &packages))?;
     go(dir, "go mod tidy", &["mod", "tidy"])?;
     Ok(())
@@ -127,22 +96,9 @@ mod tests {
     fn staging_paths_become_versions() {
         let versions = Versions::pinned().unwrap();
         let upstream = "replace (\n\tk8s.io/api => ./staging/src/k8s.io/api\n\tother.io/x => other.io/y v1\n)\n";
-        let text = kubernetes_go_mod(
-            &versions,
-            upstream,
-            &["k8s.io/kubernetes/cmd/kubelet".to_owned()],
-        );
-        assert!(
-            text.contains(&format!(
-                "\tk8s.io/api => k8s.io/api {}\n",
-                versions.kubernetes.staging
-            )),
-            "{text}"
-        );
+        let text = kubernetes_go_mod(&versions, upstream, &["k8s.io/kubernetes/cmd/kubelet".to_owned()]);
+        assert!(text.contains(&format!("\tk8s.io/api => k8s.io/api {}\n", versions.kubernetes.staging)), "{text}");
         assert!(!text.contains("other.io"), "{text}");
-        assert!(
-            text.ends_with("tool (\n\tk8s.io/kubernetes/cmd/kubelet\n)\n"),
-            "{text}"
-        );
+        assert!(text.ends_with("tool (\n\tk8s.io/kubernetes/cmd/kubelet\n)\n"), "{text}");
     }
 }

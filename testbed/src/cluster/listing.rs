@@ -41,10 +41,7 @@ pub struct Listing {
 pub fn list() -> Result<Vec<Listing>> {
     let config = Config::from_env()?;
     let _allocation = Lock::wait(&config, up::ALLOCATION)?;
-    up::specs(&config)
-        .into_iter()
-        .map(|spec| listing(&config, &spec))
-        .collect()
+    up::specs(&config).into_iter().map(|spec| listing(&config, &spec)).collect()
 }
 
 fn listing(config: &Config, spec: &Spec) -> Result<Listing> {

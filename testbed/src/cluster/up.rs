@@ -13,8 +13,7 @@ use crate::helper::{self, Part};
 use crate::message::Message;
 use crate::spec::{self, Spec};
 use crate::{
-    build, config::Config, images, keeper, kubeconfig, lock::Lock, node, pki, prerequisites,
-    progress::Progress,
+    build, config::Config, images, keeper, kubeconfig, lock::Lock, node, pki, prerequisites, progress::Progress,
 };
 
 /// Guards the set of clusters.
@@ -52,17 +51,9 @@ pub(super) fn up(options: &Options) -> Result<Cluster> {
     let mut images = vec![pause];
     images.extend_from_slice(&options.images);
     let index = spec::allocate(|index| {
-        specs(&config).iter().any(|s| s.index == index)
-            || Path::new("/sys/class/net").join(spec::veth(index)).exists()
+        specs(&config).iter().any(|s| s.index == index) || Path::new("/sys/class/net").join(spec::veth(index)).exists()
     })?;
-    let spec = Spec {
-        name: options.name.clone(),
-        index,
-        ephemeral: options.ephemeral,
-        dir,
-        bin: config.bin(),
-        images,
-    };
+    let spec = Spec { name: options.name.clone(), index, ephemeral: options.ephemeral, dir, bin: config.bin(), images };
     let start = || -> Result<(Owner, Lines<BufReader<ChildStdout>>)> {
         write(&spec)?;
         start_keeper(&spec)
@@ -76,11 +67,7 @@ pub(super) fn up(options: &Options) -> Result<Cluster> {
     };
     drop(allocation);
     follow(&config, &spec, messages, (begin, progress))?;
-    Ok(Cluster {
-        _owner: keep(owner, options.ephemeral),
-        spec,
-        config,
-    })
+    Ok(Cluster { _owner: keep(owner, options.ephemeral), spec, config })
 }
 
 /// One that is up already; sweeping has removed the dead.
@@ -91,18 +78,9 @@ fn reuse(config: Config, dir: &Path, options: &Options) -> Result<Cluster> {
         !options.ephemeral && !spec.ephemeral,
         "a cluster `{name}` is in use already: choose another name, or run `cargo xtask cluster down --name {name}`"
     );
-    ensure!(
-        spec.ready_file().exists(),
-        "cluster `{name}` is just going down: try again in a few seconds"
-    );
-    options
-        .progress
-        .line(format!("cluster `{name}` is up already"));
-    Ok(Cluster {
-        spec,
-        config,
-        _owner: None,
-    })
+    ensure!(spec.ready_file().exists(), "cluster `{name}` is just going down: try again in a few seconds");
+    options.progress.line(format!("cluster `{name}` is up already"));
+    Ok(Cluster { spec, config, _owner: None })
 }
 
 /// A cluster that shall outlive its owner loses the pipe, which its keeper takes for what it is.
@@ -117,33 +95,22 @@ fn keep(mut owner: Owner, ephemeral: bool) -> Option<Owner> {
 
 /// Every cluster that has a directory.
 pub(super) fn specs(config: &Config) -> Vec<Spec> {
-    let entries = std::fs::read_dir(config.clusters())
-        .into_iter()
-        .flatten()
-        .flatten();
-    let mut specs: Vec<Spec> = entries
-        .filter_map(|entry| Spec::load(&entry.path()).ok())
-        .collect();
+    let entries = std::fs::read_dir(config.clusters()).into_iter().flatten().flatten();
+    let mut specs: Vec<Spec> = entries.filter_map(|entry| Spec::load(&entry.path()).ok()).collect();
     specs.sort_by(|a, b| a.name.cmp(&b.name));
     specs
 }
 
 /// Removes what is left of clusters whose keepers were killed. The caller holds the allocation lock, so a directory without a readable specification is nobody's beginning.
 pub(super) fn sweep(config: &Config) -> Result<()> {
-    for entry in std::fs::read_dir(config.clusters())
-        .into_iter()
-        .flatten()
-        .flatten()
-    {
+    for entry in std::fs::read_dir(config.clusters()).into_iter().flatten().flatten() {
         if Spec::load(&entry.path()).is_err() {
-            std::fs::remove_dir_all(entry.path())
-                .with_context(|| format!("remove {}", entry.path().display()))?;
+            std::fs::remove_dir_all(entry.path()).with_context(|| format!("remove {}", entry.path().display()))?;
         }
     }
     for spec in specs(config) {
         if !is_kept(config, &spec)? {
-            keeper::clean(&spec)
-                .with_context(|| format!("remove the dead cluster `{}`", spec.name))?;
+            keeper::clean(&spec).with_context(|| format!("remove the dead cluster `{}`", spec.name))?;
         }
     }
     Ok(())
@@ -166,20 +133,9 @@ fn write(spec: &Spec) -> Result<()> {
 fn start_keeper(spec: &Spec) -> Result<(Owner, Lines<BufReader<ChildStdout>>)> {
     let log = File::create(spec.log("keeper.log")).context("create the keeper's log")?;
     let mut command = Command::new("setsid");
-    helper::append(
-        &mut command,
-        &helper::this_program(),
-        Part::Keeper,
-        &spec.dir,
-    );
-    command
-        .current_dir("/")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(log);
-    let mut keeper = command
-        .spawn()
-        .context("start the cluster's keeper: `setsid` cannot be run")?;
+    helper::append(&mut command, &helper::this_program(), Part::Keeper, &spec.dir);
+    command.current_dir("/").stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(log);
+    let mut keeper = command.spawn().context("start the cluster's keeper: `setsid` cannot be run")?;
     let stdout = keeper.stdout.take().context("open the keeper's stdout")?;
     let pipe = keeper.stdin.take();
     let owner = Owner { keeper, pipe };
@@ -222,11 +178,7 @@ fn follow(
     let logs = config.logs().join(format!("failed-{}", spec.name));
     wait_gone(spec);
     let why = why.unwrap_or_else(|| "its keeper ended without a word".to_owned());
-    bail!(
-        "bring up cluster `{}`: {why}\nIts logs are in {}",
-        spec.name,
-        logs.display()
-    )
+    bail!("bring up cluster `{}`: {why}\nIts logs are in {}", spec.name, logs.display())
 }
 
 /// The keeper moves the logs and removes the rest; an error must not be reported before that.

@@ -14,33 +14,21 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub(crate) fn clean(spec: &Spec) -> Result<()> {
     let cgroup = spec.cgroup();
     retry("remove the cluster's cgroups", || {
-        hierarchies()
-            .iter()
-            .try_for_each(|root| remove_cgroup(&root.join(&cgroup)))
+        hierarchies().iter().try_for_each(|root| remove_cgroup(&root.join(&cgroup)))
     })?;
     if Path::new("/sys/class/net").join(spec.veth()).exists() {
         // It vanishes by itself with the node's namespace, at a time of the kernel's choosing.
-        let _may_be_gone = step::output(
-            "remove the veth",
-            step::command("ip").args(["link", "del", &spec.veth()]),
-        );
+        let _may_be_gone = step::output("remove the veth", step::command("ip").args(["link", "del", &spec.veth()]));
     }
-    retry(
-        "remove the cluster's directory",
-        || match std::fs::remove_dir_all(&spec.dir) {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
-            other => other,
-        },
-    )
+    retry("remove the cluster's directory", || match std::fs::remove_dir_all(&spec.dir) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        other => other,
+    })
 }
 
 /// The single hierarchy of cgroup v2, and every one of v1.
 fn hierarchies() -> Vec<PathBuf> {
-    let children = std::fs::read_dir(CGROUPS)
-        .into_iter()
-        .flatten()
-        .flatten()
-        .map(|e| e.path());
+    let children = std::fs::read_dir(CGROUPS).into_iter().flatten().flatten().map(|e| e.path());
     std::iter::once(PathBuf::from(CGROUPS))
         .chain(children.filter(|p| p.join("cgroup.procs").exists() && !p.is_symlink()))
         .collect()

@@ -24,26 +24,20 @@ pub(super) fn run(spec: &Spec, supervisor: &Supervisor, done: impl Fn(&str)) -> 
     supervisor.start(components.registry())?;
     supervisor.start(components.refusing_registry())?;
     let images = import_images(spec);
-    wait("the API server to be ready", || {
-        probe::api_server_ready(spec)
-    })?;
+    wait("the API server to be ready", || probe::api_server_ready(spec))?;
     done("API server ready");
     // Not before: both exit when they find no roles.
     supervisor.start(components.controller_manager())?;
     supervisor.start(components.scheduler())?;
     supervisor.start(components.dns())?;
-    images
-        .join()
-        .map_err(|_| anyhow!("import images: the thread died"))??;
+    images.join().map_err(|_| anyhow!("import images: the thread died"))??;
     supervisor.start(components.kubelet())?;
     wait("the node to be registered", || probe::node_registered(spec))?;
     // Not before: it would wait 30 s for the node's address.
     supervisor.start(components.proxy())?;
     wait("the node to be Ready", || probe::node_ready(spec))?;
     done("node Ready");
-    wait("the service account default/default", || {
-        probe::default_account_exists(spec)
-    })?;
+    wait("the service account default/default", || probe::default_account_exists(spec))?;
     done("default service account exists");
     wait("DNS to answer", || probe::dns_answers(spec))?;
     done("DNS answers");
@@ -53,26 +47,19 @@ pub(super) fn run(spec: &Spec, supervisor: &Supervisor, done: impl Fn(&str)) -> 
 /// The kubelet wants its root cgroup to be there, in every hierarchy.
 fn make_cgroups(spec: &Spec) -> Result<()> {
     let root = Path::new("/sys/fs/cgroup");
-    let make = |dir: &Path| {
-        std::fs::create_dir_all(dir).with_context(|| format!("create {}", dir.display()))
-    };
+    let make = |dir: &Path| std::fs::create_dir_all(dir).with_context(|| format!("create {}", dir.display()));
     if root.join("cgroup.controllers").exists() {
         let dir = root.join(spec.cgroup());
         make(&dir)?;
         for controller in ["cpu", "cpuset", "memory", "pids", "io", "hugetlb"] {
             for parent in [root, &dir] {
-                let _a_missing_controller_is_the_kubelets_to_judge = std::fs::write(
-                    parent.join("cgroup.subtree_control"),
-                    format!("+{controller}"),
-                );
+                let _a_missing_controller_is_the_kubelets_to_judge =
+                    std::fs::write(parent.join("cgroup.subtree_control"), format!("+{controller}"));
             }
         }
         return Ok(());
     }
-    for entry in std::fs::read_dir(root)
-        .context("read /sys/fs/cgroup")?
-        .flatten()
-    {
+    for entry in std::fs::read_dir(root).context("read /sys/fs/cgroup")?.flatten() {
         if entry.path().join("cgroup.procs").exists() && !entry.path().is_symlink() {
             make(&entry.path().join(spec.cgroup()))?;
         }
@@ -86,15 +73,7 @@ fn import_images(spec: &Spec) -> JoinHandle<Result<()>> {
         wait("containerd to listen", || Path::new(CONTAINERD).exists())?;
         for archive in &spec.images {
             let mut ctr = Command::new(spec.bin.join("ctr"));
-            ctr.args([
-                "--address",
-                CONTAINERD,
-                "--namespace",
-                "k8s.io",
-                "images",
-                "import",
-            ])
-            .arg(archive);
+            ctr.args(["--address", CONTAINERD, "--namespace", "k8s.io", "images", "import"]).arg(archive);
             step::output("import an image", &mut ctr)?;
         }
         Ok(())

@@ -22,11 +22,7 @@ fn flag(name: &str, value: impl AsRef<Path>) -> String {
 
 impl Components<'_> {
     fn component(&self, name: &'static str, args: Vec<String>) -> Component {
-        Component {
-            name,
-            program: self.0.bin.join(name),
-            args,
-        }
+        Component { name, program: self.0.bin.join(name), args }
     }
 
     fn file(&self, name: &str) -> PathBuf {
@@ -118,13 +114,9 @@ impl Components<'_> {
 
     fn clients(&self, user: &str) -> Vec<String> {
         let kubeconfig = self.0.kubeconfig(user);
-        let mut args: Vec<String> = [
-            "kubeconfig",
-            "authentication-kubeconfig",
-            "authorization-kubeconfig",
-        ]
-        .map(|name| flag(name, &kubeconfig))
-        .into();
+        let mut args: Vec<String> = ["kubeconfig", "authentication-kubeconfig", "authorization-kubeconfig"]
+            .map(|name| flag(name, &kubeconfig))
+            .into();
         args.push("--leader-elect=false".to_owned());
         args
     }
@@ -142,13 +134,10 @@ impl Components<'_> {
     }
 
     pub(super) fn proxy(&self) -> Component {
-        let mut args: Vec<String> = [
-            "--proxy-mode=nftables",
-            "--conntrack-max-per-core=0",
-            "--nodeport-addresses=primary",
-        ]
-        .map(str::to_owned)
-        .into();
+        let mut args: Vec<String> =
+            ["--proxy-mode=nftables", "--conntrack-max-per-core=0", "--nodeport-addresses=primary"]
+                .map(str::to_owned)
+                .into();
         args.push(flag("kubeconfig", self.0.kubeconfig("proxy")));
         args.push(format!("--cluster-cidr={POD_RANGE}"));
         args.push(format!("--hostname-override={NODE}"));
@@ -158,43 +147,21 @@ impl Components<'_> {
     pub(super) fn containerd(&self) -> Component {
         self.component(
             "containerd",
-            vec![
-                "--config".to_owned(),
-                self.file("containerd/config.toml").display().to_string(),
-            ],
+            vec!["--config".to_owned(), self.file("containerd/config.toml").display().to_string()],
         )
     }
 
     pub(super) fn registry(&self) -> Component {
-        self.component(
-            "registry",
-            vec![
-                "serve".to_owned(),
-                self.file("registry.yaml").display().to_string(),
-            ],
-        )
+        self.component("registry", vec!["serve".to_owned(), self.file("registry.yaml").display().to_string()])
     }
 
     /// The same program, behind a password that nobody has.
     pub(super) fn refusing_registry(&self) -> Component {
-        let args = vec![
-            "serve".to_owned(),
-            self.file("refusing-registry.yaml").display().to_string(),
-        ];
-        Component {
-            name: "refusing-registry",
-            program: self.0.bin.join("registry"),
-            args,
-        }
+        let args = vec!["serve".to_owned(), self.file("refusing-registry.yaml").display().to_string()];
+        Component { name: "refusing-registry", program: self.0.bin.join("registry"), args }
     }
 
     pub(super) fn dns(&self) -> Component {
-        self.component(
-            "coredns",
-            vec![
-                "-conf".to_owned(),
-                self.file("Corefile").display().to_string(),
-            ],
-        )
+        self.component("coredns", vec!["-conf".to_owned(), self.file("Corefile").display().to_string()])
     }
 }

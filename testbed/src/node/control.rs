@@ -13,8 +13,7 @@ use crate::spec::Spec;
 /// Answers requests in threads of their own until the node ends.
 pub(super) fn listen(spec: &Spec, supervisor: &Supervisor, events: Sender<Event>) -> Result<()> {
     let path = spec.control_socket();
-    let listener =
-        UnixListener::bind(&path).with_context(|| format!("listen on {}", path.display()))?;
+    let listener = UnixListener::bind(&path).with_context(|| format!("listen on {}", path.display()))?;
     let supervisor = supervisor.clone();
     std::thread::spawn(move || {
         for stream in listener.incoming().map_while(Result::ok) {
@@ -29,16 +28,10 @@ fn serve(mut stream: UnixStream, supervisor: &Supervisor, events: &Sender<Event>
     let mut line = String::new();
     BufReader::new(&stream).read_line(&mut line)?;
     let answer: Answer = match serde_json::from_str(&line) {
-        Ok(Request::Restart {
-            component,
-            signal,
-            down_for,
-        }) => supervisor
-            .restart(&component, signal, down_for)
-            .map_err(|error| format!("{error:#}")),
-        Ok(Request::Stop) => events
-            .send(Event::Stop)
-            .map_err(|_| "the node is ending already".to_owned()),
+        Ok(Request::Restart { component, signal, down_for }) => {
+            supervisor.restart(&component, signal, down_for).map_err(|error| format!("{error:#}"))
+        }
+        Ok(Request::Stop) => events.send(Event::Stop).map_err(|_| "the node is ending already".to_owned()),
         Err(error) => Err(format!("no such request: {error}")),
     };
     writeln!(stream, "{}", serde_json::to_string(&answer)?).context("answer on the control socket")

@@ -14,16 +14,7 @@ pub(super) const CONTAINERD: &str = "/run/containerd.sock";
 
 /// Makes the cluster's directories and writes every file.
 pub(crate) fn write_all(spec: &Spec) -> Result<()> {
-    for dir in [
-        "pki",
-        "log",
-        "etcd",
-        "kubelet",
-        "containerd",
-        "registry",
-        "net.d",
-        "people",
-    ] {
+    for dir in ["pki", "log", "etcd", "kubelet", "containerd", "registry", "net.d", "people"] {
         let dir = spec.dir.join(dir);
         fs::create_dir_all(&dir).with_context(|| format!("create {}", dir.display()))?;
     }
@@ -41,19 +32,12 @@ pub(crate) fn write_all(spec: &Spec) -> Result<()> {
     file("containerd/config.toml", containerd(spec))?;
     file("net.d/10-testbed.conflist", pretty(&pod_network()))?;
     file("Corefile", corefile(spec))?;
-    file(
-        "registry.yaml",
-        pretty(&registry(spec, &spec.registry(), None)),
-    )?;
+    file("registry.yaml", pretty(&registry(spec, &spec.registry(), None)))?;
     let accounts = spec.dir.join("registry/htpasswd");
-    file(
-        "refusing-registry.yaml",
-        pretty(&registry(spec, &spec.refusing_registry(), Some(&accounts))),
-    )?;
+    file("refusing-registry.yaml", pretty(&registry(spec, &spec.refusing_registry(), Some(&accounts))))?;
     for host in [spec.registry(), spec.refusing_registry()] {
-        let plain_http = format!(
-            "server = \"http://{host}\"\n[host.\"http://{host}\"]\n  capabilities = [\"pull\", \"resolve\"]\n"
-        );
+        let plain_http =
+            format!("server = \"http://{host}\"\n[host.\"http://{host}\"]\n  capabilities = [\"pull\", \"resolve\"]\n");
         file(&format!("certs.d/{host}/hosts.toml"), plain_http)?;
     }
     Ok(())
@@ -64,14 +48,8 @@ fn pretty(value: &Value) -> String {
 }
 
 /// What reaches into a container or past the API server although its verb may be `get`.
-const CONNECTIONS: [&str; 6] = [
-    "pods/exec",
-    "pods/attach",
-    "pods/portforward",
-    "pods/proxy",
-    "services/proxy",
-    "nodes/proxy",
-];
+const CONNECTIONS: [&str; 6] =
+    ["pods/exec", "pods/attach", "pods/portforward", "pods/proxy", "services/proxy", "nodes/proxy"];
 
 /// Every write by everyone but heartbeats, once, when its answer is complete.
 fn audit_policy() -> Value {
@@ -190,11 +168,7 @@ fn corefile(spec: &Spec) -> String {
 
 /// With `accounts` it refuses everyone who does not log in: the file is filled by the registry with a random password.
 fn registry(spec: &Spec, address: &str, accounts: Option<&Path>) -> Value {
-    let storage = spec.dir.join(if accounts.is_some() {
-        "registry/refusing"
-    } else {
-        "registry/open"
-    });
+    let storage = spec.dir.join(if accounts.is_some() { "registry/refusing" } else { "registry/open" });
     let mut config = json!({
         "version": 0.1,
         "log": {"level": "warn"},

@@ -22,19 +22,15 @@ pub(super) fn prepare(spec: &Spec) -> Result<()> {
     let resolver = resolver()?;
     for dir in ["/run", "/var/log", "/var/lib/cni"] {
         make(Path::new(dir))?;
-        mount("tmpfs", dir, "tmpfs", MountFlags::empty(), None)
-            .with_context(|| format!("mount a tmpfs on {dir}"))?;
+        mount("tmpfs", dir, "tmpfs", MountFlags::empty(), None).with_context(|| format!("mount a tmpfs on {dir}"))?;
     }
     for dir in ["/run/netns", "/var/log/pods", KUBELET_ROOT] {
         make(Path::new(dir))?;
     }
     let state = spec.dir.join("kubelet");
     mount_bind(&state, KUBELET_ROOT).context("mount the kubelet's directory")?;
-    mount_change(
-        KUBELET_ROOT,
-        MountPropagationFlags::SHARED | MountPropagationFlags::REC,
-    )
-    .context("share the kubelet's mounts with its containers")?;
+    mount_change(KUBELET_ROOT, MountPropagationFlags::SHARED | MountPropagationFlags::REC)
+        .context("share the kubelet's mounts with its containers")?;
     if !resolver.exists() {
         resolver.parent().map_or(Ok(()), make)?;
         fs::write(&resolver, "").with_context(|| format!("create {}", resolver.display()))?;
@@ -50,8 +46,7 @@ fn resolver() -> Result<PathBuf> {
         Err(_) => match fs::read_link(path) {
             Ok(target) => Ok(Path::new("/etc").join(target)),
             Err(_) => {
-                fs::write(path, "")
-                    .context("create /etc/resolv.conf to mount the node's over it")?;
+                fs::write(path, "").context("create /etc/resolv.conf to mount the node's over it")?;
                 Ok(path.to_owned())
             }
         },

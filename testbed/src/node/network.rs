@@ -18,10 +18,7 @@ pub(super) fn configure(spec: &Spec) -> Result<()> {
         &["route", "add", SERVICE_RANGE, "dev", "eth0"],
     ];
     for args in commands {
-        step::output(
-            "configure the node's network",
-            step::command("ip").args(args),
-        )?;
+        step::output("configure the node's network", step::command("ip").args(args))?;
     }
     std::fs::write("/proc/sys/net/ipv4/ip_forward", "1").context("let the node forward packets")
 }

@@ -19,12 +19,12 @@ pub(crate) fn path(spec: &Spec) -> OsString {
 
 fn get(spec: &Spec, path: &str) -> Option<Vec<u8>> {
     let mut kubectl = Command::new(spec.bin.join("kubectl"));
-    kubectl
-        .arg(format!(
-            "--kubeconfig={}",
-            spec.kubeconfig("admin").display()
-        ))
-        .args(["--request-timeout=5s", "get", "--raw", path]);
+    kubectl.arg(format!("--kubeconfig={}", spec.kubeconfig("admin").display())).args([
+        "--request-timeout=5s",
+        "get",
+        "--raw",
+        path,
+    ]);
     step::output("ask the API server", &mut kubectl).ok()
 }
 
@@ -39,10 +39,7 @@ pub(super) fn node_registered(spec: &Spec) -> bool {
 pub(super) fn node_ready(spec: &Spec) -> bool {
     let Some(node) = node(spec) else { return false };
     let conditions = node["status"]["conditions"].as_array();
-    conditions.is_some_and(|all| {
-        all.iter()
-            .any(|c| c["type"] == "Ready" && c["status"] == "True")
-    })
+    conditions.is_some_and(|all| all.iter().any(|c| c["type"] == "Ready" && c["status"] == "True"))
 }
 
 fn node(spec: &Spec) -> Option<Value> {

@@ -42,11 +42,7 @@ pub(super) struct Supervisor {
 
 impl Supervisor {
     pub(super) fn new(spec: &Spec, events: Sender<Event>) -> Self {
-        Self {
-            spec: spec.clone(),
-            state: Arc::default(),
-            events,
-        }
+        Self { spec: spec.clone(), state: Arc::default(), events }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -68,27 +64,14 @@ impl Supervisor {
 
     fn spawn(&self, component: &Component) -> Result<Child> {
         let log = self.spec.log(&format!("{}.log", component.name));
-        let log = File::options()
-            .create(true)
-            .append(true)
-            .open(&log)
-            .with_context(|| format!("open {}", log.display()))?;
+        let log =
+            File::options().create(true).append(true).open(&log).with_context(|| format!("open {}", log.display()))?;
         let mut command = Command::new(&component.program);
-        command
-            .args(&component.args)
-            .env("PATH", super::probe::path(&self.spec))
-            .current_dir("/")
-            .stdin(Stdio::null());
-        command
-            .stdout(log.try_clone().context("share a log")?)
-            .stderr(log);
-        let child = command.spawn().with_context(|| {
-            format!(
-                "start {}: {} cannot be run",
-                component.name,
-                component.program.display()
-            )
-        })?;
+        command.args(&component.args).env("PATH", super::probe::path(&self.spec)).current_dir("/").stdin(Stdio::null());
+        command.stdout(log.try_clone().context("share a log")?).stderr(log);
+        let child = command
+            .spawn()
+            .with_context(|| format!("start {}: {} cannot be run", component.name, component.program.display()))?;
         let mut state = self.state();
         let slot = state.slots.entry(component.name).or_default();
         slot.pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
@@ -109,9 +92,7 @@ impl Supervisor {
                 (asked.unwrap_or(BACK_OFF), asked.is_none() && !up)
             };
             if unexpected {
-                let _node_is_ending = self
-                    .events
-                    .send(Event::Ended(component.name.to_owned(), status));
+                let _node_is_ending = self.events.send(Event::Ended(component.name.to_owned(), status));
                 return;
             }
             std::thread::sleep(pause);
@@ -126,21 +107,12 @@ impl Supervisor {
     }
 
     /// Kills `component` and returns when it has been started again, `down_for` after its end.
-    pub(super) fn restart(
-        &self,
-        component: &str,
-        signal: Signal,
-        down_for: Duration,
-    ) -> Result<()> {
+    pub(super) fn restart(&self, component: &str, signal: Signal, down_for: Duration) -> Result<()> {
         let mut state = self.state();
         let names = state.slots.keys().copied().collect::<Vec<_>>().join(", ");
-        let slot = state
-            .slots
-            .get_mut(component)
-            .ok_or_else(|| anyhow!("no component `{component}`; there are: {names}"))?;
-        let Some(pid) = slot.pid else {
-            bail!("{component} is down already")
-        };
+        let slot =
+            state.slots.get_mut(component).ok_or_else(|| anyhow!("no component `{component}`; there are: {names}"))?;
+        let Some(pid) = slot.pid else { bail!("{component} is down already") };
         let before = slot.starts;
         slot.down_for = Some(down_for);
         let signal = match signal {
@@ -149,24 +121,12 @@ impl Supervisor {
         };
         kill_process(pid, signal).with_context(|| format!("send {signal:?} to {component}"))?;
         let deadline = Instant::now() + down_for + PATIENCE;
-        while state
-            .slots
-            .get(component)
-            .is_none_or(|slot| slot.starts == before)
-        {
+        while state.slots.get(component).is_none_or(|slot| slot.starts == before) {
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
-                bail!(
-                    "{component} did not come back within {} s",
-                    (down_for + PATIENCE).as_secs()
-                );
+                bail!("{component} did not come back within {} s", (down_for + PATIENCE).as_secs());
             }
-            state = self
-                .state
-                .1
-                .wait_timeout(state, left)
-                .unwrap_or_else(PoisonError::into_inner)
-                .0;
+            state = self.state.1.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
         }
         Ok(())
     }

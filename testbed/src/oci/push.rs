@@ -15,11 +15,7 @@ const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 /// Pushes the image in `archive` and returns its manifest's digest.
 pub(crate) fn push(archive: &Path, host: &str, repository: &str, tags: &[&str]) -> Result<String> {
     let files = read(archive)?;
-    let index = parse(
-        files
-            .get("index.json")
-            .context("the archive has no index.json")?,
-    )?;
+    let index = parse(files.get("index.json").context("the archive has no index.json")?)?;
     let (name, manifest) = blob(&files, &index["manifests"][0]["digest"])?;
     let described = parse(manifest)?;
     let layers = described["layers"].as_array().cloned().unwrap_or_default();
@@ -29,38 +25,19 @@ pub(crate) fn push(archive: &Path, host: &str, repository: &str, tags: &[&str]) 
     }
     for tag in tags {
         let path = format!("/v2/{repository}/manifests/{tag}");
-        expect(
-            host,
-            &Request {
-                method: "PUT",
-                path: &path,
-                content_type: MANIFEST,
-                body: manifest,
-            },
-            201,
-        )?;
+        expect(host, &Request { method: "PUT", path: &path, content_type: MANIFEST, body: manifest }, 201)?;
     }
     Ok(name.to_owned())
 }
 
 fn read(archive: &Path) -> Result<BTreeMap<String, Vec<u8>>> {
-    let file =
-        std::fs::File::open(archive).with_context(|| format!("open {}", archive.display()))?;
+    let file = std::fs::File::open(archive).with_context(|| format!("open {}", archive.display()))?;
     let mut files = BTreeMap::new();
-    for entry in tar::Archive::new(file)
-        .entries()
-        .context("read the archive")?
-    {
+    for entry in tar::Archive::new(file).entries().context("read the archive")? {
         let mut entry = entry.context("read the archive")?;
-        let path = entry
-            .path()
-            .context("read the archive")?
-            .display()
-            .to_string();
+        let path = entry.path().context("read the archive")?.display().to_string();
         let mut content = Vec::new();
-        entry
-            .read_to_end(&mut content)
-            .with_context(|| format!("read {path}"))?;
+        entry.read_to_end(&mut content).with_context(|| format!("read {path}"))?;
         files.insert(path, content);
     }
     Ok(files)
@@ -70,10 +47,7 @@ fn parse(json: &[u8]) -> Result<Value> {
     serde_json::from_slice(json).context("read the archive's JSON")
 }
 
-fn blob<'a>(
-    files: &'a BTreeMap<String, Vec<u8>>,
-    digest: &'a Value,
-) -> Result<(&'a str, &'a [u8])> {
+fn blob<'a>(files: &'a BTreeMap<String, Vec<u8>>, digest: &'a Value) -> Result<(&'a str, &'a [u8])> {
     let digest = digest.as_str().context("the archive names no digest")?;
     let content = files
         .get(&format!("blobs/{}", digest.replace(':', "/")))
@@ -84,43 +58,23 @@ fn blob<'a>(
 fn push_blob(host: &str, repository: &str, content: &[u8]) -> Result<()> {
     let digest = digest(content);
     let path = format!("/v2/{repository}/blobs/{digest}");
-    let there = http::send(
-        host,
-        &Request {
-            method: "HEAD",
-            path: &path,
-            content_type: MANIFEST,
-            body: &[],
-        },
-    )?;
+    let there = http::send(host, &Request { method: "HEAD", path: &path, content_type: MANIFEST, body: &[] })?;
     if there.status == 200 {
         return Ok(());
     }
     let path = format!("/v2/{repository}/blobs/uploads/");
     let begun = expect(
         host,
-        &Request {
-            method: "POST",
-            path: &path,
-            content_type: "application/octet-stream",
-            body: &[],
-        },
+        &Request { method: "POST", path: &path, content_type: "application/octet-stream", body: &[] },
         202,
     )?;
-    let location = begun
-        .header("location")
-        .context("the registry named no place to upload to")?;
+    let location = begun.header("location").context("the registry named no place to upload to")?;
     let location = location.split_once(host).map_or(location, |(_, path)| path);
     let separator = if location.contains('?') { '&' } else { '?' };
     let path = format!("{location}{separator}digest={digest}");
     expect(
         host,
-        &Request {
-            method: "PUT",
-            path: &path,
-            content_type: "application/octet-stream",
-            body: content,
-        },
+        &Request { method: "PUT", path: &path, content_type: "application/octet-stream", body: content },
         201,
     )?;
     Ok(())

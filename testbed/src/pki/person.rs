@@ -26,26 +26,12 @@ const CLIENT_AUTH: &[u8] = &[0x2b, 6, 1, 5, 5, 7, 3, 2];
 const ECDSA_WITH_SHA256: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, 2];
 
 /// Makes a key and a certificate for it that says `user` and `groups`.
-pub(super) fn sign(
-    authority: &KeyPair,
-    issuer: &str,
-    user: &str,
-    groups: &[String],
-) -> Result<Identity> {
+pub(super) fn sign(authority: &KeyPair, issuer: &str, user: &str, groups: &[String]) -> Result<Identity> {
     let key = KeyPair::generate().with_context(|| format!("make the key of {user}"))?;
     let algorithm = der(SEQUENCE, &der(OID, ECDSA_WITH_SHA256));
-    let usage = der(
-        SEQUENCE,
-        &[
-            der(OID, EXTENDED_KEY_USAGE),
-            der(OCTETS, &der(SEQUENCE, &der(OID, CLIENT_AUTH))),
-        ]
-        .concat(),
-    );
-    let mut subject: Vec<_> = groups
-        .iter()
-        .map(|group| attribute(ORGANIZATION, group))
-        .collect();
+    let usage =
+        der(SEQUENCE, &[der(OID, EXTENDED_KEY_USAGE), der(OCTETS, &der(SEQUENCE, &der(OID, CLIENT_AUTH)))].concat());
+    let mut subject: Vec<_> = groups.iter().map(|group| attribute(ORGANIZATION, group)).collect();
     subject.push(attribute(COMMON_NAME, user));
     let statement = der(
         SEQUENCE,
@@ -54,29 +40,17 @@ pub(super) fn sign(
             der(INTEGER, &serial(&key)),
             algorithm.clone(),
             der(SEQUENCE, &attribute(COMMON_NAME, issuer)),
-            der(
-                SEQUENCE,
-                &[
-                    der(UTC_TIME, b"200101000000Z"),
-                    der(UTC_TIME, b"491231235959Z"),
-                ]
-                .concat(),
-            ),
+            der(SEQUENCE, &[der(UTC_TIME, b"200101000000Z"), der(UTC_TIME, b"491231235959Z")].concat()),
             der(SEQUENCE, &subject.concat()),
             key.subject_public_key_info(),
             der(EXTENSIONS, &der(SEQUENCE, &usage)),
         ]
         .concat(),
     );
-    let signature = authority
-        .sign(&statement)
-        .with_context(|| format!("sign the certificate of {user}"))?;
+    let signature = authority.sign(&statement).with_context(|| format!("sign the certificate of {user}"))?;
     let bits = [&[0], signature.as_slice()].concat();
     let certificate = der(SEQUENCE, &[statement, algorithm, der(BITS, &bits)].concat());
-    Ok(Identity {
-        certificate: pem(&certificate),
-        key: key.serialize_pem(),
-    })
+    Ok(Identity { certificate: pem(&certificate), key: key.serialize_pem() })
 }
 
 /// From the key, so that no two certificates share one; the first byte keeps it positive and minimal.
@@ -86,13 +60,7 @@ fn serial(key: &KeyPair) -> Vec<u8> {
 }
 
 fn attribute(kind: &[u8], value: &str) -> Vec<u8> {
-    der(
-        SET,
-        &der(
-            SEQUENCE,
-            &[der(OID, kind), der(UTF8, value.as_bytes())].concat(),
-        ),
-    )
+    der(SET, &der(SEQUENCE, &[der(OID, kind), der(UTF8, value.as_bytes())].concat()))
 }
 
 fn der(tag: u8, content: &[u8]) -> Vec<u8> {
@@ -101,11 +69,7 @@ fn der(tag: u8, content: &[u8]) -> Vec<u8> {
     if length < 0x80 {
         out.push(length as u8);
     } else {
-        let bytes: Vec<u8> = length
-            .to_be_bytes()
-            .into_iter()
-            .skip_while(|b| *b == 0)
-            .collect();
+        let bytes: Vec<u8> = length.to_be_bytes().into_iter().skip_while(|b| *b == 0).collect();
         out.push(0x80 | bytes.len() as u8);
         out.extend(bytes);
     }
@@ -115,15 +79,8 @@ fn der(tag: u8, content: &[u8]) -> Vec<u8> {
 
 fn pem(der: &[u8]) -> String {
     let text = STANDARD.encode(der);
-    let lines: Vec<&str> = text
-        .as_bytes()
-        .chunks(64)
-        .filter_map(|line| std::str::from_utf8(line).ok())
-        .collect();
-    format!(
-        "-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n",
-        lines.join("\n")
-    )
+    let lines: Vec<&str> = text.as_bytes().chunks(64).filter_map(|line| std::str::from_utf8(line).ok()).collect();
+    format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", lines.join("\n"))
 }
 
 #[cfg(test)]
@@ -142,21 +99,10 @@ mod tests {
         let authority = KeyPair::generate().unwrap();
         let groups = ["sre", "payments-owners", "oncall"].map(str::to_owned);
         let person = sign(&authority, "testbed-ca", "anna@example.com", &groups).unwrap();
-        let body: String = person
-            .certificate
-            .lines()
-            .filter(|l| !l.starts_with('-'))
-            .collect();
+        let body: String = person.certificate.lines().filter(|l| !l.starts_with('-')).collect();
         let bytes = STANDARD.decode(body).unwrap();
-        for word in groups
-            .iter()
-            .map(String::as_str)
-            .chain(["anna@example.com"])
-        {
-            assert!(
-                bytes.windows(word.len()).any(|w| w == word.as_bytes()),
-                "{word}"
-            );
+        for word in groups.iter().map(String::as_str).chain(["anna@example.com"]) {
+            assert!(bytes.windows(word.len()).any(|w| w == word.as_bytes()), "{word}");
         }
     }
 }

@@ -19,12 +19,7 @@ fn main() -> ExitCode {
         return code;
     }
     let args: Vec<String> = std::env::args().skip(1).collect();
-    let outcome = match args
-        .iter()
-        .map(String::as_str)
-        .collect::<Vec<_>>()
-        .as_slice()
-    {
+    let outcome = match args.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         [OWN, name, life] => own(name, *life == "ephemeral"),
         args if args.contains(&"--list") => {
             say("lifecycle: test");
@@ -48,11 +43,7 @@ fn main() -> ExitCode {
 /// Owns a cluster until it is killed.
 fn own(name: &str, ephemeral: bool) -> Result<()> {
     let progress = Progress::new(say);
-    let _cluster = Cluster::up(&Options {
-        ephemeral,
-        progress,
-        ..Options::named(name)
-    })?;
+    let _cluster = Cluster::up(&Options { ephemeral, progress, ..Options::named(name) })?;
     say("owned");
     std::thread::sleep(Duration::from_secs(600));
     Ok(())
@@ -67,10 +58,7 @@ fn say(line: &str) {
 fn run() -> Result<()> {
     let tests: [(&str, Test); 6] = [
         ("two clusters side by side", side_by_side),
-        (
-            "up is idempotent and survives its owner",
-            outlives_its_owner,
-        ),
+        ("up is idempotent and survives its owner", outlives_its_owner),
         ("owner killed in use", owner_killed_in_use),
         ("owner killed while it comes up", owner_killed_mid_up),
         ("keeper killed", keeper_killed),
@@ -79,25 +67,16 @@ fn run() -> Result<()> {
     for (name, test) in tests {
         let begin = Instant::now();
         test().with_context(|| name.to_owned())?;
-        say(&format!(
-            "lifecycle: {name}: ok ({:.1} s)",
-            begin.elapsed().as_secs_f64()
-        ));
+        say(&format!("lifecycle: {name}: ok ({:.1} s)", begin.elapsed().as_secs_f64()));
     }
     Ok(())
 }
 
 /// Another process that owns a cluster; returns when it has printed a line that contains `until`.
 fn start_owner(name: &str, life: &str, until: &str) -> Result<Child> {
-    let mut owner = Command::new("/proc/self/exe")
-        .args([OWN, name, life])
-        .stdout(Stdio::piped())
-        .spawn()?;
+    let mut owner = Command::new("/proc/self/exe").args([OWN, name, life]).stdout(Stdio::piped()).spawn()?;
     let mut lines = BufReader::new(owner.stdout.take().context("no stdout")?).lines();
-    let said = lines
-        .by_ref()
-        .map_while(Result::ok)
-        .any(|line| line.contains(until));
+    let said = lines.by_ref().map_while(Result::ok).any(|line| line.contains(until));
     ensure!(said, "the owner of {name} ended before it said `{until}`");
     Ok(owner)
 }
@@ -109,31 +88,17 @@ fn kill(mut child: Child) -> Result<()> {
 }
 
 fn side_by_side() -> Result<()> {
-    let up = |name: &str| {
-        Cluster::up(&Options {
-            ephemeral: true,
-            ..Options::named(name)
-        })
-    };
+    let up = |name: &str| Cluster::up(&Options { ephemeral: true, ..Options::named(name) });
     let (one, two) = (up("life-one")?, up("life-two")?);
     let traces = (Traces::of("life-one")?, Traces::of("life-two")?);
     ensure!(one.address() != two.address(), "they share an address");
     one.output(&["kubectl", "create", "namespace", "only-in-one"])?;
     let names = two.output(&["kubectl", "get", "namespaces", "-o", "name"])?;
     ensure!(!names.contains("only-in-one"), "they share an API server");
-    let again = up("life-one")
-        .map(|_| ())
-        .map_err(|error| error.to_string());
-    ensure!(
-        again.is_err_and(|why| why.contains("in use already")),
-        "an ephemeral cluster was handed out twice"
-    );
+    let again = up("life-one").map(|_| ()).map_err(|error| error.to_string());
+    ensure!(again.is_err_and(|why| why.contains("in use already")), "an ephemeral cluster was handed out twice");
     drop(one);
-    ensure!(
-        traces.0.left().is_empty(),
-        "left when `drop` returned: {:?}",
-        traces.0.left()
-    );
+    ensure!(traces.0.left().is_empty(), "left when `drop` returned: {:?}", traces.0.left());
     two.output(&["kubectl", "get", "--raw", "/readyz"])?;
     drop(two);
     traces.1.gone()
@@ -152,21 +117,10 @@ fn outlives_its_owner() -> Result<()> {
         "jsonpath={.metadata.uid}",
     ])?;
     let again = Cluster::up(&Options::named("life-lasting"))?;
-    let after = again.output(&[
-        "kubectl",
-        "get",
-        "namespace",
-        "default",
-        "-o",
-        "jsonpath={.metadata.uid}",
-    ])?;
+    let after = again.output(&["kubectl", "get", "namespace", "default", "-o", "jsonpath={.metadata.uid}"])?;
     ensure!(before == after, "`up` made another cluster");
     ensure!(Cluster::down("life-lasting")?, "it was not found");
-    ensure!(
-        traces.left().is_empty(),
-        "left when `down` returned: {:?}",
-        traces.left()
-    );
+    ensure!(traces.left().is_empty(), "left when `down` returned: {:?}", traces.left());
     ensure!(!Cluster::down("life-lasting")?, "it was found again");
     Ok(())
 }
@@ -193,57 +147,31 @@ fn keeper_killed() -> Result<()> {
     kill(start_owner("life-kept", "lasting", "owned")?)?;
     let traces = Traces::of("life-kept")?;
     let keeper = fs::read_to_string(traces.dir.join("keeper.pid")).context("read keeper.pid")?;
-    let keeper =
-        rustix::process::Pid::from_raw(keeper.parse()?).context("keeper.pid holds no pid")?;
+    let keeper = rustix::process::Pid::from_raw(keeper.parse()?).context("keeper.pid holds no pid")?;
     rustix::process::kill_process(keeper, rustix::process::Signal::KILL)?;
     let deadline = Instant::now() + GONE_WITHIN;
     while traces.left().iter().any(|what| what.starts_with("process")) {
         ensure!(Instant::now() < deadline, "the node outlived its keeper");
         std::thread::sleep(Duration::from_millis(50));
     }
-    ensure!(
-        list()?
-            .iter()
-            .any(|c| c.name == "life-kept" && c.state == State::Dead),
-        "it is not listed as dead"
-    );
-    ensure!(
-        Cluster::open("life-kept").is_err(),
-        "a dead cluster was opened"
-    );
-    drop(Cluster::up(&Options {
-        ephemeral: true,
-        ..Options::named("life-next")
-    })?);
-    ensure!(
-        traces.left().is_empty(),
-        "left by the next `up`: {:?}",
-        traces.left()
-    );
+    ensure!(list()?.iter().any(|c| c.name == "life-kept" && c.state == State::Dead), "it is not listed as dead");
+    ensure!(Cluster::open("life-kept").is_err(), "a dead cluster was opened");
+    drop(Cluster::up(&Options { ephemeral: true, ..Options::named("life-next") })?);
+    ensure!(traces.left().is_empty(), "left by the next `up`: {:?}", traces.left());
     Ok(())
 }
 
 fn api_server_killed() -> Result<()> {
-    let cluster = Cluster::up(&Options {
-        ephemeral: true,
-        ..Options::named("life-api")
-    })?;
+    let cluster = Cluster::up(&Options { ephemeral: true, ..Options::named("life-api") })?;
     cluster.output(&["kubectl", "create", "configmap", "kept"])?;
     let begin = Instant::now();
     cluster.restart("kube-apiserver", Signal::Kill, Duration::from_secs(1))?;
-    ensure!(
-        begin.elapsed() >= Duration::from_secs(1),
-        "it was not down for a second"
-    );
+    ensure!(begin.elapsed() >= Duration::from_secs(1), "it was not down for a second");
     cluster.wait_ready(Duration::from_secs(30))?;
     cluster.output(&["kubectl", "get", "configmap", "kept"])?;
     let writes = fs::read_to_string(cluster.audit_log())?;
     ensure!(
-        writes
-            .lines()
-            .filter(|line| line.contains(r#""name":"kept""#))
-            .count()
-            == 1,
+        writes.lines().filter(|line| line.contains(r#""name":"kept""#)).count() == 1,
         "the audit log does not show exactly one write"
     );
     Ok(())

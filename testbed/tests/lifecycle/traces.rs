@@ -22,33 +22,17 @@ pub(crate) struct Traces {
 impl Traces {
     pub(crate) fn of(name: &str) -> Result<Self> {
         let dir = Config::from_env()?.cache().join("clusters").join(name);
-        let index = list()?
-            .into_iter()
-            .find(|c| c.name == name)
-            .context("it is not listed")?
-            .address;
-        let index = index
-            .split('.')
-            .nth(2)
-            .context("it has no address")?
-            .to_owned();
+        let index = list()?.into_iter().find(|c| c.name == name).context("it is not listed")?.address;
+        let index = index.split('.').nth(2).context("it has no address")?.to_owned();
         let init = fs::read_to_string(dir.join("init.pid")).context("read init.pid")?;
         let namespaces: BTreeSet<_> = ["pid", "net", "mnt"]
             .iter()
             .filter_map(|kind| fs::read_link(format!("/proc/{}/ns/{kind}", init.trim())).ok())
             .collect();
         ensure!(namespaces.len() == 3, "its namespaces cannot be read");
-        let traces = Self {
-            dir,
-            veth: format!("bw{index}"),
-            cgroup: format!("bailiwick-{index}"),
-            namespaces,
-        };
+        let traces = Self { dir, veth: format!("bw{index}"), cgroup: format!("bailiwick-{index}"), namespaces };
         let kinds = traces.left().len();
-        ensure!(
-            kinds >= 4,
-            "a live cluster shows only {kinds} traces: nothing would be noticed"
-        );
+        ensure!(kinds >= 4, "a live cluster shows only {kinds} traces: nothing would be noticed");
         Ok(traces)
     }
 
@@ -60,23 +44,12 @@ impl Traces {
         if Path::new("/sys/class/net").join(&self.veth).exists() {
             left.push(format!("veth {}", self.veth));
         }
-        let roots = fs::read_dir("/sys/fs/cgroup")
-            .into_iter()
-            .flatten()
-            .flatten()
-            .map(|e| e.path());
+        let roots = fs::read_dir("/sys/fs/cgroup").into_iter().flatten().flatten().map(|e| e.path());
         let roots = roots.chain([PathBuf::from("/sys/fs/cgroup")]);
-        left.extend(
-            roots
-                .map(|r| r.join(&self.cgroup))
-                .filter(|p| p.exists())
-                .map(|p| p.display().to_string()),
-        );
+        left.extend(roots.map(|r| r.join(&self.cgroup)).filter(|p| p.exists()).map(|p| p.display().to_string()));
         for process in fs::read_dir("/proc").into_iter().flatten().flatten() {
-            let inside = |kind| {
-                fs::read_link(process.path().join("ns").join(kind))
-                    .is_ok_and(|n| self.namespaces.contains(&n))
-            };
+            let inside =
+                |kind| fs::read_link(process.path().join("ns").join(kind)).is_ok_and(|n| self.namespaces.contains(&n));
             if ["pid", "net", "mnt"].into_iter().any(inside) {
                 left.push(format!("process {}", process.file_name().display()));
             }
@@ -91,12 +64,7 @@ impl Traces {
             if left.is_empty() {
                 return Ok(());
             }
-            ensure!(
-                Instant::now() < deadline,
-                "left after {} s: {}",
-                GONE_WITHIN.as_secs(),
-                left.join(", ")
-            );
+            ensure!(Instant::now() < deadline, "left after {} s: {}", GONE_WITHIN.as_secs(), left.join(", "));
             std::thread::sleep(Duration::from_millis(50));
         }
     }

@@ -5,7 +5,7 @@
 use crate::sheet::Sheet;
 use crate::style::{Look, Role};
 use bailiwick_core::mandate::Outcome;
-use bailiwick_core::mandate::explain::{Explanation, StepResult};
+use bailiwick_core::mandate::{Explanation, StepResult};
 
 /// The page. `unchecked` says what could not be looked at from here.
 pub fn page(question: &str, explanation: &Explanation, unchecked: &[String], look: &Look) -> String {

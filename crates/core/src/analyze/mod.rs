@@ -189,3 +189,5 @@ fn candidates<'a>(case: &Case<'a>, history: &History<'a>, sign: &Sign<'a>, pods:
 mod fixture;
 #[cfg(test)]
 mod golden;
+#[cfg(test)]
+mod tests;

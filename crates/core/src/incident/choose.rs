@@ -43,45 +43,25 @@ pub fn delays(mandates: &[Mandate], labels: Option<&BTreeMap<String, String>>) -
     let labels = labels.unwrap_or(&empty);
     let applies = |m: &&Mandate| {
         let mut rules = m.rules.iter();
-        rules.any(|r| {
-            r.namespace_selector
-                .as_ref()
-                .is_none_or(|s| s.matches(labels))
-        })
+        rules.any(|r| r.namespace_selector.as_ref().is_none_or(|s| s.matches(labels)))
     };
     let seconds = |of: fn(&Limits) -> u32| {
         let found = mandates.iter().filter(applies).map(|m| of(&m.limits)).max();
         SignedDuration::from_secs(i64::from(found.unwrap_or_else(|| of(&Limits::default()))))
     };
-    Delays {
-        healthy: seconds(|l| l.healthy_delay_seconds),
-        hold: seconds(|l| l.hold_seconds),
-    }
+    Delays { healthy: seconds(|l| l.healthy_delay_seconds), hold: seconds(|l| l.hold_seconds) }
 }
 
 /// True where doing `b` would be doing `a` again: same values, whatever their origin. Computed
 /// values (resources, replicas) count as the same wherever they lead.
 pub fn same_action(a: &Action, b: &Action) -> bool {
     match (a, b) {
-        (Action::RolloutUndo { revision: a }, Action::RolloutUndo { revision: b }) => {
-            a.value == b.value
+        (Action::RolloutUndo { revision: a }, Action::RolloutUndo { revision: b }) => a.value == b.value,
+        (Action::SetImage { container: c, image: a }, Action::SetImage { container: d, image: b }) => {
+            c == d && a.value == b.value
         }
-        (
-            Action::SetImage {
-                container: c,
-                image: a,
-            },
-            Action::SetImage {
-                container: d,
-                image: b,
-            },
-        ) => c == d && a.value == b.value,
-        (Action::SetResources { container: c, .. }, Action::SetResources { container: d, .. }) => {
-            c == d
-        }
-        (Action::RestoreObject { copy: a }, Action::RestoreObject { copy: b }) => {
-            a.value == b.value
-        }
+        (Action::SetResources { container: c, .. }, Action::SetResources { container: d, .. }) => c == d,
+        (Action::RestoreObject { copy: a }, Action::RestoreObject { copy: b }) => a.value == b.value,
         (
             Action::RolloutUndo { .. }
             | Action::SetImage { .. }
@@ -98,10 +78,7 @@ pub fn same_action(a: &Action, b: &Action) -> bool {
 
 /// True where only the label or a mandate stood in the way, both of which people change.
 pub(super) fn may_be_lifted(code: Code) -> bool {
-    matches!(
-        code,
-        Code::OutsideTerritory | Code::TerritoryWithdrawn | Code::RefusedByMandate
-    )
+    matches!(code, Code::OutsideTerritory | Code::TerritoryWithdrawn | Code::RefusedByMandate)
 }
 
 pub(super) fn lifted(attempt: &Attempt) -> bool {
@@ -130,9 +107,7 @@ fn rules_out(attempt: &Attempt, outcome: Outcome, record: &Record) -> bool {
 }
 
 fn spent(choice: &Choice, case: &Case<'_>, record: &Record) -> bool {
-    let same = |a: &&Attempt| {
-        a.target == choice.candidate.target && same_action(&a.action, &choice.candidate.action)
-    };
+    let same = |a: &&Attempt| a.target == choice.candidate.target && same_action(&a.action, &choice.candidate.action);
     let mut tried = case.attempts.iter().filter(same);
     tried.any(|a| rules_out(a, choice.outcome, record))
 }

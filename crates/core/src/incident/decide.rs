@@ -44,19 +44,11 @@ pub struct Decision {
 
 impl Decision {
     pub(super) fn rest(record: Record) -> Self {
-        Self {
-            record,
-            effect: None,
-            recheck: None,
-        }
+        Self { record, effect: None, recheck: None }
     }
 
     pub(super) fn wait(record: Record, recheck: SignedDuration) -> Self {
-        Self {
-            record,
-            effect: None,
-            recheck: Some(recheck.max(SignedDuration::from_millis(50))),
-        }
+        Self { record, effect: None, recheck: Some(recheck.max(SignedDuration::from_millis(50))) }
     }
 }
 
@@ -96,10 +88,7 @@ pub(super) fn open(mut record: Record, case: &Case<'_>) -> Decision {
         return Decision::wait(record, left);
     }
     if record.count > MOST_RECURRENCES {
-        let why = format!(
-            "it came back {} times, each time within an hour",
-            record.count - 1
-        );
+        let why = format!("it came back {} times, each time within an hour", record.count - 1);
         return escalate(record, Reason::new(Code::Flapping, why), None, case);
     }
     go_on(record, None, case)
@@ -122,11 +111,7 @@ fn go_on(record: Record, last: Option<&Attempt>, case: &Case<'_>) -> Decision {
     if case.neighbours && lasted(&record, case.now) < PATIENCE {
         return Decision::wait(record, SOON);
     }
-    let code = if case.choices.is_empty() {
-        Code::NoCandidate
-    } else {
-        Code::CandidatesSpent
-    };
+    let code = if case.choices.is_empty() { Code::NoCandidate } else { Code::CandidatesSpent };
     escalate(record, Reason::plain(code), None, case)
 }
 
@@ -145,11 +130,7 @@ pub(super) fn propose(mut record: Record, choice: &Choice, case: &Case<'_>) -> D
 
 fn make(record: Record, name: ObjectName, choice: &Choice) -> Decision {
     let candidate = Box::new(choice.candidate.clone());
-    Decision {
-        record,
-        effect: Some(Effect::Propose { name, candidate }),
-        recheck: Some(SOON),
-    }
+    Decision { record, effect: Some(Effect::Propose { name, candidate }), recheck: Some(SOON) }
 }
 
 /// `<incident>-<n>`, n counting on from every such name in sight.
@@ -165,10 +146,7 @@ fn next_name(record: &Record, case: &Case<'_>) -> Option<ObjectName> {
 
 fn changing(mut record: Record, case: &Case<'_>) -> Decision {
     let name = record.changes.last().cloned();
-    let attempt = case
-        .attempts
-        .iter()
-        .find(|a| Some(&a.name) == name.as_ref());
+    let attempt = case.attempts.iter().find(|a| Some(&a.name) == name.as_ref());
     let Some(attempt) = attempt else {
         return unmade(record, name, case);
     };
@@ -205,26 +183,15 @@ fn unmade(mut record: Record, name: Option<ObjectName>, case: &Case<'_>) -> Deci
 
 /// The last Change ended.
 fn outcome(record: Record, last: &Attempt, case: &Case<'_>) -> Decision {
-    let reason = || {
-        last.reason
-            .clone()
-            .unwrap_or_else(|| Reason::plain(Code::Held))
-    };
+    let reason = || last.reason.clone().unwrap_or_else(|| Reason::plain(Code::Held));
     if !case.subject_exists {
-        return end(
-            record,
-            Phase::Dismissed,
-            Reason::plain(Code::SubjectGone),
-            case,
-        );
+        return end(record, Phase::Dismissed, Reason::plain(Code::SubjectGone), case);
     }
     match (last.phase, case.finding) {
         (life::Phase::Recovered, None) => end(record, Phase::Resolved, reason(), case),
         (life::Phase::Recovered, Some(finding)) => unmended(record, last, finding, case),
         (life::Phase::Rejected, Some(_)) => escalate(record, reason(), Some(last), case),
-        (life::Phase::Failed | life::Phase::RolledBack, None) => {
-            escalate(record, reason(), Some(last), case)
-        }
+        (life::Phase::Failed | life::Phase::RolledBack, None) => escalate(record, reason(), Some(last), case),
         (_, None) => fading(record, case.delays.hold, case),
         (_, Some(_)) => go_on(record, Some(last), case),
     }

@@ -28,12 +28,7 @@ pub(super) fn end(mut record: Record, phase: Phase, reason: Reason, case: &Case<
     }
 }
 
-pub(super) fn escalate(
-    mut record: Record,
-    reason: Reason,
-    last: Option<&Attempt>,
-    case: &Case<'_>,
-) -> Decision {
+pub(super) fn escalate(mut record: Record, reason: Reason, last: Option<&Attempt>, case: &Case<'_>) -> Decision {
     record.diff = last.map(|a| a.diff.clone()).unwrap_or_default();
     end(record, Phase::Escalated, reason, case)
 }
@@ -41,23 +36,13 @@ pub(super) fn escalate(
 /// The finding does not hold: the Incident ends once that lasts, or the subject is gone.
 pub(super) fn fading(record: Record, hold: SignedDuration, case: &Case<'_>) -> Decision {
     if !case.subject_exists {
-        return end(
-            record,
-            Phase::Dismissed,
-            Reason::plain(Code::SubjectGone),
-            case,
-        );
+        return end(record, Phase::Dismissed, Reason::plain(Code::SubjectGone), case);
     }
     let left = hold - lasted(&record, case.now);
     if left > SignedDuration::ZERO {
         return Decision::wait(record, left);
     }
-    end(
-        record,
-        Phase::Resolved,
-        Reason::plain(Code::FindingGone),
-        case,
-    )
+    end(record, Phase::Resolved, Reason::plain(Code::FindingGone), case)
 }
 
 pub(super) fn reopen(record: &mut Record, ended: Timestamp, now: Timestamp) {
@@ -86,11 +71,7 @@ fn kept(record: Record, ended: Timestamp, case: &Case<'_>) -> Decision {
     if left > SignedDuration::ZERO {
         return Decision::wait(record, left);
     }
-    Decision {
-        record,
-        effect: Some(Effect::Forget),
-        recheck: None,
-    }
+    Decision { record, effect: Some(Effect::Forget), recheck: None }
 }
 
 pub(super) fn escalated(record: Record, case: &Case<'_>) -> Decision {
@@ -102,9 +83,7 @@ pub(super) fn escalated(record: Record, case: &Case<'_>) -> Decision {
         return fading(record, (case.delays.hold * 4).max(CALM), case);
     }
     let code = record.reason.as_ref().map(|r| r.code);
-    let open = code.is_some_and(|c| {
-        may_be_lifted(c) || matches!(c, Code::NoCandidate | Code::ApprovalExpired)
-    });
+    let open = code.is_some_and(|c| may_be_lifted(c) || matches!(c, Code::NoCandidate | Code::ApprovalExpired));
     let allowed = choose(&record, case).filter(|c| c.outcome != Outcome::Refused);
     let Some(choice) = allowed.filter(|_| open) else {
         return Decision::rest(record);
@@ -119,13 +98,8 @@ pub(super) fn escalated(record: Record, case: &Case<'_>) -> Decision {
 /// Each refusal for the label or a mandate doubles the pause before the next proposal: what this
 /// process sees of them may be older than what the executor sees.
 fn pause(record: &Record, case: &Case<'_>) -> SignedDuration {
-    let refused = case
-        .attempts
-        .iter()
-        .rev()
-        .filter(|a| a.created >= record.began);
+    let refused = case.attempts.iter().rev().filter(|a| a.created >= record.began);
     let times = refused.take_while(|a| lifted(a)).count();
     let doubled = 1_i64 << times.saturating_sub(1).min(16);
-    (SignedDuration::from_millis(500) * i32::try_from(doubled).unwrap_or(i32::MAX))
-        .min(LONGEST_PAUSE)
+    (SignedDuration::from_millis(500) * i32::try_from(doubled).unwrap_or(i32::MAX)).min(LONGEST_PAUSE)
 }

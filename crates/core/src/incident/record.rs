@@ -115,10 +115,7 @@ impl Record {
             count: 1,
             began: now,
             primed,
-            presence: Presence {
-                holds: true,
-                since: now,
-            },
+            presence: Presence { holds: true, since: now },
             summary: String::new(),
             evidence: Vec::new(),
             candidates: Vec::new(),
@@ -135,41 +132,21 @@ impl Record {
     /// Takes in that the finding holds.
     pub(super) fn see(&mut self, finding: &Finding, now: Timestamp) {
         if !self.presence.holds {
-            self.presence = Presence {
-                holds: true,
-                since: now,
-            };
+            self.presence = Presence { holds: true, since: now };
         }
         self.last_seen = now;
         self.severity = finding.severity;
         self.summary = redact(&finding.summary);
-        let shown = |e: &Evidence| Evidence {
-            value: redact(&e.value).chars().take(1000).collect(),
-            ..e.clone()
-        };
+        let shown = |e: &Evidence| Evidence { value: redact(&e.value).chars().take(1000).collect(), ..e.clone() };
         let fits = |e: &&Evidence| e.id.len() <= 512;
-        self.evidence = finding
-            .evidence
-            .iter()
-            .filter(fits)
-            .take(MOST_EVIDENCE)
-            .map(shown)
-            .collect();
-        self.candidates = finding
-            .candidates
-            .iter()
-            .take(MOST_CANDIDATES)
-            .cloned()
-            .collect();
+        self.evidence = finding.evidence.iter().filter(fits).take(MOST_EVIDENCE).map(shown).collect();
+        self.candidates = finding.candidates.iter().take(MOST_CANDIDATES).cloned().collect();
     }
 
     /// Takes in that the finding does not hold.
     pub(super) fn miss(&mut self, now: Timestamp) {
         if self.presence.holds {
-            self.presence = Presence {
-                holds: false,
-                since: now,
-            };
+            self.presence = Presence { holds: false, since: now };
         }
     }
 
@@ -192,20 +169,11 @@ impl Record {
             (false, true) => SEEN,
             (false, false) => return Writing::No,
         };
-        if age >= due {
-            Writing::Now
-        } else {
-            Writing::Later(due - age)
-        }
+        if age >= due { Writing::Now } else { Writing::Later(due - age) }
     }
 
     /// The record without what may be written late.
     fn hard(&self) -> Record {
-        Record {
-            last_seen: Timestamp::UNIX_EPOCH,
-            summary: String::new(),
-            evidence: Vec::new(),
-            ..self.clone()
-        }
+        Record { last_seen: Timestamp::UNIX_EPOCH, summary: String::new(), evidence: Vec::new(), ..self.clone() }
     }
 }

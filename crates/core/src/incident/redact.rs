@@ -106,15 +106,9 @@ fn telling_key(word: &str) -> Option<(&str, usize)> {
         if word.get(at..).is_some_and(|rest| rest.starts_with("://")) {
             continue;
         }
-        let from = head
-            .rfind(['=', ':', ',', ';', '&', '?', '{', '(', '/'])
-            .map_or(0, |i| i + 1);
+        let from = head.rfind(['=', ':', ',', ';', '&', '?', '{', '(', '/']).map_or(0, |i| i + 1);
         let key = head.get(from..)?;
-        let plain: String = key
-            .chars()
-            .filter(char::is_ascii_alphanumeric)
-            .collect::<String>()
-            .to_ascii_lowercase();
+        let plain: String = key.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
         if KEYS.iter().any(|k| plain.ends_with(k)) {
             return Some((head, at));
         }
@@ -125,11 +119,7 @@ fn telling_key(word: &str) -> Option<(&str, usize)> {
 fn mask_heads(word: &str) -> String {
     let inner = word.trim_matches(|c: char| !(c.is_ascii_alphanumeric() || c == '_' || c == '-'));
     let known = |(head, least): &(&str, usize)| inner.starts_with(head) && inner.len() >= *least;
-    if HEADS.iter().any(known) {
-        word.replace(inner, MASK)
-    } else {
-        word.to_owned()
-    }
+    if HEADS.iter().any(known) { word.replace(inner, MASK) } else { word.to_owned() }
 }
 
 /// `scheme://user:password@host` without user and password.
@@ -138,10 +128,7 @@ fn mask_url(word: &str) -> String {
         return word.to_owned();
     };
     let host_end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-    match rest
-        .get(..host_end)
-        .and_then(|authority| authority.rfind('@'))
-    {
+    match rest.get(..host_end).and_then(|authority| authority.rfind('@')) {
         Some(at) => format!("{scheme}://{MASK}{}", rest.get(at..).unwrap_or_default()),
         None => word.to_owned(),
     }
@@ -156,25 +143,13 @@ mod tests {
         for (text, shown) in [
             ("password=hunter2", "password=[redacted]"),
             ("DB_PASSWORD: hunter2 next", "DB_PASSWORD: [redacted] next"),
-            (
-                "{\"api_key\":\"abc\",\"a\":1}",
-                "{\"api_key\":[redacted],\"a\":1}",
-            ),
-            (
-                "Authorization: Bearer abc.def",
-                "Authorization: Bearer [redacted]",
-            ),
+            ("{\"api_key\":\"abc\",\"a\":1}", "{\"api_key\":[redacted],\"a\":1}"),
+            ("Authorization: Bearer abc.def", "Authorization: Bearer [redacted]"),
             ("got Bearer abc", "got Bearer [redacted]"),
-            (
-                "dial postgres://u:p@db:5432/x failed",
-                "dial postgres://[redacted]@db:5432/x failed",
-            ),
+            ("dial postgres://u:p@db:5432/x failed", "dial postgres://[redacted]@db:5432/x failed"),
             ("key AKIAABCDEFGHIJKLMNOP.", "key [redacted]."),
             ("-----BEGIN RSA PRIVATE KEY----- MII", "[redacted]"),
-            (
-                "https://h/?token=abc&x=1",
-                "https://h/?token=[redacted]&x=1",
-            ),
+            ("https://h/?token=abc&x=1", "https://h/?token=[redacted]&x=1"),
         ] {
             assert_eq!(redact(text), shown, "{text}");
         }

@@ -28,35 +28,20 @@ pub fn story(old: Option<&Record>, new: &Record) -> Option<Story> {
     if old.phase == new.phase && !proposed {
         return None;
     }
-    let why = new.reason.as_ref().map_or_else(
-        || new.summary.clone(),
-        |r| format!("{}: {}", r.code, r.message),
-    );
+    let why = new.reason.as_ref().map_or_else(|| new.summary.clone(), |r| format!("{}: {}", r.code, r.message));
     let (reason, warning, note) = match new.phase {
         Phase::Open => return None,
         Phase::Changing => {
             let name = new.changes.last().map_or("", |n| n.as_str());
-            (
-                "Proposed",
-                false,
-                format!("change {name} is proposed: {}", new.summary),
-            )
+            ("Proposed", false, format!("change {name} is proposed: {}", new.summary))
         }
         Phase::Resolved => ("Resolved", false, why),
         Phase::Escalated => ("Escalated", true, why),
         Phase::Dismissed => ("Dismissed", false, why),
     };
-    Some(Story {
-        reason,
-        warning,
-        note,
-    })
+    Some(Story { reason, warning, note })
 }
 
 fn opened(reason: &'static str, record: &Record) -> Story {
-    Story {
-        reason,
-        warning: true,
-        note: record.summary.clone(),
-    }
+    Story { reason, warning: true, note: record.summary.clone() }
 }

@@ -18,26 +18,17 @@ fn at(second: i64) -> Timestamp {
 }
 
 fn subject() -> ObjectRef {
-    let (ns, name) = (
-        Namespace::parse("shop").unwrap(),
-        ObjectName::parse("web").unwrap(),
-    );
+    let (ns, name) = (Namespace::parse("shop").unwrap(), ObjectName::parse("web").unwrap());
     ObjectRef::namespaced(Kind::Deployment, ns, name, Some(Uid::parse("u-1").unwrap()))
 }
 
 fn undo(revision: i64) -> Action {
     let source = ObjectName::parse("web-1").unwrap();
-    Action::RolloutUndo {
-        revision: Param::new(revision, Origin::RevisionHistory { source, revision }),
-    }
+    Action::RolloutUndo { revision: Param::new(revision, Origin::RevisionHistory { source, revision }) }
 }
 
 fn candidate(action: Action) -> Candidate {
-    Candidate {
-        action,
-        target: subject(),
-        why: "it was well before".into(),
-    }
+    Candidate { action, target: subject(), why: "it was well before".into() }
 }
 
 fn finding(actions: &[Action]) -> Finding {
@@ -48,11 +39,7 @@ fn finding(actions: &[Action]) -> Finding {
         container: None,
         summary: "the tag is absent".into(),
         since: at(5),
-        evidence: vec![Evidence {
-            id: "object:u@1#/status".into(),
-            object: subject(),
-            value: "token=abc".into(),
-        }],
+        evidence: vec![Evidence { id: "object:u@1#/status".into(), object: subject(), value: "token=abc".into() }],
         candidates: actions.iter().cloned().map(candidate).collect(),
     }
 }
@@ -96,10 +83,7 @@ impl Scene {
 
     fn decide(&self, record: &Record, now: i64) -> Decision {
         let outcome = self.outcome;
-        let weighed = |c: &Candidate| Choice {
-            candidate: c.clone(),
-            outcome,
-        };
+        let weighed = |c: &Candidate| Choice { candidate: c.clone(), outcome };
         let candidates = self.finding.iter().flat_map(|f| &f.candidates);
         let choices: Vec<Choice> = candidates.map(weighed).collect();
         decide(
@@ -113,10 +97,7 @@ impl Scene {
                 taken: &[],
                 busy: self.busy,
                 neighbours: self.neighbours,
-                delays: Delays {
-                    healthy: SignedDuration::from_secs(20),
-                    hold: SignedDuration::from_secs(30),
-                },
+                delays: Delays { healthy: SignedDuration::from_secs(20), hold: SignedDuration::from_secs(30) },
                 now: at(now),
             },
         )
@@ -203,10 +184,7 @@ fn a_name_that_another_took_is_passed_over() {
     let scene = Scene::new(&[undo(1)]);
     let mut record = scene.decide(&opened(), 30).record;
     let taken = record.changes.clone();
-    let choices = [Choice {
-        candidate: candidate(undo(1)),
-        outcome: Outcome::PreApproved,
-    }];
+    let choices = [Choice { candidate: candidate(undo(1)), outcome: Outcome::PreApproved }];
     let case = Case {
         name: NAME,
         finding: scene.finding.as_ref(),
@@ -216,10 +194,7 @@ fn a_name_that_another_took_is_passed_over() {
         taken: &taken,
         busy: false,
         neighbours: false,
-        delays: Delays {
-            healthy: SignedDuration::ZERO,
-            hold: SignedDuration::ZERO,
-        },
+        delays: Delays { healthy: SignedDuration::ZERO, hold: SignedDuration::ZERO },
         now: at(31),
     };
     record = decide(&record, &case).record;
@@ -241,13 +216,9 @@ fn one_thing_at_a_time() {
     let mut scene = Scene::new(&[undo(1)]);
     scene.busy = true;
     assert_eq!(scene.decide(&opened(), 30).effect, None);
-    let under_way =
-        Scene::new(&[undo(1), undo(2)]).tried(1, undo(1), Life::Verifying, Code::Written);
+    let under_way = Scene::new(&[undo(1), undo(2)]).tried(1, undo(1), Life::Verifying, Code::Written);
     let decision = under_way.decide(&changing(1), 500);
-    assert_eq!(
-        (decision.effect, decision.record.phase),
-        (None, Phase::Changing)
-    );
+    assert_eq!((decision.effect, decision.record.phase), (None, Phase::Changing));
 }
 
 #[test]
@@ -268,38 +239,23 @@ fn a_change_that_ended_decides_what_comes_next() {
         (two().refused(), Life::Refused, OutsideTerritory, Escalated),
         (two(), Life::Rejected, RejectedByHuman, Escalated),
         (one(), Life::Expired, ApprovalExpired, Escalated),
-        (
-            two().refused(),
-            Life::Cancelled,
-            TerritoryWithdrawn,
-            Escalated,
-        ),
+        (two().refused(), Life::Cancelled, TerritoryWithdrawn, Escalated),
     ];
     for (scene, life, why, phase) in table {
         let decision = scene.tried(1, undo(1), life, why).decide(&changing(1), 120);
         assert_eq!(decision.record.phase, phase, "{life} {why}");
         let proposes = phase == Changing;
         assert_eq!(code(&decision), (!proposes).then_some(why), "{life} {why}");
-        assert_eq!(
-            proposed(&decision),
-            proposes.then(|| (format!("{NAME}-2"), undo(2)))
-        );
+        assert_eq!(proposed(&decision), proposes.then(|| (format!("{NAME}-2"), undo(2))));
     }
-    let mut gone = one()
-        .gone()
-        .tried(1, undo(1), Life::Cancelled, Code::NamespaceGone);
+    let mut gone = one().gone().tried(1, undo(1), Life::Cancelled, Code::NamespaceGone);
     gone.subject_exists = false;
-    assert_eq!(
-        gone.decide(&changing(1), 120).record.phase,
-        Phase::Dismissed
-    );
+    assert_eq!(gone.decide(&changing(1), 120).record.phase, Phase::Dismissed);
 }
 
 #[test]
 fn a_refused_place_still_gets_one_change_with_its_reason() {
-    let decision = Scene::new(&[undo(1), undo(2)])
-        .refused()
-        .decide(&opened(), 30);
+    let decision = Scene::new(&[undo(1), undo(2)]).refused().decide(&opened(), 30);
     assert_eq!(proposed(&decision), Some((format!("{NAME}-1"), undo(1))));
 }
 
@@ -310,10 +266,7 @@ fn without_a_candidate_people_are_asked_unless_a_neighbour_is_being_mended() {
     assert_eq!(scene.decide(&opened(), 30).record.phase, Phase::Open);
     scene.neighbours = false;
     let decision = scene.decide(&opened(), 30);
-    assert_eq!(
-        (decision.record.phase, code(&decision)),
-        (Phase::Escalated, Some(Code::NoCandidate))
-    );
+    assert_eq!((decision.record.phase, code(&decision)), (Phase::Escalated, Some(Code::NoCandidate)));
     let found = Scene::new(&[undo(1)]).decide(&decision.record, 40);
     assert!(proposed(&found).is_some());
 }
@@ -324,20 +277,11 @@ fn what_mends_itself_is_resolved_once_that_lasts() {
     let first = scene.decide(&opened(), 40);
     assert_eq!(first.record.phase, Phase::Open);
     let last = scene.decide(&first.record, 70);
-    assert_eq!(
-        (last.record.phase, code(&last)),
-        (Phase::Resolved, Some(Code::FindingGone))
-    );
-    let awaiting =
-        Scene::new(&[])
-            .gone()
-            .tried(1, undo(1), Life::AwaitingApproval, Code::MandateAsks);
+    assert_eq!((last.record.phase, code(&last)), (Phase::Resolved, Some(Code::FindingGone)));
+    let awaiting = Scene::new(&[]).gone().tried(1, undo(1), Life::AwaitingApproval, Code::MandateAsks);
     let waiting = awaiting.decide(&changing(1), 40);
     assert_eq!(waiting.record.phase, Phase::Changing);
-    assert_eq!(
-        awaiting.decide(&waiting.record, 70).record.phase,
-        Phase::Resolved
-    );
+    assert_eq!(awaiting.decide(&waiting.record, 70).record.phase, Phase::Resolved);
 }
 
 #[test]
@@ -345,15 +289,9 @@ fn a_deleted_subject_dismisses_and_a_deleted_change_escalates() {
     let mut scene = Scene::new(&[]).gone();
     scene.subject_exists = false;
     let decision = scene.decide(&opened(), 11);
-    assert_eq!(
-        (decision.record.phase, code(&decision)),
-        (Phase::Dismissed, Some(Code::SubjectGone))
-    );
+    assert_eq!((decision.record.phase, code(&decision)), (Phase::Dismissed, Some(Code::SubjectGone)));
     let decision = Scene::new(&[undo(1)]).decide(&changing(1), 500);
-    assert_eq!(
-        (decision.record.phase, code(&decision)),
-        (Phase::Escalated, Some(Code::ChangeGone))
-    );
+    assert_eq!((decision.record.phase, code(&decision)), (Phase::Escalated, Some(Code::ChangeGone)));
 }
 
 #[test]
@@ -361,25 +299,16 @@ fn what_comes_back_too_often_is_left_to_people() {
     let mut record = opened();
     record.count = MOST_RECURRENCES + 1;
     let decision = Scene::new(&[undo(1)]).decide(&record, 30);
-    assert_eq!(
-        (decision.record.phase, code(&decision)),
-        (Phase::Escalated, Some(Code::Flapping))
-    );
+    assert_eq!((decision.record.phase, code(&decision)), (Phase::Escalated, Some(Code::Flapping)));
 }
 
 #[test]
 fn a_satisfied_change_whose_finding_holds_is_not_believed_for_ever() {
     let scene = Scene::new(&[undo(1)]).tried(1, undo(1), Life::Recovered, Code::Held);
     assert_eq!(scene.decide(&changing(1), 70).record.phase, Phase::Changing);
-    assert_eq!(
-        scene.decide(&changing(1), 90).record.phase,
-        Phase::Escalated
-    );
+    assert_eq!(scene.decide(&changing(1), 90).record.phase, Phase::Escalated);
     let mut again = Scene::new(&[undo(1)]).tried(1, undo(1), Life::Recovered, Code::Held);
     again.finding.as_mut().unwrap().since = at(65);
     let decision = again.decide(&changing(1), 70);
-    assert_eq!(
-        (decision.record.phase, decision.record.count),
-        (Phase::Open, 2)
-    );
+    assert_eq!((decision.record.phase, decision.record.count), (Phase::Open, 2));
 }

@@ -25,20 +25,7 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// Where a Change stands.
-#[derive(
-    Debug,
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Hash,
-    Default,
-    Serialize,
-    Deserialize,
-    JsonSchema,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize, JsonSchema)]
 pub enum Phase {
     /// Seen, not yet planned.
     #[default]
@@ -148,9 +135,7 @@ impl fmt::Display for Phase {
 }
 
 /// What a one-shot account is for.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 pub enum Purpose {
     /// Dry runs only, to make the plan.
     Plan,

@@ -3,8 +3,9 @@
 //! Owns the order of questions that every proposal must pass. Must never pass a question that
 //! could not be answered: what is unknown narrows or refuses. No IO.
 
-use super::{ApprovalMode, Bounds, Mandate, Outcome, Rule, Verdict};
+use super::{ApprovalMode, Approvers, Bounds, Limits, Mandate, Outcome, Rule, Verdict, strictest};
 use crate::action::{ChangeType, Origin};
+use crate::catalogue;
 use crate::object::ObjectRef;
 use crate::plan::Proposal;
 use crate::plan::bounds::{self, Facts};
@@ -80,43 +81,43 @@ pub fn explain(question: &Question<'_>) -> Explanation {
     let mut steps = vec![territory(question), protection(question), keeper(question)];
     let matched = matching(question);
     steps.push(readable(question));
-    steps.extend(
-        matched
-            .iter()
-            .map(|(mandate, rule)| rule_step(question, mandate, rule)),
-    );
+    steps.extend(matched.iter().map(|(mandate, rule)| rule_step(question, mandate, rule)));
     if matched.is_empty() {
         steps.push(step("rule", StepResult::Human, Reason::plain(Code::NoRule)));
     }
-    let decisive = decisive(&matched);
     steps.push(tier(question, &matched));
     let bounds = narrowest(&matched);
     if let Some((proposal, facts)) = question.proposal {
         steps.push(values(proposal, facts, &bounds));
         steps.push(origins(proposal));
+    } else {
+        steps.push(kind(question));
     }
     if !matched.is_empty() {
         steps.push(proposer(question, &matched));
         steps.push(window(question, &matched));
     }
-    let verdict = verdict(&steps, decisive);
+    let deciding = strictest::deciding(&matched);
+    let approvers = strictest::approvers(&deciding);
+    if approvers.is_none() {
+        steps.push(nobody(&deciding));
+    }
+    let verdict = Verdict {
+        mandate: deciding.iter().max_by_key(|(_, rule)| rule.quorum).map(|(mandate, _)| mandate.name.clone()),
+        approvers: approvers.unwrap_or_default(),
+        quorum: deciding.iter().map(|(_, rule)| rule.quorum).max().unwrap_or(1).max(1),
+        limits: strictest::limits(&matched),
+        ..verdict(&steps)
+    };
     Explanation { steps, verdict }
 }
 
 fn step(question: &str, result: StepResult, reason: Reason) -> Step {
-    Step {
-        question: question.to_owned(),
-        result,
-        reason,
-    }
+    Step { question: question.to_owned(), result, reason }
 }
 
 fn pass(question: &str, detail: impl Into<String>) -> Step {
-    step(
-        question,
-        StepResult::Pass,
-        Reason::new(Code::MandateAllows, detail),
-    )
+    step(question, StepResult::Pass, Reason::new(Code::MandateAllows, detail))
 }
 
 fn territory(q: &Question<'_>) -> Step {
@@ -126,26 +127,15 @@ fn territory(q: &Question<'_>) -> Step {
         return step(
             "territory",
             StepResult::Refuse,
-            Reason::new(
-                Code::NamespaceGone,
-                format!("namespace {name} does not exist or is terminating"),
-            ),
+            Reason::new(Code::NamespaceGone, format!("namespace {name} does not exist or is terminating")),
         );
     };
     if labels.get(key).is_some_and(|v| v == value) {
-        return pass(
-            "territory",
-            format!("namespace {name} carries {key}={value}"),
-        );
+        return pass("territory", format!("namespace {name} carries {key}={value}"));
     }
-    let why = format!(
-        "namespace {name} does not carry the label {key}={value}; whoever may label namespaces can add it"
-    );
-    step(
-        "territory",
-        StepResult::Refuse,
-        Reason::new(Code::OutsideTerritory, why),
-    )
+    let why =
+        format!("namespace {name} does not carry the label {key}={value}; whoever may label namespaces can add it");
+    step("territory", StepResult::Refuse, Reason::new(Code::OutsideTerritory, why))
 }
 
 fn protection(q: &Question<'_>) -> Step {
@@ -156,11 +146,7 @@ fn protection(q: &Question<'_>) -> Step {
     for mandate in q.mandates {
         if mandate.protect.iter().any(|p| p.covers(q.target)) {
             let why = format!("mandate {} protects {}", mandate.name, q.target);
-            return step(
-                "protection",
-                StepResult::Refuse,
-                Reason::new(Code::Protected, why),
-            );
+            return step("protection", StepResult::Refuse, Reason::new(Code::Protected, why));
         }
     }
     pass("protection", "nothing protects the target")
@@ -171,31 +157,18 @@ fn keeper(q: &Question<'_>) -> Step {
         Some(by) => step(
             "keeper",
             StepResult::Refuse,
-            Reason::new(
-                Code::ManagedElsewhere,
-                format!("{} is kept by {by}", q.target),
-            ),
+            Reason::new(Code::ManagedElsewhere, format!("{} is kept by {by}", q.target)),
         ),
-        None => pass(
-            "keeper",
-            "no GitOps tool or other operator keeps the target",
-        ),
+        None => pass("keeper", "no GitOps tool or other operator keeps the target"),
     }
 }
 
 fn readable(q: &Question<'_>) -> Step {
     if q.unreadable.is_empty() {
-        return pass(
-            "mandates",
-            format!("{} mandates were read", q.mandates.len()),
-        );
+        return pass("mandates", format!("{} mandates were read", q.mandates.len()));
     }
     let why = format!("cannot read: {}", q.unreadable.join(", "));
-    step(
-        "mandates",
-        StepResult::Human,
-        Reason::new(Code::MandateUnreadable, why),
-    )
+    step("mandates", StepResult::Human, Reason::new(Code::MandateUnreadable, why))
 }
 
 /// In each mandate the first rule that matches namespace and type.
@@ -203,42 +176,20 @@ fn matching<'a>(q: &Question<'a>) -> Vec<(&'a Mandate, &'a Rule)> {
     let empty = BTreeMap::new();
     let labels = q.namespace.unwrap_or(&empty);
     let applies = |rule: &Rule| {
-        rule.namespace_selector
-            .as_ref()
-            .is_none_or(|s| s.matches(labels))
+        rule.namespace_selector.as_ref().is_none_or(|s| s.matches(labels))
             && (rule.types.is_empty() || rule.types.contains(&q.change_type))
     };
-    q.mandates
-        .iter()
-        .filter_map(|m| m.rules.iter().find(|r| applies(r)).map(|r| (m, r)))
-        .collect()
+    q.mandates.iter().filter_map(|m| m.rules.iter().find(|r| applies(r)).map(|r| (m, r))).collect()
 }
 
 fn rule_step(q: &Question<'_>, mandate: &Mandate, rule: &Rule) -> Step {
-    let about = format!(
-        "mandate {} on {} in {}",
-        mandate.name,
-        q.change_type,
-        q.target.namespace_str()
-    );
+    let about = format!("mandate {} on {} in {}", mandate.name, q.change_type, q.target.namespace_str());
     let (result, code) = match rule.approval {
         ApprovalMode::PreApproved => (StepResult::Pass, Code::MandateAllows),
         ApprovalMode::Human => (StepResult::Human, Code::MandateAsks),
         ApprovalMode::Refused => (StepResult::Refuse, Code::RefusedByMandate),
     };
-    step(
-        "rule",
-        result,
-        Reason::new(code, format!("{about}: {}", code.meaning())),
-    )
-}
-
-/// The strictest of the matching rules: the one whose approvers and limits hold.
-fn decisive<'a>(matched: &[(&'a Mandate, &'a Rule)]) -> Option<(&'a Mandate, &'a Rule)> {
-    matched
-        .iter()
-        .copied()
-        .max_by_key(|(_, rule)| (rule.approval, rule.quorum))
+    step("rule", result, Reason::new(code, format!("{about}: {}", code.meaning())))
 }
 
 /// The strictest bounds of all matching rules.
@@ -252,29 +203,31 @@ fn narrowest(matched: &[(&Mandate, &Rule)]) -> Bounds {
 }
 
 fn tier(q: &Question<'_>, matched: &[(&Mandate, &Rule)]) -> Step {
-    let tier = q.proposal.map_or_else(
-        || q.change_type.tier(),
-        |(proposal, _)| bounds::effective_tier(&proposal.action, q.target, q.object),
-    );
-    let named = matched
-        .iter()
-        .all(|(_, rule)| rule.types.contains(&q.change_type))
-        && !matched.is_empty();
+    let tier = bounds::effective_tier(q.change_type, q.target, q.object);
+    let named = matched.iter().all(|(_, rule)| rule.types.contains(&q.change_type)) && !matched.is_empty();
     let detail = format!("{} is of tier {tier}", q.change_type);
     match tier {
         0 | 1 => pass("tier", detail),
         2 if named => pass("tier", format!("{detail} and is named by the rule")),
-        2 => step(
-            "tier",
-            StepResult::Human,
-            Reason::new(Code::TypeNotNamed, detail),
-        ),
-        _ => step(
-            "tier",
-            StepResult::Human,
-            Reason::new(Code::TierNeedsHuman, detail),
-        ),
+        2 => step("tier", StepResult::Human, Reason::new(Code::TypeNotNamed, detail)),
+        _ => step("tier", StepResult::Human, Reason::new(Code::TierNeedsHuman, detail)),
     }
+}
+
+/// Asked where there is no proposal whose values could be checked.
+fn kind(q: &Question<'_>) -> Step {
+    if catalogue::entry(q.change_type).targets.contains(&q.target.kind) {
+        return pass("kind", format!("{} applies to {}", q.change_type, q.target.kind));
+    }
+    let why = format!("{} does not apply to {}", q.change_type, q.target.kind);
+    step("kind", StepResult::Refuse, Reason::new(Code::WrongKind, why))
+}
+
+/// No person could satisfy every mandate.
+fn nobody(deciding: &[(&Mandate, &Rule)]) -> Step {
+    let names: Vec<&str> = deciding.iter().map(|(mandate, _)| mandate.name.as_str()).collect();
+    let why = format!("mandates {} name no approver in common", names.join(", "));
+    step("approvers", StepResult::Refuse, Reason::new(Code::RefusedByMandate, why))
 }
 
 fn values(proposal: &Proposal, facts: &Facts, bounds: &Bounds) -> Step {
@@ -285,66 +238,38 @@ fn values(proposal: &Proposal, facts: &Facts, bounds: &Bounds) -> Step {
 }
 
 fn origins(proposal: &Proposal) -> Step {
-    let human = proposal
-        .action
-        .origins()
-        .into_iter()
-        .find(|(_, origin)| matches!(origin, Origin::Human {}));
+    let human = proposal.action.origins().into_iter().find(|(_, origin)| matches!(origin, Origin::Human {}));
     match human {
         Some((parameter, _)) => step(
             "origins",
             StepResult::Human,
-            Reason::new(
-                Code::HumanValue,
-                format!("{parameter} was given by a person"),
-            ),
+            Reason::new(Code::HumanValue, format!("{parameter} was given by a person")),
         ),
         None => pass("origins", "no value was given by a person"),
     }
 }
 
 fn proposer(q: &Question<'_>, matched: &[(&Mandate, &Rule)]) -> Step {
-    let trusted = q.proposer == q.operator
-        || matched
-            .iter()
-            .all(|(_, rule)| rule.proposers.iter().any(|p| p == q.proposer));
+    let trusted =
+        q.proposer == q.operator || matched.iter().all(|(_, rule)| rule.proposers.iter().any(|p| p == q.proposer));
     if trusted {
-        return pass(
-            "proposer",
-            format!("{} may have its proposals pre-approved", q.proposer),
-        );
+        return pass("proposer", format!("{} may have its proposals pre-approved", q.proposer));
     }
-    let why = format!(
-        "{} is neither the operator nor among the rule's proposers",
-        q.proposer
-    );
-    step(
-        "proposer",
-        StepResult::Human,
-        Reason::new(Code::ProposerNotTrusted, why),
-    )
+    let why = format!("{} is neither the operator nor among the rule's proposers", q.proposer);
+    step("proposer", StepResult::Human, Reason::new(Code::ProposerNotTrusted, why))
 }
 
 fn window(q: &Question<'_>, matched: &[(&Mandate, &Rule)]) -> Step {
-    let open =
-        |rule: &Rule| rule.windows.is_empty() || rule.windows.iter().any(|w| w.contains(q.now));
+    let open = |rule: &Rule| rule.windows.is_empty() || rule.windows.iter().any(|w| w.contains(q.now));
     if matched.iter().all(|(_, rule)| open(rule)) {
         return pass("window", "inside the rule's time windows");
     }
-    step(
-        "window",
-        StepResult::Human,
-        Reason::plain(Code::OutsideWindow),
-    )
+    step("window", StepResult::Human, Reason::plain(Code::OutsideWindow))
 }
 
-fn verdict(steps: &[Step], decisive: Option<(&Mandate, &Rule)>) -> Verdict {
-    let of = |result: StepResult| {
-        steps
-            .iter()
-            .filter(move |s| s.result == result)
-            .map(|s| s.reason.clone())
-    };
+/// The outcome with its reasons; approvers, quorum and limits are the rules' own.
+fn verdict(steps: &[Step]) -> Verdict {
+    let of = |result: StepResult| steps.iter().filter(move |s| s.result == result).map(|s| s.reason.clone());
     let refused: Vec<Reason> = of(StepResult::Refuse).collect();
     let human: Vec<Reason> = of(StepResult::Human).collect();
     let (outcome, reasons) = if !refused.is_empty() {
@@ -352,25 +277,10 @@ fn verdict(steps: &[Step], decisive: Option<(&Mandate, &Rule)>) -> Verdict {
     } else if !human.is_empty() {
         (Outcome::NeedsApproval, human)
     } else {
-        let allowed = steps
-            .iter()
-            .filter(|s| s.question == "rule")
-            .map(|s| s.reason.clone())
-            .collect();
+        let allowed = steps.iter().filter(|s| s.question == "rule").map(|s| s.reason.clone()).collect();
         (Outcome::PreApproved, allowed)
     };
-    Verdict {
-        outcome,
-        reasons,
-        mandate: decisive.map(|(mandate, _)| mandate.name.clone()),
-        approvers: decisive
-            .map(|(_, rule)| rule.approvers.clone())
-            .unwrap_or_default(),
-        quorum: decisive.map_or(1, |(_, rule)| rule.quorum.max(1)),
-        limits: decisive
-            .map(|(mandate, _)| mandate.limits.clone())
-            .unwrap_or_default(),
-    }
+    Verdict { outcome, reasons, mandate: None, approvers: Approvers::default(), quorum: 1, limits: Limits::default() }
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@
 mod explain;
 mod image;
 mod selector;
+mod strictest;
 mod window;
 
 pub use explain::{Explanation, Question, Step, StepResult, explain};
@@ -21,9 +22,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Who decides.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize, JsonSchema,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum ApprovalMode {
     /// The mandate itself: a standard change.
@@ -68,19 +67,14 @@ pub struct Bounds {
 
 impl Default for Bounds {
     fn default() -> Self {
-        Self {
-            min_replicas: 1,
-            max_replicas: 10,
-            max_cpu: None,
-            max_memory: None,
-            images: Vec::new(),
-        }
+        Self { min_replicas: 1, max_replicas: 10, max_cpu: None, max_memory: None, images: Vec::new() }
     }
 }
 
 impl Bounds {
     /// The bounds that satisfy both: the higher minimum, the lower maximum and caps. Image lists
-    /// are joined only where one of them is empty; two lists keep the patterns they share.
+    /// are joined only where one of them is empty; two lists keep the patterns they share, and two
+    /// that share none allow no image at all.
     #[must_use]
     pub fn and(self, other: &Bounds) -> Bounds {
         let lower = |a: Option<String>, b: Option<&String>| match (a, b) {
@@ -95,11 +89,7 @@ impl Bounds {
         let images = match (self.images.is_empty(), other.images.is_empty()) {
             (true, _) => other.images.clone(),
             (false, true) => self.images,
-            (false, false) => self
-                .images
-                .into_iter()
-                .filter(|p| other.images.contains(p))
-                .collect(),
+            (false, false) => shared_patterns(self.images, &other.images),
         };
         Bounds {
             min_replicas: self.min_replicas.max(other.min_replicas),
@@ -109,6 +99,13 @@ impl Bounds {
             images,
         }
     }
+}
+
+/// The patterns that both lists hold. An empty list would mean that none was given, so where
+/// nothing is shared a pattern stays that no image matches: references have no blanks.
+fn shared_patterns(ours: Vec<String>, theirs: &[String]) -> Vec<String> {
+    let shared: Vec<String> = ours.into_iter().filter(|p| theirs.contains(p)).collect();
+    if shared.is_empty() { vec!["no pattern in common".to_owned()] } else { shared }
 }
 
 /// One rule of a mandate; within a mandate the first rule that matches decides.
@@ -214,14 +211,8 @@ impl Protect {
     /// True if every part that is given matches; a protection without parts covers everything.
     pub fn covers(&self, target: &ObjectRef) -> bool {
         self.kind.is_none_or(|k| k == target.kind)
-            && self
-                .namespace
-                .as_deref()
-                .is_none_or(|n| n == target.namespace_str())
-            && self
-                .name
-                .as_deref()
-                .is_none_or(|n| n == target.name.as_str())
+            && self.namespace.as_deref().is_none_or(|n| n == target.namespace_str())
+            && self.name.as_deref().is_none_or(|n| n == target.name.as_str())
     }
 }
 

@@ -63,10 +63,15 @@ fn utc() -> String {
     "UTC".to_owned()
 }
 
+/// Minutes after midnight of `HH:MM`, exactly so written.
 fn minutes(text: &str) -> Option<i16> {
+    let digits = |part: &str| -> Option<i16> {
+        let two = part.len() == 2 && part.bytes().all(|b| b.is_ascii_digit());
+        two.then(|| part.parse().ok())?
+    };
     let (hours, minutes) = text.split_once(':')?;
-    let (hours, minutes): (i16, i16) = (hours.parse().ok()?, minutes.parse().ok()?);
-    ((0..24).contains(&hours) && (0..60).contains(&minutes)).then_some(hours * 60 + minutes)
+    let (hours, minutes) = (digits(hours)?, digits(minutes)?);
+    (hours < 24 && minutes < 60).then_some(hours * 60 + minutes)
 }
 
 impl Window {
@@ -83,8 +88,7 @@ impl Window {
         if from <= to {
             return opens_on(zoned.weekday()) && (from..to).contains(&at);
         }
-        (opens_on(zoned.weekday()) && at >= from)
-            || (opens_on(zoned.weekday().previous()) && at < to)
+        (opens_on(zoned.weekday()) && at >= from) || (opens_on(zoned.weekday().previous()) && at < to)
     }
 }
 
@@ -95,20 +99,12 @@ mod tests {
     #[test]
     fn windows_cross_midnight_and_fail_closed() {
         let at = |t: &str| t.parse::<Timestamp>().unwrap();
-        let night = Window {
-            days: vec![Day::Fri],
-            from: "22:00".into(),
-            to: "02:00".into(),
-            time_zone: utc(),
-        };
+        let night = Window { days: vec![Day::Fri], from: "22:00".into(), to: "02:00".into(), time_zone: utc() };
         assert!(night.contains(at("2026-11-20T23:00:00Z")));
         assert!(night.contains(at("2026-11-21T01:59:00Z")));
         assert!(!night.contains(at("2026-11-21T02:00:00Z")));
         assert!(!night.contains(at("2026-11-21T23:00:00Z")));
-        let broken = Window {
-            time_zone: "Mars/Olympus".into(),
-            ..night
-        };
+        let broken = Window { time_zone: "Mars/Olympus".into(), ..night };
         assert!(!broken.contains(at("2026-11-20T23:00:00Z")));
     }
 }

@@ -6,7 +6,7 @@
 use super::Proposal;
 use super::build::Sources;
 use super::object::{annotation, container_pointer, controller, label, text_at};
-use crate::action::{Action, Origin, Param, ResourceName, Resources};
+use crate::action::{Action, ChangeType, Origin, Param, ResourceName, Resources};
 use crate::catalogue;
 use crate::mandate::{Bounds, image_allowed};
 use crate::object::{Kind, ObjectRef};
@@ -28,51 +28,43 @@ pub struct Facts {
 
 /// Names of the object's keepers that would revert a change, by label, annotation, owner or field manager.
 pub fn managed_elsewhere(object: &Value) -> Option<String> {
-    const LABELS: &[&str] = &[
-        "argocd.argoproj.io/instance",
-        "kustomize.toolkit.fluxcd.io/name",
-        "helm.toolkit.fluxcd.io/name",
-    ];
-    const MANAGERS: &[&str] = &[
-        "argocd-controller",
-        "argocd-application-controller",
-        "kustomize-controller",
-        "helm-controller",
-    ];
-    const BUILT_IN: &[&str] = &[
-        "Deployment",
-        "ReplicaSet",
-        "StatefulSet",
-        "DaemonSet",
-        "Job",
-        "CronJob",
-        "ReplicationController",
-        "Node",
-    ];
+    const LABELS: &[&str] =
+        &["argocd.argoproj.io/instance", "kustomize.toolkit.fluxcd.io/name", "helm.toolkit.fluxcd.io/name"];
+    const MANAGERS: &[&str] =
+        &["argocd-controller", "argocd-application-controller", "kustomize-controller", "helm-controller"];
+    const BUILT_IN: &[&str] =
+        &["Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "Job", "CronJob", "ReplicationController", "Node"];
     if let Some(key) = LABELS.iter().find(|key| label(object, key).is_some()) {
         return Some(format!("label {key}"));
     }
     if annotation(object, "argocd.argoproj.io/tracking-id").is_some() {
         return Some("annotation argocd.argoproj.io/tracking-id".to_owned());
     }
-    if let Some((kind, name, _)) = controller(object).filter(|(kind, ..)| !BUILT_IN.contains(kind))
+    if let Some((kind, name, _)) = controller(object)
+        && !(BUILT_IN.contains(&kind) && is_built_in(owner_group(object)))
     {
         return Some(format!("owner {kind}/{name}"));
     }
     let managers = object.pointer("/metadata/managedFields")?.as_array()?;
-    let name = managers
-        .iter()
-        .filter_map(|m| text_at(m, "/manager"))
-        .find(|m| MANAGERS.contains(m))?;
+    let name = managers.iter().filter_map(|m| text_at(m, "/manager")).find(|m| MANAGERS.contains(m))?;
     Some(format!("field manager {name}"))
 }
 
+/// The API group of the controlling owner; other operators have kinds of the built-in names too.
+fn owner_group(object: &Value) -> &str {
+    let owners = object.pointer("/metadata/ownerReferences").and_then(Value::as_array);
+    let mut owners = owners.into_iter().flatten();
+    let owner = owners.find(|o| o.get("controller").and_then(Value::as_bool) == Some(true));
+    let version = owner.and_then(|o| text_at(o, "/apiVersion")).unwrap_or_default();
+    version.split_once('/').map_or("", |(group, _)| group)
+}
+
+fn is_built_in(group: &str) -> bool {
+    matches!(group, "" | "apps" | "batch")
+}
+
 /// Why an object may never be changed, wherever it is.
-pub fn protected(
-    target: &ObjectRef,
-    object: Option<&Value>,
-    namespace: &BTreeMap<String, String>,
-) -> Option<Reason> {
+pub fn protected(target: &ObjectRef, object: Option<&Value>, namespace: &BTreeMap<String, String>) -> Option<Reason> {
     const MARK: &str = "bailiwick.dev/protected";
     let no = |why: String| Some(Reason::new(Code::Protected, why));
     let name = target.namespace_str();
@@ -96,30 +88,21 @@ pub fn check(proposal: &Proposal, facts: &Facts, bounds: &Bounds) -> Result<(), 
     let change_type = proposal.action.change_type();
     let entry = catalogue::entry(change_type);
     if !entry.targets.contains(&proposal.target.kind) {
-        return Err(Reason::new(
-            Code::WrongKind,
-            format!("{change_type} does not apply to {}", proposal.target.kind),
-        ));
+        return Err(Reason::new(Code::WrongKind, format!("{change_type} does not apply to {}", proposal.target.kind)));
     }
     check_identity(proposal, facts)?;
     for (parameter, origin) in proposal.action.origins() {
         if matches!(origin, Origin::Telemetry {}) {
-            return Err(Reason::new(
-                Code::UntrustedOrigin,
-                format!("{parameter} was seen only in telemetry"),
-            ));
+            return Err(Reason::new(Code::UntrustedOrigin, format!("{parameter} was seen only in telemetry")));
         }
     }
     match &proposal.action {
         Action::RolloutUndo { revision } => undo(revision, proposal, facts),
-        Action::SetImage { container, image } => {
-            set_image(container.as_str(), image, facts, proposal, bounds)
-        }
+        Action::SetImage { container, image } => set_image(container.as_str(), image, facts, proposal, bounds),
         Action::Scale { replicas } => scale(replicas, facts, bounds),
-        Action::SetResources {
-            container,
-            resources,
-        } => super::resources::check(container.as_str(), resources, facts, proposal, bounds),
+        Action::SetResources { container, resources } => {
+            super::resources::check(container.as_str(), resources, facts, proposal, bounds)
+        }
         Action::DeletePod {} => delete_pod(facts),
         Action::DeleteResourceQuota {} => delete_quota(facts),
         Action::RestoreObject { copy } => restore(copy, proposal, facts),
@@ -129,21 +112,12 @@ pub fn check(proposal: &Proposal, facts: &Facts, bounds: &Bounds) -> Result<(), 
 
 fn check_identity(proposal: &Proposal, facts: &Facts) -> Result<(), Reason> {
     if proposal.target.namespace.as_ref() != Some(&proposal.namespace) {
-        return Err(Reason::new(
-            Code::InvalidSpec,
-            "a Change lives in the namespace of its target",
-        ));
+        return Err(Reason::new(Code::InvalidSpec, "a Change lives in the namespace of its target"));
     }
     let creates = matches!(proposal.action, Action::RestoreObject { .. });
     match (&facts.sources.target, creates) {
-        (None, false) => Err(Reason::new(
-            Code::TargetMissing,
-            format!("{} does not exist", proposal.target),
-        )),
-        (Some(_), true) => Err(Reason::new(
-            Code::TargetExists,
-            format!("{} exists already", proposal.target),
-        )),
+        (None, false) => Err(Reason::new(Code::TargetMissing, format!("{} does not exist", proposal.target))),
+        (Some(_), true) => Err(Reason::new(Code::TargetExists, format!("{} exists already", proposal.target))),
         (None, true) => Ok(()),
         (Some(live), false) => {
             let uid = text_at(live, "/metadata/uid");
@@ -165,31 +139,19 @@ fn unproven(why: impl Into<String>) -> Reason {
 }
 
 /// The revision object, proved to be the one that the origin names and to belong to the target.
-pub(super) fn proved_revision<'a>(
-    origin: &Origin,
-    proposal: &Proposal,
-    facts: &'a Facts,
-) -> Result<&'a Value, Reason> {
+pub(super) fn proved_revision<'a>(origin: &Origin, proposal: &Proposal, facts: &'a Facts) -> Result<&'a Value, Reason> {
     let Origin::RevisionHistory { source, revision } = origin else {
         return Err(unproven("this value must come from the revision history"));
     };
-    let object = facts
-        .sources
-        .revision
-        .as_ref()
-        .ok_or_else(|| unproven(format!("revision object {source} does not exist")))?;
+    let object =
+        facts.sources.revision.as_ref().ok_or_else(|| unproven(format!("revision object {source} does not exist")))?;
     let owner = controller(object).map(|(_, _, uid)| uid);
     if owner.is_none() || owner != proposal.target.uid.as_ref().map(crate::names::Uid::as_str) {
-        return Err(unproven(format!(
-            "{source} does not belong to {}",
-            proposal.target
-        )));
+        return Err(unproven(format!("{source} does not belong to {}", proposal.target)));
     }
     let number = match text_at(object, "/kind") {
         Some("ControllerRevision") => object.pointer("/revision").and_then(Value::as_i64),
-        Some(_) | None => {
-            annotation(object, "deployment.kubernetes.io/revision").and_then(|r| r.parse().ok())
-        }
+        Some(_) | None => annotation(object, "deployment.kubernetes.io/revision").and_then(|r| r.parse().ok()),
     };
     if text_at(object, "/metadata/name") != Some(source.as_str()) || number != Some(*revision) {
         return Err(unproven(format!("{source} is not revision {revision}")));
@@ -199,27 +161,18 @@ pub(super) fn proved_revision<'a>(
 
 /// A container as a revision object keeps it.
 pub(super) fn revision_container<'a>(revision: &'a Value, name: &str) -> Option<&'a Value> {
-    let template = if text_at(revision, "/kind") == Some("ControllerRevision") {
-        "/data/spec/template"
-    } else {
-        "/spec/template"
-    };
+    let template =
+        if text_at(revision, "/kind") == Some("ControllerRevision") { "/data/spec/template" } else { "/spec/template" };
     ["containers", "initContainers"].iter().find_map(|list| {
-        let containers = revision
-            .pointer(&format!("{template}/spec/{list}"))?
-            .as_array()?;
-        containers
-            .iter()
-            .find(|c| text_at(c, "/name") == Some(name))
+        let containers = revision.pointer(&format!("{template}/spec/{list}"))?.as_array()?;
+        containers.iter().find(|c| text_at(c, "/name") == Some(name))
     })
 }
 
 fn undo(revision: &Param<i64>, proposal: &Proposal, facts: &Facts) -> Result<(), Reason> {
     proved_revision(&revision.origin, proposal, facts)?;
     match &revision.origin {
-        Origin::RevisionHistory {
-            revision: number, ..
-        } if *number == revision.value => Ok(()),
+        Origin::RevisionHistory { revision: number, .. } if *number == revision.value => Ok(()),
         _ => Err(unproven("value and origin name different revisions")),
     }
 }
@@ -233,33 +186,20 @@ fn set_image(
 ) -> Result<(), Reason> {
     let live = facts.sources.target.as_ref();
     if live.and_then(|l| container_pointer(l, container)).is_none() {
-        return Err(Reason::new(
-            Code::TargetMissing,
-            format!("the workload has no container {container:?}"),
-        ));
+        return Err(Reason::new(Code::TargetMissing, format!("the workload has no container {container:?}")));
     }
     if image.value.is_empty()
         || image.value.len() > 512
-        || image
-            .value
-            .chars()
-            .any(|c| c.is_whitespace() || c.is_control())
+        || image.value.chars().any(|c| c.is_whitespace() || c.is_control())
     {
-        return Err(Reason::new(
-            Code::OutOfBounds,
-            "the image reference is empty, too long or has blanks",
-        ));
+        return Err(Reason::new(Code::OutOfBounds, "the image reference is empty, too long or has blanks"));
     }
     let listed = image_allowed(&image.value, &bounds.images);
     match &image.origin {
         Origin::RevisionHistory { .. } => {
             let revision = proved_revision(&image.origin, proposal, facts)?;
             let had = revision_container(revision, container).and_then(|c| text_at(c, "/image"));
-            if had == Some(image.value.as_str()) {
-                Ok(())
-            } else {
-                Err(unproven("that revision had another image"))
-            }
+            if had == Some(image.value.as_str()) { Ok(()) } else { Err(unproven("that revision had another image")) }
         }
         Origin::MandateAllowlist { .. } if listed => Ok(()),
         Origin::Human {} if listed || bounds.images.is_empty() => Ok(()),
@@ -295,17 +235,10 @@ fn scale(replicas: &Param<i32>, facts: &Facts, bounds: &Bounds) -> Result<(), Re
 }
 
 fn delete_pod(facts: &Facts) -> Result<(), Reason> {
-    let pod = facts
-        .sources
-        .target
-        .as_ref()
-        .ok_or_else(|| Reason::plain(Code::TargetMissing))?;
+    let pod = facts.sources.target.as_ref().ok_or_else(|| Reason::plain(Code::TargetMissing))?;
     let owner = controller(pod).ok_or_else(|| Reason::plain(Code::BarePod))?;
     if owner.0 == "Node" || !facts.owner_alive {
-        return Err(Reason::new(
-            Code::BarePod,
-            format!("{} {} would not replace the pod", owner.0, owner.1),
-        ));
+        return Err(Reason::new(Code::BarePod, format!("{} {} would not replace the pod", owner.0, owner.1)));
     }
     Ok(())
 }
@@ -314,83 +247,44 @@ fn delete_pod(facts: &Facts) -> Result<(), Reason> {
 pub fn keeps_local_data(pod: &Value) -> bool {
     let local = |v: &Value| v.get("hostPath").is_some() || v.get("emptyDir").is_some();
     let volumes = pod.pointer("/spec/volumes").and_then(Value::as_array);
-    controller(pod).is_some_and(|(kind, ..)| kind == "StatefulSet")
-        && volumes.is_some_and(|v| v.iter().any(local))
+    controller(pod).is_some_and(|(kind, ..)| kind == "StatefulSet") && volumes.is_some_and(|v| v.iter().any(local))
 }
 
 fn delete_quota(facts: &Facts) -> Result<(), Reason> {
-    let quota = facts
-        .sources
-        .target
-        .as_ref()
-        .ok_or_else(|| Reason::plain(Code::TargetMissing))?;
+    let quota = facts.sources.target.as_ref().ok_or_else(|| Reason::plain(Code::TargetMissing))?;
     match label(quota, "app.kubernetes.io/managed-by") {
-        Some(by) => Err(Reason::new(
-            Code::ManagedElsewhere,
-            format!("the quota is managed by {by:?}"),
-        )),
+        Some(by) => Err(Reason::new(Code::ManagedElsewhere, format!("the quota is managed by {by:?}"))),
         None => Ok(()),
     }
 }
 
-fn restore(
-    copy: &Param<crate::names::ObjectName>,
-    proposal: &Proposal,
-    facts: &Facts,
-) -> Result<(), Reason> {
+fn restore(copy: &Param<crate::names::ObjectName>, proposal: &Proposal, facts: &Facts) -> Result<(), Reason> {
     let Origin::KeptCopy { change, .. } = &copy.origin else {
-        return Err(unproven(
-            "an object is restored only from the kept copy of a Change",
-        ));
+        return Err(unproven("an object is restored only from the kept copy of a Change"));
     };
-    let kept = facts
-        .sources
-        .kept
-        .as_ref()
-        .ok_or_else(|| unproven(format!("Change {change} keeps no intact copy")))?;
+    let kept = facts.sources.kept.as_ref().ok_or_else(|| unproven(format!("Change {change} keeps no intact copy")))?;
     let same = *change == copy.value
         && text_at(kept, "/kind") == Some(proposal.target.kind.as_str())
         && text_at(kept, "/metadata/name") == Some(proposal.target.name.as_str())
         && text_at(kept, "/metadata/namespace") == Some(proposal.target.namespace_str());
-    if same {
-        Ok(())
-    } else {
-        Err(unproven(format!(
-            "the copy of Change {change} is of another object"
-        )))
-    }
+    if same { Ok(()) } else { Err(unproven(format!("the copy of Change {change} is of another object"))) }
 }
 
 /// The tier that holds for this very object.
-pub fn effective_tier(action: &Action, target: &ObjectRef, object: Option<&Value>) -> u8 {
-    let base = action.change_type().tier();
-    if target.kind == Kind::Pod && object.is_some_and(keeps_local_data) {
-        base.max(2)
-    } else {
-        base
-    }
+pub fn effective_tier(change_type: ChangeType, target: &ObjectRef, object: Option<&Value>) -> u8 {
+    let base = change_type.tier();
+    if target.kind == Kind::Pod && object.is_some_and(keeps_local_data) { base.max(2) } else { base }
 }
 
 /// The container's current quantity of a resource, as written.
-pub(super) fn current<'a>(
-    live: &'a Value,
-    container: &str,
-    part: &str,
-    name: ResourceName,
-) -> Option<&'a str> {
+pub(super) fn current<'a>(live: &'a Value, container: &str, part: &str, name: ResourceName) -> Option<&'a str> {
     let pointer = container_pointer(live, container)?;
-    text_at(
-        live,
-        &format!("{pointer}/resources/{part}/{}", name.as_str()),
-    )
+    text_at(live, &format!("{pointer}/resources/{part}/{}", name.as_str()))
 }
 
 /// Both parts of the wanted resources, with their names.
 pub(super) fn parts(resources: &Resources) -> [(&'static str, &BTreeMap<ResourceName, String>); 2] {
-    [
-        ("requests", &resources.requests),
-        ("limits", &resources.limits),
-    ]
+    [("requests", &resources.requests), ("limits", &resources.limits)]
 }
 
 #[cfg(test)]

@@ -56,10 +56,7 @@ pub fn draft(proposal: &Proposal, sources: &Sources) -> Result<Draft, Reason> {
             if sources.target.is_some() {
                 return Err(Reason::plain(Code::TargetExists));
             }
-            let kept = sources
-                .kept
-                .as_ref()
-                .ok_or_else(|| Reason::plain(Code::OriginUnproven))?;
+            let kept = sources.kept.as_ref().ok_or_else(|| Reason::plain(Code::OriginUnproven))?;
             draft.target.uid = None;
             draft.body = Some(recreatable(kept));
         }
@@ -87,11 +84,10 @@ pub fn undo_draft(plan: &Plan, sources: &Sources) -> Result<Draft, Reason> {
         Undo::PreviousFields => {
             let (live, before) = (live(sources)?, plan.before_object().ok_or_else(no_undo)?);
             let result = plan.result_object().ok_or_else(no_undo)?;
-            if !super::object::shows(live, &result, &draft.free) {
-                return Err(Reason::new(
-                    Code::NoUndo,
-                    "the object was changed again after the write",
-                ));
+            still_ours(live, &result, &draft.free)?;
+            let uid = plan.target.uid.as_ref().map(crate::names::Uid::as_str);
+            if text_at(live, "/metadata/uid") != uid {
+                return Err(Reason::plain(Code::TargetReplaced));
             }
             let mut after = live.clone();
             put_back(&mut after, &before, &draft.free);
@@ -107,12 +103,20 @@ pub fn undo_draft(plan: &Plan, sources: &Sources) -> Result<Draft, Reason> {
         }
         Undo::DeleteCreated => {
             let live = live(sources)?;
+            still_ours(live, &plan.result_object().ok_or_else(no_undo)?, &draft.free)?;
             draft.operation = Operation::Delete;
-            draft.target.uid =
-                text_at(live, "/metadata/uid").and_then(|u| crate::names::Uid::parse(u).ok());
+            draft.target.uid = text_at(live, "/metadata/uid").and_then(|u| crate::names::Uid::parse(u).ok());
         }
     }
     Ok(draft)
+}
+
+/// What somebody else changed after the write is not put back.
+fn still_ours(live: &Value, result: &Value, free: &[String]) -> Result<(), Reason> {
+    if super::object::shows(live, result, free) {
+        return Ok(());
+    }
+    Err(Reason::new(Code::NoUndo, "the object was changed again after the write"))
 }
 
 /// Replaces `.spec` of `after` by that of `before`, free keys aside.
@@ -134,18 +138,11 @@ fn put_back(after: &mut Value, before: &Value, free: &[String]) {
 }
 
 fn live(sources: &Sources) -> Result<&Value, Reason> {
-    sources
-        .target
-        .as_ref()
-        .ok_or_else(|| Reason::plain(Code::TargetMissing))
+    sources.target.as_ref().ok_or_else(|| Reason::plain(Code::TargetMissing))
 }
 
 fn free_keys(target: &ObjectRef, sources: &Sources) -> Vec<String> {
-    if target.kind.is_workload() && sources.autoscaled {
-        vec!["replicas".to_owned()]
-    } else {
-        Vec::new()
-    }
+    if target.kind.is_workload() && sources.autoscaled { vec!["replicas".to_owned()] } else { Vec::new() }
 }
 
 /// The live object with the action's fields set.
@@ -162,15 +159,9 @@ fn updated(proposal: &Proposal, before: &Value, sources: &Sources) -> Result<Val
         }
         Action::RolloutRestart {} => restart_mark(&mut after, &proposal.created.to_string())?,
         Action::Scale { replicas } => set(&mut after, "/spec/replicas", json!(replicas.value))?,
-        Action::SetResources {
-            container,
-            resources,
-        } => {
+        Action::SetResources { container, resources } => {
             let pointer = known_container(before, container.as_str())?;
-            let merged = merged_resources(
-                before.pointer(&format!("{pointer}/resources")),
-                &resources.value,
-            );
+            let merged = merged_resources(before.pointer(&format!("{pointer}/resources")), &resources.value);
             set(&mut after, &format!("{pointer}/resources"), merged)?;
         }
         Action::DeletePod {} | Action::DeleteResourceQuota {} | Action::RestoreObject { .. } => {
@@ -184,12 +175,8 @@ fn updated(proposal: &Proposal, before: &Value, sources: &Sources) -> Result<Val
 }
 
 fn known_container(workload: &Value, name: &str) -> Result<String, Reason> {
-    container_pointer(workload, name).ok_or_else(|| {
-        Reason::new(
-            Code::TargetMissing,
-            format!("the workload has no container {name:?}"),
-        )
-    })
+    container_pointer(workload, name)
+        .ok_or_else(|| Reason::new(Code::TargetMissing, format!("the workload has no container {name:?}")))
 }
 
 /// The pod template that a ReplicaSet or ControllerRevision keeps.
@@ -199,9 +186,7 @@ fn revision_template(revision: Option<&Value>) -> Result<Value, Reason> {
         Some("ControllerRevision") => revision.pointer("/data/spec/template"),
         Some(_) | None => revision.pointer("/spec/template"),
     };
-    let mut template = template
-        .cloned()
-        .ok_or_else(|| Reason::plain(Code::OriginUnproven))?;
+    let mut template = template.cloned().ok_or_else(|| Reason::plain(Code::OriginUnproven))?;
     if let Value::Object(map) = &mut template {
         map.remove("$patch");
     }
@@ -214,9 +199,7 @@ fn revision_template(revision: Option<&Value>) -> Result<Value, Reason> {
 }
 
 fn restart_mark(after: &mut Value, at: &str) -> Result<(), Reason> {
-    let template = after
-        .pointer_mut("/spec/template")
-        .ok_or_else(|| Reason::plain(Code::WrongKind))?;
+    let template = after.pointer_mut("/spec/template").ok_or_else(|| Reason::plain(Code::WrongKind))?;
     let mut node = template;
     for key in ["metadata", "annotations"] {
         let Value::Object(map) = node else {
@@ -239,8 +222,7 @@ fn merged_resources(current: Option<&Value>, wanted: &Resources) -> Value {
     for (part, values) in [("requests", &wanted.requests), ("limits", &wanted.limits)] {
         for (name, quantity) in values {
             if let Value::Object(map) = &mut merged
-                && let Value::Object(entries) =
-                    map.entry(part).or_insert_with(|| Value::Object(Map::new()))
+                && let Value::Object(entries) = map.entry(part).or_insert_with(|| Value::Object(Map::new()))
             {
                 entries.insert(name.as_str().to_owned(), json!(quantity));
             }
@@ -251,32 +233,20 @@ fn merged_resources(current: Option<&Value>, wanted: &Resources) -> Value {
 
 /// Sets the value at a pointer whose parent exists.
 fn set(object: &mut Value, pointer: &str, value: Value) -> Result<(), Reason> {
-    let wrong = || {
-        Reason::new(
-            Code::WrongKind,
-            format!("the object has no field {pointer}"),
-        )
-    };
+    let wrong = || Reason::new(Code::WrongKind, format!("the object has no field {pointer}"));
     let (parent, key) = pointer.rsplit_once('/').ok_or_else(wrong)?;
     match object.pointer_mut(parent).ok_or_else(wrong)? {
         Value::Object(map) => {
             map.insert(key.to_owned(), value);
             Ok(())
         }
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
-            Err(wrong())
-        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => Err(wrong()),
     }
 }
 
 /// The guarded patch with tests of uid and, where the kind counts generations and no key is free,
 /// of the generation.
-fn update_patch(
-    before: &Value,
-    after: &Value,
-    free: &[String],
-    kind: Kind,
-) -> Result<Vec<Value>, Reason> {
+fn update_patch(before: &Value, after: &Value, free: &[String], kind: Kind) -> Result<Vec<Value>, Reason> {
     let uid = text_at(before, "/metadata/uid").ok_or_else(|| Reason::plain(Code::TargetMissing))?;
     let (guarded, _) = diff::guarded_patch(before, after);
     if guarded.is_empty() {
@@ -310,6 +280,7 @@ pub struct Outcome<'a> {
 ///
 /// # Errors
 /// [`Code::PlanNotReproducible`] where the two differ, [`Code::PlanTooLarge`] above 128 KiB,
+/// [`Code::DryRunRefused`] where there is no result,
 /// [`Code::OutOfBounds`] where the result changes fields that the type may not touch.
 pub fn seal(outcome: &Outcome<'_>) -> Result<Plan, Reason> {
     let (first, second) = (outcome.first.map(pruned), outcome.second.map(pruned));
@@ -318,12 +289,12 @@ pub fn seal(outcome: &Outcome<'_>) -> Result<Plan, Reason> {
         return Err(Reason::plain(Code::PlanNotReproducible));
     }
     let result = first.as_ref().map(without_assigned);
+    if result.is_none() && outcome.draft.operation != Operation::Delete {
+        return Err(Reason::new(Code::DryRunRefused, "the dry run returned no object"));
+    }
     let plan = assemble(outcome.draft, result.as_ref(), DryRun::Server, outcome)?;
     if plan.result.len() > LARGEST_RESULT {
-        return Err(Reason::new(
-            Code::PlanTooLarge,
-            format!("the result has {} bytes", plan.result.len()),
-        ));
+        return Err(Reason::new(Code::PlanTooLarge, format!("the result has {} bytes", plan.result.len())));
     }
     Ok(plan)
 }
@@ -339,8 +310,7 @@ pub fn seal_unconfirmed(outcome: &Outcome<'_>) -> Result<Plan, Reason> {
             let mut after = draft.before.clone().unwrap_or(Value::Null);
             let patch: json_patch::Patch = serde_json::from_value(json!(draft.patch))
                 .map_err(|e| Reason::new(Code::InvalidSpec, e.to_string()))?;
-            json_patch::patch(&mut after, &patch)
-                .map_err(|e| Reason::new(Code::DryRunRefused, e.to_string()))?;
+            json_patch::patch(&mut after, &patch).map_err(|e| Reason::new(Code::DryRunRefused, e.to_string()))?;
             Some(pruned(&after))
         }
         Operation::Create => draft.body.clone(),
@@ -358,12 +328,7 @@ fn without_assigned(object: &Value) -> Value {
     object
 }
 
-fn assemble(
-    draft: &Draft,
-    result: Option<&Value>,
-    dry_run: DryRun,
-    outcome: &Outcome<'_>,
-) -> Result<Plan, Reason> {
+fn assemble(draft: &Draft, result: Option<&Value>, dry_run: DryRun, outcome: &Outcome<'_>) -> Result<Plan, Reason> {
     let text = |v: &Value| String::from_utf8_lossy(&canonical::to_bytes(v)).into_owned();
     let before = draft.before.as_ref().map(pruned);
     let changed = match (&before, result, draft.operation) {
@@ -376,23 +341,13 @@ fn assemble(
         operation: draft.operation,
         target: draft.target.clone(),
         dry_run,
-        patch: if draft.patch.is_empty() {
-            String::new()
-        } else {
-            text(&json!(draft.patch))
-        },
+        patch: if draft.patch.is_empty() { String::new() } else { text(&json!(draft.patch)) },
         changed,
         before: before.as_ref().map(text).unwrap_or_default(),
-        result: result
-            .map(|r| text(&without_assigned(r)))
-            .unwrap_or_default(),
+        result: result.map(|r| text(&without_assigned(r))).unwrap_or_default(),
         free: draft.free.clone(),
         live: outcome.live.clone(),
-        fingerprint: draft
-            .before
-            .as_ref()
-            .map(|b| fingerprint(b, &draft.free))
-            .unwrap_or_default(),
+        fingerprint: draft.before.as_ref().map(|b| fingerprint(b, &draft.free)).unwrap_or_default(),
         baseline: outcome.baseline.clone(),
         undoable: undo != Undo::Nothing,
         digest: String::new(),
@@ -404,18 +359,11 @@ fn assemble(
 fn changed_pointers(before: &Value, after: &Value, draft: &Draft) -> Result<Vec<String>, Reason> {
     let (_, changed) = diff::guarded_patch(&without_assigned(before), &without_assigned(after));
     let allowed = catalogue::entry(draft.change_type).fields;
-    let tolerated =
-        |p: &str| p.starts_with("/metadata/annotations/deprecated.daemonset.template.generation");
-    match changed
-        .iter()
-        .find(|p| !tolerated(p) && !within(p, allowed))
-    {
+    let tolerated = |p: &str| p.starts_with("/metadata/annotations/deprecated.daemonset.template.generation");
+    match changed.iter().find(|p| !tolerated(p) && !within(p, allowed)) {
         Some(outside) => Err(Reason::new(
             Code::OutOfBounds,
-            format!(
-                "{} may not change {outside} (a webhook or a default adds it)",
-                draft.change_type
-            ),
+            format!("{} may not change {outside} (a webhook or a default adds it)", draft.change_type),
         )),
         None => Ok(changed),
     }

@@ -22,12 +22,7 @@ fn proposal(action: Action) -> Proposal {
         created: "2026-01-02T03:04:05Z".parse().unwrap(),
         proposer: "operator".into(),
         action,
-        target: ObjectRef::namespaced(
-            Kind::Deployment,
-            namespace,
-            name,
-            Some(Uid::parse("u-1").unwrap()),
-        ),
+        target: ObjectRef::namespaced(Kind::Deployment, namespace, name, Some(Uid::parse("u-1").unwrap())),
     }
 }
 
@@ -39,67 +34,33 @@ fn set_image(image: &str) -> Action {
 }
 
 fn sources() -> Sources {
-    Sources {
-        target: Some(deployment()),
-        ..Sources::default()
-    }
+    Sources { target: Some(deployment()), ..Sources::default() }
 }
 
 fn applied(draft: &Draft) -> Value {
     let mut object = draft.before.clone().unwrap();
-    json_patch::patch(
-        &mut object,
-        &serde_json::from_value::<json_patch::Patch>(json!(draft.patch)).unwrap(),
-    )
-    .unwrap();
+    json_patch::patch(&mut object, &serde_json::from_value::<json_patch::Patch>(json!(draft.patch)).unwrap()).unwrap();
     object
 }
 
-fn outcome<'a>(
-    draft: &'a Draft,
-    first: Option<&'a Value>,
-    second: Option<&'a Value>,
-) -> Outcome<'a> {
-    Outcome {
-        draft,
-        first,
-        second,
-        live: BTreeMap::new(),
-        baseline: Baseline::default(),
-    }
+fn outcome<'a>(draft: &'a Draft, first: Option<&'a Value>, second: Option<&'a Value>) -> Outcome<'a> {
+    Outcome { draft, first, second, live: BTreeMap::new(), baseline: Baseline::default() }
 }
 
 #[test]
-fn set_image_tests_uid_generation_and_the_old_image() {
+fn set_image_tests_uid_generation_the_container_and_its_old_image() {
     let draft = draft(&proposal(set_image("r/web:good")), &sources()).unwrap();
-    let tests: Vec<&str> = draft
-        .patch
-        .iter()
-        .filter(|o| o["op"] == "test")
-        .filter_map(|o| o["path"].as_str())
-        .collect();
-    assert_eq!(
-        tests,
-        [
-            "/metadata/uid",
-            "/metadata/generation",
-            "/spec/template/spec/containers/0/image"
-        ]
-    );
-    assert_eq!(
-        applied(&draft)["spec"]["template"]["spec"]["containers"][0]["image"],
-        "r/web:good"
-    );
+    let tests: Vec<&str> =
+        draft.patch.iter().filter(|o| o["op"] == "test").filter_map(|o| o["path"].as_str()).collect();
+    let container = "/spec/template/spec/containers/0";
+    let (name, image) = (format!("{container}/name"), format!("{container}/image"));
+    assert_eq!(tests, ["/metadata/uid", "/metadata/generation", name.as_str(), image.as_str()]);
+    assert_eq!(applied(&draft)["spec"]["template"]["spec"]["containers"][0]["image"], "r/web:good");
 }
 
 #[test]
 fn a_change_that_changes_nothing_is_refused() {
-    assert_eq!(
-        draft(&proposal(set_image("r/web:bad")), &sources())
-            .unwrap_err()
-            .code,
-        Code::NothingToChange
-    );
+    assert_eq!(draft(&proposal(set_image("r/web:bad")), &sources()).unwrap_err().code, Code::NothingToChange);
 }
 
 #[test]
@@ -108,32 +69,16 @@ fn an_unknown_container_and_a_missing_target_are_refused() {
         container: ContainerName::parse("nope").unwrap(),
         image: Param::new("x".into(), Origin::Human {}),
     };
-    assert_eq!(
-        draft(&proposal(action), &sources()).unwrap_err().code,
-        Code::TargetMissing
-    );
-    assert_eq!(
-        draft(&proposal(set_image("x")), &Sources::default())
-            .unwrap_err()
-            .code,
-        Code::TargetMissing
-    );
+    assert_eq!(draft(&proposal(action), &sources()).unwrap_err().code, Code::TargetMissing);
+    assert_eq!(draft(&proposal(set_image("x")), &Sources::default()).unwrap_err().code, Code::TargetMissing);
 }
 
 #[test]
 fn with_an_autoscaler_the_replicas_are_free_and_generation_is_not_tested() {
-    let sources = Sources {
-        autoscaled: true,
-        ..sources()
-    };
+    let sources = Sources { autoscaled: true, ..sources() };
     let draft = draft(&proposal(set_image("r/web:good")), &sources).unwrap();
     assert_eq!(draft.free, ["replicas"]);
-    assert!(
-        !draft
-            .patch
-            .iter()
-            .any(|o| o["path"] == "/metadata/generation")
-    );
+    assert!(!draft.patch.iter().any(|o| o["path"] == "/metadata/generation"));
 }
 
 #[test]
@@ -145,8 +90,7 @@ fn resources_merge_and_keep_what_is_not_named() {
         resources: Param::new(wanted, Origin::CurrentValue {}),
     };
     let draft = draft(&proposal(action), &sources()).unwrap();
-    let limits =
-        &applied(&draft)["spec"]["template"]["spec"]["containers"][0]["resources"]["limits"];
+    let limits = &applied(&draft)["spec"]["template"]["spec"]["containers"][0]["resources"]["limits"];
     assert_eq!(limits, &json!({"memory": "128Mi", "cpu": "1"}));
 }
 
@@ -154,20 +98,9 @@ fn resources_merge_and_keep_what_is_not_named() {
 fn undo_takes_the_template_without_its_hash() {
     let revision = json!({"kind": "ReplicaSet", "spec": {"template": {
         "metadata": {"labels": {"app": "web", "pod-template-hash": "abc"}}, "spec": {"containers": [{"name": "app", "image": "r/web:1"}]}}}});
-    let sources = Sources {
-        revision: Some(revision),
-        ..sources()
-    };
+    let sources = Sources { revision: Some(revision), ..sources() };
     let source = ObjectName::parse("web-abc").unwrap();
-    let action = Action::RolloutUndo {
-        revision: Param::new(
-            1,
-            Origin::RevisionHistory {
-                source,
-                revision: 1,
-            },
-        ),
-    };
+    let action = Action::RolloutUndo { revision: Param::new(1, Origin::RevisionHistory { source, revision: 1 }) };
     let template = &applied(&draft(&proposal(action), &sources).unwrap())["spec"]["template"];
     assert_eq!(template["metadata"]["labels"], json!({"app": "web"}));
 }
@@ -178,12 +111,7 @@ fn two_different_dry_runs_make_no_plan() {
     let first = applied(&draft);
     let mut second = first.clone();
     second["spec"]["template"]["metadata"]["labels"]["nonce"] = json!("1");
-    assert_eq!(
-        seal(&outcome(&draft, Some(&first), Some(&second)))
-            .unwrap_err()
-            .code,
-        Code::PlanNotReproducible
-    );
+    assert_eq!(seal(&outcome(&draft, Some(&first), Some(&second))).unwrap_err().code, Code::PlanNotReproducible);
 }
 
 #[test]
@@ -191,12 +119,7 @@ fn a_webhook_that_touches_other_fields_makes_no_plan() {
     let draft = draft(&proposal(set_image("r/web:good")), &sources()).unwrap();
     let mut mutated = applied(&draft);
     mutated["spec"]["template"]["spec"]["hostNetwork"] = json!(true);
-    assert_eq!(
-        seal(&outcome(&draft, Some(&mutated), Some(&mutated)))
-            .unwrap_err()
-            .code,
-        Code::OutOfBounds
-    );
+    assert_eq!(seal(&outcome(&draft, Some(&mutated), Some(&mutated))).unwrap_err().code, Code::OutOfBounds);
 }
 
 #[test]
@@ -206,12 +129,7 @@ fn too_large_a_result_makes_no_plan() {
         json!("x".repeat(LARGEST_RESULT));
     let draft = draft(&proposal(set_image("r/web:good")), &sources).unwrap();
     let result = applied(&draft);
-    assert_eq!(
-        seal(&outcome(&draft, Some(&result), Some(&result)))
-            .unwrap_err()
-            .code,
-        Code::PlanTooLarge
-    );
+    assert_eq!(seal(&outcome(&draft, Some(&result), Some(&result))).unwrap_err().code, Code::PlanTooLarge);
 }
 
 #[test]
@@ -235,26 +153,11 @@ fn the_way_back_restores_the_old_content_or_refuses_after_drift() {
     let plan = seal(&outcome(&draft, Some(&result), Some(&result))).unwrap();
     let mut written = result.clone();
     written["metadata"]["generation"] = json!(3);
-    let back = undo_draft(
-        &plan,
-        &Sources {
-            target: Some(written.clone()),
-            ..Sources::default()
-        },
-    )
-    .unwrap();
+    let back = undo_draft(&plan, &Sources { target: Some(written.clone()), ..Sources::default() }).unwrap();
     assert_eq!(applied(&back)["spec"], deployment()["spec"]);
     written["spec"]["template"]["spec"]["containers"][0]["image"] = json!("r/web:human");
     assert_eq!(
-        undo_draft(
-            &plan,
-            &Sources {
-                target: Some(written),
-                ..Sources::default()
-            }
-        )
-        .unwrap_err()
-        .code,
+        undo_draft(&plan, &Sources { target: Some(written), ..Sources::default() }).unwrap_err().code,
         Code::NoUndo
     );
 }

@@ -4,32 +4,99 @@
 //! object with other old values. No IO.
 
 use crate::canonical;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
-/// The operations that turn `before` into `after`, each preceded by a `test` of the old value it
-/// replaces or removes, and the pointers that change.
+/// The operations that turn `before` into `after`, preceded by a `test` of every old value that
+/// they touch, and the pointers that change.
+///
+/// JSON Patch cannot test that a key is absent and shifts the items behind one that is removed. So
+/// where a key is added the whole old object is tested, a list of another length is tested and
+/// replaced as a whole, and an item with a name is changed only under that name.
 pub(super) fn guarded_patch(before: &Value, after: &Value) -> (Vec<Value>, Vec<String>) {
-    let mut tests = Vec::new();
-    let mut operations = Vec::new();
-    let mut changed = Vec::new();
-    for operation in &json_patch::diff(before, after).0 {
-        let operation = serde_json::to_value(operation).unwrap_or(Value::Null);
-        let pointer = operation
-            .get("path")
-            .and_then(Value::as_str)
-            .unwrap_or_default()
-            .to_owned();
-        // Array operations shift indices, so every old value is tested before anything moves.
-        if operation.get("op").and_then(Value::as_str) != Some("add")
-            && let Some(old) = before.pointer(&pointer)
-        {
-            tests.push(json!({"op": "test", "path": pointer, "value": old}));
+    let mut patch = Guarded::default();
+    patch.compare(before, after, "", false);
+    patch.tests.extend(patch.operations);
+    (patch.tests, patch.changed)
+}
+
+#[derive(Default)]
+struct Guarded {
+    tests: Vec<Value>,
+    operations: Vec<Value>,
+    changed: Vec<String>,
+}
+
+impl Guarded {
+    /// `tested` is true where the old value is part of one that is tested already.
+    fn compare(&mut self, before: &Value, after: &Value, at: &str, tested: bool) {
+        match (before, after) {
+            _ if before == after => {}
+            (Value::Object(old), Value::Object(new)) => self.compare_maps((old, new), before, at, tested),
+            (Value::Array(old), Value::Array(new)) if old.len() == new.len() => {
+                for (index, (old, new)) in old.iter().zip(new).enumerate().filter(|(_, (old, new))| old != new) {
+                    let at = format!("{at}/{index}");
+                    if let Some(name) = old.get("name").filter(|name| !tested && new.get("name") == Some(*name)) {
+                        self.test(&format!("{at}/name"), name);
+                    }
+                    self.compare(old, new, &at, tested);
+                }
+            }
+            _ => {
+                if !tested {
+                    self.test(at, before);
+                }
+                self.change("replace", at, Some(after));
+            }
         }
-        changed.push(pointer);
-        operations.push(operation);
     }
-    tests.extend(operations);
-    (tests, changed)
+
+    fn compare_maps(
+        &mut self,
+        maps: (&Map<String, Value>, &Map<String, Value>),
+        before: &Value,
+        at: &str,
+        tested: bool,
+    ) {
+        let (old, new) = maps;
+        let adds = new.keys().any(|key| !old.contains_key(key));
+        // The root moves with every status write; what is added there is guarded by the fence alone.
+        if adds && !tested && !at.is_empty() {
+            self.test(at, before);
+        }
+        let tested = tested || (adds && !at.is_empty());
+        for (key, value) in new {
+            let at = format!("{at}/{}", token(key));
+            match old.get(key) {
+                Some(old) => self.compare(old, value, &at, tested),
+                None => self.change("add", &at, Some(value)),
+            }
+        }
+        for (key, value) in old.iter().filter(|(key, _)| !new.contains_key(*key)) {
+            let at = format!("{at}/{}", token(key));
+            if !tested {
+                self.test(&at, value);
+            }
+            self.change("remove", &at, None);
+        }
+    }
+
+    fn test(&mut self, at: &str, value: &Value) {
+        self.tests.push(json!({"op": "test", "path": at, "value": value}));
+    }
+
+    fn change(&mut self, op: &str, at: &str, value: Option<&Value>) {
+        let mut operation = json!({"op": op, "path": at});
+        if let (Value::Object(map), Some(value)) = (&mut operation, value) {
+            map.insert("value".to_owned(), value.clone());
+        }
+        self.operations.push(operation);
+        self.changed.push(at.to_owned());
+    }
+}
+
+/// A key as a segment of a JSON pointer.
+fn token(key: &str) -> String {
+    key.replace('~', "~0").replace('/', "~1")
 }
 
 /// A line diff of two objects as YAML-like text: unchanged lines are kept within `context` lines
@@ -39,11 +106,7 @@ pub fn rendered(before: &Value, after: &Value, context: usize) -> String {
     let marks = marked(&old, &new);
     let near = |at: usize| {
         let from = at.saturating_sub(context);
-        marks
-            .iter()
-            .skip(from)
-            .take(at + context + 1 - from)
-            .any(|(mark, _)| *mark != ' ')
+        marks.iter().skip(from).take(at + context + 1 - from).any(|(mark, _)| *mark != ' ')
     };
     let mut out = String::new();
     let mut skipped = false;
@@ -90,17 +153,13 @@ fn write_lines(value: &Value, depth: usize, head: &str, out: &mut Vec<String>) {
         Value::Array(items) if !items.is_empty() => {
             out.push(format!("{indent}{head}"));
             for item in items {
-                let name = item
-                    .get("name")
-                    .and_then(Value::as_str)
-                    .map(|n| format!("- # {}", escaped(n)));
+                let name = item.get("name").and_then(Value::as_str).map(|n| format!("- # {}", escaped(n)));
                 write_lines(item, depth + 1, name.as_deref().unwrap_or("-"), out);
             }
         }
-        scalar => out.push(format!(
-            "{indent}{head} {}",
-            escaped(&String::from_utf8_lossy(&canonical::to_bytes(scalar)))
-        )),
+        scalar => {
+            out.push(format!("{indent}{head} {}", escaped(&String::from_utf8_lossy(&canonical::to_bytes(scalar)))))
+        }
     }
 }
 
@@ -129,12 +188,7 @@ pub(crate) fn escaped(text: &str) -> String {
 /// cut first and the middle is small.
 fn marked(old: &[String], new: &[String]) -> Vec<(char, String)> {
     let head = old.iter().zip(new).take_while(|(a, b)| a == b).count();
-    let tail = old[head..]
-        .iter()
-        .rev()
-        .zip(new[head..].iter().rev())
-        .take_while(|(a, b)| a == b)
-        .count();
+    let tail = old[head..].iter().rev().zip(new[head..].iter().rev()).take_while(|(a, b)| a == b).count();
     let (a, b) = (&old[head..old.len() - tail], &new[head..new.len() - tail]);
     let mut out: Vec<(char, String)> = old[..head].iter().map(|l| (' ', l.clone())).collect();
     out.extend(middle(a, b));
@@ -153,11 +207,8 @@ fn middle(a: &[String], b: &[String]) -> Vec<(char, String)> {
     let mut longest = vec![vec![0u32; b.len() + 1]; a.len() + 1];
     for i in (0..a.len()).rev() {
         for j in (0..b.len()).rev() {
-            longest[i][j] = if a[i] == b[j] {
-                longest[i + 1][j + 1] + 1
-            } else {
-                longest[i + 1][j].max(longest[i][j + 1])
-            };
+            longest[i][j] =
+                if a[i] == b[j] { longest[i + 1][j + 1] + 1 } else { longest[i + 1][j].max(longest[i][j + 1]) };
         }
     }
     let (mut i, mut j) = (0, 0);
@@ -183,15 +234,11 @@ mod tests {
     #[test]
     fn a_patch_tests_every_old_value_it_touches() {
         let before = json!({"spec": {"image": "a", "replicas": 1, "old": true}});
-        let after = json!({"spec": {"image": "b", "replicas": 1, "new": 2}});
+        let after = json!({"spec": {"image": "b", "replicas": 1}});
         let (patch, changed) = guarded_patch(&before, &after);
-        let tests: Vec<&str> = patch
-            .iter()
-            .filter(|o| o["op"] == "test")
-            .filter_map(|o| o["path"].as_str())
-            .collect();
+        let tests: Vec<&str> = patch.iter().filter(|o| o["op"] == "test").filter_map(|o| o["path"].as_str()).collect();
         assert_eq!(tests, ["/spec/image", "/spec/old"]);
-        assert_eq!(changed.len(), 3);
+        assert_eq!(changed, ["/spec/image", "/spec/old"]);
         let patch: json_patch::Patch = serde_json::from_value(json!(patch)).unwrap();
         let mut good = before.clone();
         json_patch::patch(&mut good, &patch).unwrap();

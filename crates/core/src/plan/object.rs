@@ -17,10 +17,8 @@ const BOOKKEEPING: &[&str] = &[
 ];
 
 /// Annotations that controllers rewrite by themselves and that say nothing about intent.
-const CONTROLLER_ANNOTATIONS: &[&str] = &[
-    "deployment.kubernetes.io/revision",
-    "deprecated.daemonset.template.generation",
-];
+const CONTROLLER_ANNOTATIONS: &[&str] =
+    &["deployment.kubernetes.io/revision", "deprecated.daemonset.template.generation"];
 
 /// Reads the text at a JSON pointer.
 pub fn text_at<'a>(object: &'a Value, pointer: &str) -> Option<&'a str> {
@@ -29,10 +27,7 @@ pub fn text_at<'a>(object: &'a Value, pointer: &str) -> Option<&'a str> {
 
 /// Reads an integer at a JSON pointer; absent or other counts as `default`.
 pub fn int_at(object: &Value, pointer: &str, default: i64) -> i64 {
-    object
-        .pointer(pointer)
-        .and_then(Value::as_i64)
-        .unwrap_or(default)
+    object.pointer(pointer).and_then(Value::as_i64).unwrap_or(default)
 }
 
 /// A label of the object.
@@ -48,14 +43,8 @@ pub fn annotation<'a>(object: &'a Value, key: &str) -> Option<&'a str> {
 /// The controlling owner reference: kind, name and uid.
 pub fn controller(object: &Value) -> Option<(&str, &str, &str)> {
     let owners = object.pointer("/metadata/ownerReferences")?.as_array()?;
-    let owner = owners
-        .iter()
-        .find(|o| o.get("controller").and_then(Value::as_bool) == Some(true))?;
-    Some((
-        owner.get("kind")?.as_str()?,
-        owner.get("name")?.as_str()?,
-        owner.get("uid")?.as_str()?,
-    ))
+    let owner = owners.iter().find(|o| o.get("controller").and_then(Value::as_bool) == Some(true))?;
+    Some((owner.get("kind")?.as_str()?, owner.get("name")?.as_str()?, owner.get("uid")?.as_str()?))
 }
 
 /// The object without status and server bookkeeping: what the plan records and the digest covers.
@@ -81,12 +70,7 @@ pub fn recreatable(object: &Value) -> Value {
     if let Some(Value::Object(metadata)) = object.get_mut("metadata") {
         let kept: Map<String, Value> = std::mem::take(metadata)
             .into_iter()
-            .filter(|(key, _)| {
-                matches!(
-                    key.as_str(),
-                    "name" | "namespace" | "labels" | "annotations"
-                )
-            })
+            .filter(|(key, _)| matches!(key.as_str(), "name" | "namespace" | "labels" | "annotations"))
             .collect();
         *metadata = kept;
     }
@@ -96,10 +80,7 @@ pub fn recreatable(object: &Value) -> Value {
 /// SHA-256 over everything of the live object that must not move between plan and write:
 /// uid, generation (where no key is free), labels, annotations, owners and content.
 pub fn fingerprint(object: &Value, free: &[String]) -> String {
-    let generation = object
-        .pointer("/metadata/generation")
-        .cloned()
-        .unwrap_or(Value::Null);
+    let generation = object.pointer("/metadata/generation").cloned().unwrap_or(Value::Null);
     let mut object = pruned(object);
     if let Some(Value::Object(annotations)) = object.pointer_mut("/metadata/annotations") {
         annotations.retain(|key, _| !CONTROLLER_ANNOTATIONS.contains(&key.as_str()));
@@ -107,11 +88,7 @@ pub fn fingerprint(object: &Value, free: &[String]) -> String {
     if let Some(Value::Object(spec)) = object.get_mut("spec") {
         spec.retain(|key, _| !free.contains(key));
     }
-    let generation = if free.is_empty() {
-        generation
-    } else {
-        Value::Null
-    };
+    let generation = if free.is_empty() { generation } else { Value::Null };
     canonical::sha256_hex(&canonical::to_bytes(&json!([generation, object])))
 }
 
@@ -137,9 +114,7 @@ pub fn container_pointer(workload: &Value, container: &str) -> Option<String> {
     ["containers", "initContainers"].iter().find_map(|list| {
         let base = format!("/spec/template/spec/{list}");
         let containers = workload.pointer(&base)?.as_array()?;
-        let index = containers
-            .iter()
-            .position(|c| c.get("name").and_then(Value::as_str) == Some(container))?;
+        let index = containers.iter().position(|c| c.get("name").and_then(Value::as_str) == Some(container))?;
         Some(format!("{base}/{index}"))
     })
 }
@@ -183,10 +158,7 @@ mod tests {
         let mut scaled = deployment();
         scaled["spec"]["replicas"] = json!(7);
         scaled["metadata"]["generation"] = json!(4);
-        assert_eq!(
-            fingerprint(&scaled, &free),
-            fingerprint(&deployment(), &free)
-        );
+        assert_eq!(fingerprint(&scaled, &free), fingerprint(&deployment(), &free));
         assert!(shows(&scaled, &deployment(), &free));
         assert!(!shows(&scaled, &deployment(), &[]));
     }

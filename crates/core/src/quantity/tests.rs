@@ -44,10 +44,7 @@ fn order_is_by_value_across_families() {
     assert!(q("999m") < q("1"));
     assert!(q("-1") < q("0"));
     assert!(q("9223372036854775807") < q("9223372036854775808"));
-    assert!(
-        q("0.0000000001") > q("0"),
-        "finer than a billionth is rounded away from zero"
-    );
+    assert!(q("0.0000000001") > q("0"), "finer than a billionth is rounded away from zero");
     assert!(q("1.00000000000000000000000000000001") > q("1"));
 }
 
@@ -70,25 +67,14 @@ fn what_is_not_a_quantity_is_refused_with_the_reason() {
         assert_eq!(Quantity::parse(given), Err(error), "{given:?}");
     }
     assert_eq!(Quantity::parse(&"9".repeat(60)), Err(QuantityError::Range));
-    assert_eq!(
-        Quantity::parse(&"9".repeat(200)),
-        Err(QuantityError::Length)
-    );
+    assert_eq!(Quantity::parse(&"9".repeat(200)), Err(QuantityError::Length));
 }
 
 #[test]
 fn doubling_keeps_the_family() {
-    for (given, doubled) in [
-        ("64Mi", "128Mi"),
-        ("250m", "500m"),
-        ("100M", "200M"),
-        ("1e3", "2e3"),
-        ("600Ki", "1200Ki"),
-    ] {
-        assert_eq!(
-            q(given).double().map(|d| d.to_string()).as_deref(),
-            Some(doubled)
-        );
+    for (given, doubled) in [("64Mi", "128Mi"), ("250m", "500m"), ("100M", "200M"), ("1e3", "2e3"), ("600Ki", "1200Ki")]
+    {
+        assert_eq!(q(given).double().map(|d| d.to_string()).as_deref(), Some(doubled));
     }
     assert_eq!(q("1.5").millis(), 1500);
     assert_eq!(q("1n").millis(), 1, "rounded up");

@@ -5,9 +5,7 @@
 
 use super::digest::Digest;
 use super::key::PublicKey;
-use super::parts::{
-    Applied, Approver, FenceProof, Grant, Kind, Named, Plan, Undo, Verdict, Verification,
-};
+use super::parts::{Applied, Approver, FenceProof, Grant, Kind, Named, Plan, Undo, Verdict, Verification};
 use crate::action::ChangeType;
 use crate::names::{Namespace, ObjectName, Uid};
 use crate::object::{Kind as ObjectKind, ObjectRef};
@@ -168,9 +166,6 @@ impl ReceiptBody {
 
     /// The body of the receipt by which a key introduces its successor.
     pub fn rotation(successor: PublicKey, at: Timestamp) -> Self {
-        Self {
-            rotation: Some(successor),
-            ..Self::new(Kind::KeyRotation, at)
-        }
+        Self { rotation: Some(successor), ..Self::new(Kind::KeyRotation, at) }
     }
 }

@@ -6,7 +6,7 @@
 use super::body::{Predicate, ReceiptBody};
 use super::checkpoint::{self, Checkpoint, Purpose};
 use super::digest::Digest;
-use super::dsse::{Envelope, STATEMENT_TYPE};
+use super::dsse::{Draft, Envelope, STATEMENT_TYPE};
 use super::fault::What;
 use super::key::{KeyError, KeyId, PublicKey, Signer};
 use super::merkle::{self, Frontier};
@@ -27,9 +27,7 @@ pub enum SignError {
     #[error("the receipt would take {0} bytes, more than {MAX_LINE}")]
     TooLarge(usize),
     /// Another key is in force: the log needs a key rotation first.
-    #[error(
-        "key {held} may not sign: key {in_force} is in force until a receipt introduces another"
-    )]
+    #[error("key {held} may not sign: key {in_force} is in force until a receipt introduces another")]
     KeyNotInForce {
         /// The signer's key.
         held: KeyId,
@@ -66,48 +64,28 @@ pub struct Entry {
 ///
 /// # Errors
 /// A broken rule, an oversized receipt, or a failing key.
-pub fn sign(
-    signer: &Signer,
-    body: ReceiptBody,
-    sequence: u64,
-    previous: Digest,
-) -> Result<Entry, SignError> {
+pub fn sign(signer: &Signer, body: ReceiptBody, sequence: u64, previous: Digest) -> Result<Entry, SignError> {
     let predicate = Predicate::new(body, sequence, previous);
     statement::check(&predicate).map_err(SignError::Rule)?;
-    let payload = statement::encode(&predicate)?;
+    let mut draft = Draft::new();
+    statement::encode(&predicate, draft.writer())?;
     // Base64 takes four bytes for three; the template around it takes about 200.
-    let line = payload.len().div_ceil(3) * 4 + 256;
+    let line = draft.payload().len().div_ceil(3) * 4 + 256;
     if line > MAX_LINE {
         return Err(SignError::TooLarge(line));
     }
-    let envelope = Envelope::seal(STATEMENT_TYPE, &payload, signer)?;
-    Ok(Entry {
-        sequence,
-        hash: Digest::of(&payload),
-        previous,
-        envelope,
-    })
+    let hash = Digest::of(draft.payload());
+    Ok(Entry { sequence, hash, previous, envelope: draft.seal(STATEMENT_TYPE, signer)? })
 }
 
-fn payload_of(
-    envelope: &Envelope,
-    key: &PublicKey,
-    wanted: PayloadType,
-) -> Result<Vec<u8>, ResumeError> {
+fn payload_of(envelope: &Envelope, key: &PublicKey, wanted: PayloadType) -> Result<Vec<u8>, ResumeError> {
     let line = envelope.to_line().map_err(|e| ResumeError(e.to_string()))?;
     let lookup = |id: KeyId| {
-        if id == key.id() {
-            Ok(key)
-        } else {
-            Err(What::ForeignKey(id.to_string()))
-        }
+        if id == key.id() { Ok(key) } else { Err(What::ForeignKey(id.to_string())) }
     };
     let opened = open(&line, lookup).map_err(|what| ResumeError(what.to_string()))?;
     if opened.payload_type != wanted {
-        return Err(ResumeError(format!(
-            "its payload is of type {}",
-            envelope.payload_type
-        )));
+        return Err(ResumeError(format!("its payload is of type {}", envelope.payload_type)));
     }
     Ok(opened.payload)
 }
@@ -132,12 +110,7 @@ pub struct Chain {
 impl Chain {
     /// An empty log, whose first receipt this key signs.
     pub fn genesis(key: KeyId) -> Self {
-        Self {
-            frontier: Frontier::default(),
-            head: Digest::ZERO,
-            key,
-            at: None,
-        }
+        Self { frontier: Frontier::default(), head: Digest::ZERO, key, at: None }
     }
 
     /// Goes on from a signed checkpoint, as kept beside the last receipt. `key` must be the one it
@@ -152,12 +125,7 @@ impl Chain {
             return Err(ResumeError(format!("key {} is in force", stored.key)));
         }
         let frontier = stored.frontier().unwrap_or_default();
-        Ok(Self {
-            frontier,
-            head: stored.head_hash,
-            key: stored.key,
-            at: Some(stored.at),
-        })
+        Ok(Self { frontier, head: stored.head_hash, key: stored.key, at: Some(stored.at) })
     }
 
     /// The state after a receipt that another process stored.
@@ -168,10 +136,7 @@ impl Chain {
         let payload = payload_of(receipt, key, PayloadType::Statement)?;
         let next = statement::decode(&payload).map_err(ResumeError)?;
         if key.id() != self.key || next.sequence != self.size() || next.previous != self.head {
-            return Err(ResumeError(format!(
-                "receipt {} is not the next one",
-                next.sequence
-            )));
+            return Err(ResumeError(format!("receipt {} is not the next one", next.sequence)));
         }
         let key = next.rotation.as_ref().map_or(self.key, PublicKey::id);
         Ok(self.after(Digest::of(&payload), key, next.at))
@@ -180,12 +145,7 @@ impl Chain {
     fn after(&self, hash: Digest, key: KeyId, at: Timestamp) -> Self {
         let mut frontier = self.frontier.clone();
         frontier.push(merkle::leaf(hash.as_bytes()));
-        Self {
-            frontier,
-            head: hash,
-            key,
-            at: Some(at),
-        }
+        Self { frontier, head: hash, key, at: Some(at) }
     }
 
     /// Number of receipts, which is the next one's sequence.
@@ -209,17 +169,10 @@ impl Chain {
     ///
     /// # Errors
     /// As [`sign`]; and [`SignError::KeyNotInForce`].
-    pub fn next(
-        &self,
-        signer: &Signer,
-        mut body: ReceiptBody,
-    ) -> Result<(Chain, Entry), SignError> {
+    pub fn next(&self, signer: &Signer, mut body: ReceiptBody) -> Result<(Chain, Entry), SignError> {
         let held = signer.public().id();
         if held != self.key {
-            return Err(SignError::KeyNotInForce {
-                held,
-                in_force: self.key,
-            });
+            return Err(SignError::KeyNotInForce { held, in_force: self.key });
         }
         body.at = self.at.map_or(body.at, |last| body.at.max(last));
         let at = body.at;

@@ -56,10 +56,7 @@ impl Checkpoint {
 
     /// Size and root, for consistency proofs.
     pub const fn head(&self) -> Head {
-        Head {
-            size: self.size,
-            root: self.root,
-        }
+        Head { size: self.size, root: self.root }
     }
 }
 

@@ -98,9 +98,7 @@ impl<const N: usize> Serialize for Hex<N> {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         const DIGITS: &[u8; 16] = b"0123456789abcdef";
         let mut text = [0_u8; 128];
-        let text = text
-            .get_mut(..2 * N)
-            .ok_or_else(|| S::Error::custom("too long for hexadecimal"))?;
+        let text = text.get_mut(..2 * N).ok_or_else(|| S::Error::custom("too long for hexadecimal"))?;
         for (pair, byte) in text.chunks_exact_mut(2).zip(self.0) {
             pair[0] = DIGITS[usize::from(byte >> 4)];
             pair[1] = DIGITS[usize::from(byte & 15)];
@@ -111,9 +109,7 @@ impl<const N: usize> Serialize for Hex<N> {
 
 impl<'de, const N: usize> Deserialize<'de> for Hex<N> {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        Cow::<str>::deserialize(from)?
-            .parse()
-            .map_err(D::Error::custom)
+        Cow::<str>::deserialize(from)?.parse().map_err(D::Error::custom)
     }
 }
 

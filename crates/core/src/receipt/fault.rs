@@ -114,19 +114,11 @@ pub enum What {
 }
 
 fn several(from: u64, to: u64) -> String {
-    if from == to {
-        format!("receipt {from} is")
-    } else {
-        format!("receipts {from} to {to} are")
-    }
+    if from == to { format!("receipt {from} is") } else { format!("receipts {from} to {to} are") }
 }
 
 fn lost(absent: u64) -> String {
-    if absent == 0 {
-        String::new()
-    } else {
-        format!("; {absent} of those skipped are missing")
-    }
+    if absent == 0 { String::new() } else { format!("; {absent} of those skipped are missing") }
 }
 
 impl fmt::Display for Fault {

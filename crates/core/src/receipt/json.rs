@@ -18,8 +18,7 @@ impl Canonical {
     /// # Errors
     /// None that a `Value` can cause; the serialiser's own type is passed on.
     pub fn of(value: &Value) -> Result<Self, serde_json::Error> {
-        let text = String::from_utf8(crate::canonical::to_bytes(value))
-            .map_err(serde::ser::Error::custom)?;
+        let text = String::from_utf8(crate::canonical::to_bytes(value)).map_err(serde::ser::Error::custom)?;
         RawValue::from_string(text).map(Self)
     }
 

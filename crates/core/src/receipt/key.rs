@@ -47,11 +47,7 @@ impl PublicKey {
     pub fn from_raw(raw: &[u8]) -> Result<Self, KeyError> {
         let raw: [u8; 32] = raw.try_into().map_err(|_| KeyError::Public)?;
         let parsed = ParsedPublicKey::new(&ED25519, raw).map_err(|_| KeyError::Public)?;
-        Ok(Self {
-            raw,
-            id: id_of(&raw),
-            parsed,
-        })
+        Ok(Self { raw, id: id_of(&raw), parsed })
     }
 
     /// Parses a PEM `PUBLIC KEY` block (SubjectPublicKeyInfo, as `openssl pkey -pubout` writes).
@@ -60,18 +56,12 @@ impl PublicKey {
     /// [`KeyError::Public`] for anything else.
     pub fn from_pem(text: &str) -> Result<Self, KeyError> {
         let der = pem::decode(text, "PUBLIC KEY").ok_or(KeyError::Public)?;
-        Self::from_raw(
-            der.strip_prefix(pem::SPKI_HEAD.as_slice())
-                .ok_or(KeyError::Public)?,
-        )
+        Self::from_raw(der.strip_prefix(pem::SPKI_HEAD.as_slice()).ok_or(KeyError::Public)?)
     }
 
     /// The PEM form that [`PublicKey::from_pem`] reads.
     pub fn to_pem(&self) -> String {
-        pem::encode(
-            &[pem::SPKI_HEAD.as_slice(), &self.raw].concat(),
-            "PUBLIC KEY",
-        )
+        pem::encode(&[pem::SPKI_HEAD.as_slice(), &self.raw].concat(), "PUBLIC KEY")
     }
 
     /// The raw 32 bytes.

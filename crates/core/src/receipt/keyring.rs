@@ -15,11 +15,7 @@ pub(super) struct Keyring<'k> {
 
 impl<'k> Keyring<'k> {
     pub(super) fn new(anchors: &'k [PublicKey]) -> Self {
-        Self {
-            anchors,
-            in_force: None,
-            uses: Vec::new(),
-        }
+        Self { anchors, in_force: None, uses: Vec::new() }
     }
 
     /// The key with this id, where it may sign.
@@ -27,10 +23,7 @@ impl<'k> Keyring<'k> {
     /// # Errors
     /// The key is not in force: never was, or no longer is.
     pub(super) fn find(&self, id: KeyId) -> Result<PublicKey, What> {
-        let candidates = self
-            .in_force
-            .as_ref()
-            .map_or(self.anchors, std::slice::from_ref);
+        let candidates = self.in_force.as_ref().map_or(self.anchors, std::slice::from_ref);
         let found = candidates.iter().find(|key| key.id() == id).cloned();
         found.ok_or_else(|| match self.was_in_force(id) {
             true => What::RetiredKey(id),
@@ -45,10 +38,7 @@ impl<'k> Keyring<'k> {
     /// The first line that is signed with a trusted key puts that key in force.
     pub(super) fn trust(&mut self, signer: Option<PublicKey>, from: u64) {
         if let (None, Some(signer)) = (&self.in_force, signer) {
-            self.uses.push(KeyUse {
-                key: signer.id(),
-                from,
-            });
+            self.uses.push(KeyUse { key: signer.id(), from });
             self.in_force = Some(signer);
         }
     }
@@ -59,15 +49,9 @@ impl<'k> Keyring<'k> {
     /// It was in force before.
     pub(super) fn rotate(&mut self, successor: &PublicKey, from: u64) -> Result<(), What> {
         if self.was_in_force(successor.id()) {
-            return Err(What::BadStatement(format!(
-                "key {} was in force before",
-                successor.id()
-            )));
+            return Err(What::BadStatement(format!("key {} was in force before", successor.id())));
         }
-        self.uses.push(KeyUse {
-            key: successor.id(),
-            from,
-        });
+        self.uses.push(KeyUse { key: successor.id(), from });
         self.in_force = Some(successor.clone());
         Ok(())
     }

@@ -125,13 +125,7 @@ pub fn consistency_proof(leaves: &[Digest], old: usize) -> Option<Vec<Digest>> {
 }
 
 /// True where `path` leads from the leaf hash at `index` to the root of a tree of `size` leaves.
-pub fn verify_inclusion(
-    leaf: &Digest,
-    index: u64,
-    size: u64,
-    path: &[Digest],
-    root: &Digest,
-) -> bool {
+pub fn verify_inclusion(leaf: &Digest, index: u64, size: u64, path: &[Digest], root: &Digest) -> bool {
     if index >= size {
         return false;
     }
@@ -175,11 +169,7 @@ pub fn verify_consistency(old: &Head, new: &Head, path: &[Digest]) -> bool {
     }
     // A full old tree is itself the first subtree, and its root is not repeated in the path.
     let mut path = path.iter();
-    let start = if old.size.is_power_of_two() {
-        Some(&old.root)
-    } else {
-        path.next()
-    };
+    let start = if old.size.is_power_of_two() { Some(&old.root) } else { path.next() };
     let Some(start) = start else { return false };
     let shift = (old.size - 1).trailing_ones();
     let (mut at, mut last) = ((old.size - 1) >> shift, (new.size - 1) >> shift);

@@ -9,6 +9,7 @@
 //! is in force at a time; it introduces its successor. A log whose key is lost cannot be gone on
 //! with: it is exported, and a new one begins. Sequences count from 0, lines from 1.
 
+mod b64;
 mod body;
 mod chain;
 mod checkpoint;
@@ -29,6 +30,7 @@ mod pin;
 mod statement;
 mod verify;
 mod walk;
+mod writer;
 
 #[cfg(test)]
 mod tests;
@@ -42,9 +44,7 @@ pub use export::write_export;
 pub use fault::{Fault, What};
 pub use json::Canonical;
 pub use key::{KeyError, KeyId, PublicKey, Signer, generate, pem_of_seed};
-pub use parts::{
-    Applied, Approver, FenceProof, Grant, Kind, Named, Plan, Undo, Verdict, Verification,
-};
+pub use parts::{Applied, Approver, FenceProof, Grant, Kind, Named, Plan, Undo, Verdict, Verification};
 pub use pin::{Pin, PinError};
 pub use statement::{PREDICATE_TYPE, STATEMENT};
 pub use verify::{KeyUse, Report, verify_export};

@@ -24,10 +24,7 @@ pub(super) struct Opened {
 ///
 /// # Errors
 /// The first check that fails.
-pub(super) fn open<'k>(
-    line: &[u8],
-    lookup: impl FnOnce(KeyId) -> Result<&'k PublicKey, What>,
-) -> Result<Opened, What> {
+pub(super) fn open<'k>(line: &[u8], lookup: impl FnOnce(KeyId) -> Result<&'k PublicKey, What>) -> Result<Opened, What> {
     let sealed = Sealed::parse(line).map_err(|shape| match shape {
         Shape::NotCanonical => What::NotCanonical {},
         Shape::Garbage => What::Garbage {},
@@ -45,8 +42,5 @@ pub(super) fn open<'k>(
     if !key.verifies(&pae(sealed.payload_type, &payload), &signature) {
         return Err(What::BadSignature {});
     }
-    Ok(Opened {
-        payload_type,
-        payload,
-    })
+    Ok(Opened { payload_type, payload })
 }

@@ -39,10 +39,7 @@ pub(super) struct Order {
 
 impl Order {
     pub(super) fn starting_at(expected: u64) -> Self {
-        Self {
-            expected,
-            ..Self::default()
-        }
+        Self { expected, ..Self::default() }
     }
 
     /// The sequence after the highest one read.
@@ -68,28 +65,16 @@ impl Order {
     /// Places a receipt that stands on this line.
     pub(super) fn place(&mut self, line: u64, sequence: u64) -> Place {
         if sequence < self.expected {
-            let gap = self
-                .gaps
-                .iter_mut()
-                .find(|gap| (gap.from..gap.found).contains(&sequence));
+            let gap = self.gaps.iter_mut().find(|gap| (gap.from..gap.found).contains(&sequence));
             return gap.map_or(Place::Again, |gap| {
                 gap.filled += 1;
                 Place::Late
             });
         }
-        let place = if sequence == self.expected {
-            Place::Next
-        } else {
-            Place::Ahead
-        };
+        let place = if sequence == self.expected { Place::Next } else { Place::Ahead };
         let from = self.expected + self.slack;
         if sequence > from {
-            self.gaps.push(Gap {
-                line,
-                from,
-                found: sequence,
-                filled: 0,
-            });
+            self.gaps.push(Gap { line, from, found: sequence, filled: 0 });
         }
         self.expected = sequence + 1;
         self.slack = 0;
@@ -101,22 +86,11 @@ impl Order {
         self.gaps.iter().map(|gap| {
             let absent = (gap.found - gap.from).saturating_sub(gap.filled);
             let what = if gap.filled == 0 {
-                What::Missing {
-                    from: gap.from,
-                    to: gap.found - 1,
-                }
+                What::Missing { from: gap.from, to: gap.found - 1 }
             } else {
-                What::OutOfOrder {
-                    expected: gap.from,
-                    found: gap.found,
-                    absent,
-                }
+                What::OutOfOrder { expected: gap.from, found: gap.found, absent }
             };
-            Fault {
-                line: gap.line,
-                sequence: Some(gap.from),
-                what,
-            }
+            Fault { line: gap.line, sequence: Some(gap.from), what }
         })
     }
 }

@@ -29,14 +29,8 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind, in the order of declaration.
-    pub const ALL: &'static [Kind] = &[
-        Kind::Change,
-        Kind::Rollback,
-        Kind::Approval,
-        Kind::Refusal,
-        Kind::LateRecovery,
-        Kind::KeyRotation,
-    ];
+    pub const ALL: &'static [Kind] =
+        &[Kind::Change, Kind::Rollback, Kind::Approval, Kind::Refusal, Kind::LateRecovery, Kind::KeyRotation];
 
     /// The kind's name on the wire.
     pub const fn as_str(self) -> &'static str {

@@ -20,9 +20,7 @@ pub enum Pin {
 
 /// The text is no pin.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "{0:?} is not a head: give a number of receipts, the hash of a receipt, or both as NUMBER:HASH"
-)]
+#[error("{0:?} is not a head: give a number of receipts, the hash of a receipt, or both as NUMBER:HASH")]
 pub struct PinError(String);
 
 impl Pin {
@@ -45,10 +43,7 @@ impl FromStr for Pin {
             return Ok(Pin::Both(size, hash.parse().map_err(|_| refuse())?));
         }
         // A hash has 64 digits, which no number of receipts has.
-        text.parse()
-            .map(Pin::Hash)
-            .or_else(|_| text.parse().map(Pin::Size))
-            .map_err(|_| refuse())
+        text.parse().map(Pin::Hash).or_else(|_| text.parse().map(Pin::Size)).map_err(|_| refuse())
     }
 }
 

@@ -6,6 +6,7 @@
 use super::body::Predicate;
 use super::digest::Digest;
 use super::parts::Kind;
+use super::writer;
 use crate::names::Uid;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
@@ -54,10 +55,7 @@ fn subject(predicate: &Predicate) -> Result<Subject<'_>, serde_json::Error> {
     let named = predicate.change.as_ref();
     let (name, uid) = match (&predicate.target, named, &predicate.rotation) {
         (Some(target), _, _) => (target.to_string().into(), target.uid.as_ref()),
-        (None, Some(change), _) => (
-            format!("Change {}/{}", change.namespace, change.name).into(),
-            Some(&change.uid),
-        ),
+        (None, Some(change), _) => (format!("Change {}/{}", change.namespace, change.name).into(), Some(&change.uid)),
         (None, None, Some(key)) => (format!("key {}", key.id()).into(), None),
         (None, None, None) => (predicate.kind.as_str().into(), None),
     };
@@ -67,27 +65,17 @@ fn subject(predicate: &Predicate) -> Result<Subject<'_>, serde_json::Error> {
         (None, None, Some(change)) => Digest::of(&serde_json::to_vec(change)?),
         (None, None, None) => Digest::of(predicate.kind.as_str().as_bytes()),
     };
-    Ok(Subject {
-        annotations: uid.map(|uid| Annotations { uid }),
-        digest: DigestSet { sha256 },
-        name,
-    })
+    Ok(Subject { annotations: uid.map(|uid| Annotations { uid }), digest: DigestSet { sha256 }, name })
 }
 
-/// The canonical bytes of the statement around this predicate.
+/// Writes the canonical bytes of the statement around this predicate.
 ///
 /// # Errors
-/// None that these fields can cause; the serialiser's own type is passed on.
-pub(super) fn encode(predicate: &Predicate) -> Result<Vec<u8>, serde_json::Error> {
-    let mut bytes = Vec::with_capacity(2048);
-    let statement = Statement {
-        _type: STATEMENT,
-        predicate,
-        predicate_type: PREDICATE_TYPE,
-        subject: [subject(predicate)?],
-    };
-    serde_json::to_writer(&mut bytes, &statement)?;
-    Ok(bytes)
+/// A field is declared out of order.
+pub(super) fn encode(predicate: &Predicate, out: &mut Vec<u8>) -> Result<(), serde_json::Error> {
+    let statement =
+        Statement { _type: STATEMENT, predicate, predicate_type: PREDICATE_TYPE, subject: [subject(predicate)?] };
+    writer::write(&statement, out)
 }
 
 /// Reads a statement; the bytes must be the ones [`encode`] writes for what they say.
@@ -97,11 +85,12 @@ pub(super) fn encode(predicate: &Predicate) -> Result<Vec<u8>, serde_json::Error
 pub(super) fn decode(payload: &[u8]) -> Result<Predicate, String> {
     let PredicateOnly { predicate } = serde_json::from_slice(payload).map_err(|e| e.to_string())?;
     check(&predicate)?;
-    match encode(&predicate) {
-        Ok(bytes) if bytes == payload => Ok(predicate),
-        Ok(_) => Err("the statement is not written in canonical form".to_owned()),
-        Err(error) => Err(error.to_string()),
+    let mut canonical = Vec::with_capacity(payload.len());
+    encode(&predicate, &mut canonical).map_err(|e| e.to_string())?;
+    if canonical != payload {
+        return Err("the statement is not written in canonical form".to_owned());
     }
+    Ok(predicate)
 }
 
 /// Rules between fields.
@@ -112,13 +101,9 @@ pub(super) fn check(predicate: &Predicate) -> Result<(), &'static str> {
     match (predicate.kind, &predicate.rotation) {
         (Kind::KeyRotation, None) => Err("a key rotation names no key"),
         (Kind::KeyRotation, Some(_)) => Ok(()),
-        (
-            Kind::Change | Kind::Rollback | Kind::Approval | Kind::Refusal | Kind::LateRecovery,
-            Some(_),
-        ) => Err("only a key rotation may introduce a key"),
-        (
-            Kind::Change | Kind::Rollback | Kind::Approval | Kind::Refusal | Kind::LateRecovery,
-            None,
-        ) => Ok(()),
+        (Kind::Change | Kind::Rollback | Kind::Approval | Kind::Refusal | Kind::LateRecovery, Some(_)) => {
+            Err("only a key rotation may introduce a key")
+        }
+        (Kind::Change | Kind::Rollback | Kind::Approval | Kind::Refusal | Kind::LateRecovery, None) => Ok(()),
     }
 }

@@ -45,17 +45,9 @@ pub struct Report {
 ///
 /// # Errors
 /// Every fault found, in the order of lines; at most a hundred.
-pub fn verify_export(
-    mut reader: impl BufRead,
-    keys: &[PublicKey],
-    pin: Option<Pin>,
-) -> Result<Report, Vec<Fault>> {
+pub fn verify_export(mut reader: impl BufRead, keys: &[PublicKey], pin: Option<Pin>) -> Result<Report, Vec<Fault>> {
     if keys.is_empty() {
-        return Err(vec![Fault {
-            line: 1,
-            sequence: None,
-            what: What::NoKey {},
-        }]);
+        return Err(vec![Fault { line: 1, sequence: None, what: What::NoKey {} }]);
     }
     let mut walk = Walk::new(keys, pin);
     let mut buffer = Vec::with_capacity(8192);

@@ -68,11 +68,7 @@ impl<'k> Walk<'k> {
 
     /// Takes note of a fault at the line at hand.
     pub(super) fn fault(&mut self, sequence: Option<u64>, what: What) {
-        self.faults.push(Fault {
-            line: self.number,
-            sequence,
-            what,
-        });
+        self.faults.push(Fault { line: self.number, sequence, what });
     }
 
     /// Every fault, in the order of lines.
@@ -95,11 +91,7 @@ impl<'k> Walk<'k> {
 
     /// A line that may have been a receipt, or the checkpoint, or neither.
     pub(super) fn damaged(&mut self, what: What) {
-        let sequence = if self.end.is_none() {
-            Some(self.order.damaged())
-        } else {
-            None
-        };
+        let sequence = if self.end.is_none() { Some(self.order.damaged()) } else { None };
         self.fault(sequence, what);
         self.tail_damaged = true;
     }
@@ -148,13 +140,7 @@ impl<'k> Walk<'k> {
     /// The receipt must name the one before it, where that one is known.
     fn link(&mut self, predicate: &Predicate) {
         if let Some(actual) = self.previous.filter(|actual| *actual != predicate.previous) {
-            self.fault(
-                Some(predicate.sequence),
-                What::BrokenChain {
-                    named: predicate.previous,
-                    actual,
-                },
-            );
+            self.fault(Some(predicate.sequence), What::BrokenChain { named: predicate.previous, actual });
         }
     }
 
@@ -163,11 +149,7 @@ impl<'k> Walk<'k> {
         if size == self.order.expected() {
             self.fault(Some(next), What::AfterCheckpoint {});
         } else {
-            self.faults.push(Fault {
-                line,
-                sequence: None,
-                what: What::MisplacedCheckpoint {},
-            });
+            self.faults.push(Fault { line, sequence: None, what: What::MisplacedCheckpoint {} });
         }
     }
 
@@ -192,9 +174,7 @@ impl<'k> Walk<'k> {
         self.retired = checkpoint.size;
         self.previous = Some(checkpoint.head_hash);
         self.at = Some(checkpoint.at);
-        self.pin = self
-            .pin
-            .filter(|pin| !pin.met_by(checkpoint.size, &checkpoint.head_hash));
+        self.pin = self.pin.filter(|pin| !pin.met_by(checkpoint.size, &checkpoint.head_hash));
     }
 
     /// Judges the end of the file.
@@ -231,13 +211,7 @@ impl<'k> Walk<'k> {
     fn compare(&mut self, stated: &Checkpoint) {
         let (expected, slack) = (self.order.expected(), self.order.slack());
         if stated.size > expected + slack {
-            return self.fault(
-                Some(expected + slack),
-                What::Missing {
-                    from: expected + slack,
-                    to: stated.size - 1,
-                },
-            );
+            return self.fault(Some(expected + slack), What::Missing { from: expected + slack, to: stated.size - 1 });
         }
         if stated.size < expected {
             return self.fault(None, What::CheckpointDiffers("size"));

@@ -64,8 +64,7 @@ fn run(options: &Options) -> Result<u8, String> {
 
 /// As process 1 of a container a signal without a handler would be ignored.
 fn watch_signals(exit: Sender<u8>) -> Result<(), String> {
-    let mut signals = Signals::new([SIGTERM, SIGINT])
-        .map_err(|error| format!("cannot handle signals: {error}"))?;
+    let mut signals = Signals::new([SIGTERM, SIGINT]).map_err(|error| format!("cannot handle signals: {error}"))?;
     thread::spawn(move || {
         for _ in signals.forever() {
             log(b"asked to end\n");
@@ -100,28 +99,18 @@ fn start(options: &Options, exit: &Sender<u8>) -> Result<(), String> {
 fn check_needs(options: &Options) -> Result<(), String> {
     for name in &options.need_env {
         if std::env::var_os(name).is_none_or(|value| value.is_empty()) {
-            return Err(format!(
-                "environment variable {name} is required but not set"
-            ));
+            return Err(format!("environment variable {name} is required but not set"));
         }
     }
     for path in &options.need_file {
-        std::fs::read(path)
-            .map_err(|error| format!("file {path} is required but cannot be read: {error}"))?;
+        std::fs::read(path).map_err(|error| format!("file {path} is required but cannot be read: {error}"))?;
     }
-    options
-        .connect
-        .iter()
-        .try_for_each(|target| connect(target))
+    options.connect.iter().try_for_each(|target| connect(target))
 }
 
 fn connect(target: &str) -> Result<(), String> {
-    let (host, port) = target
-        .rsplit_once(':')
-        .ok_or_else(|| format!("`{target}` is no HOST:PORT"))?;
-    let port: u16 = port
-        .parse()
-        .map_err(|_| format!("`{target}` is no HOST:PORT"))?;
+    let (host, port) = target.rsplit_once(':').ok_or_else(|| format!("`{target}` is no HOST:PORT"))?;
+    let port: u16 = port.parse().map_err(|_| format!("`{target}` is no HOST:PORT"))?;
     let address = names::resolve(host).map_err(|why| format!("cannot resolve {host}: {why}"))?;
     let address = SocketAddr::new(address, port);
     TcpStream::connect_timeout(&address, Duration::from_secs(5))

@@ -16,8 +16,7 @@ pub(crate) fn resolve(host: &str) -> Result<IpAddr, String> {
     if let Ok(address) = host.parse() {
         return Ok(address);
     }
-    let text =
-        std::fs::read_to_string(RESOLVER).map_err(|error| format!("read {RESOLVER}: {error}"))?;
+    let text = std::fs::read_to_string(RESOLVER).map_err(|error| format!("read {RESOLVER}: {error}"))?;
     let resolver = parse(&text).ok_or_else(|| format!("{RESOLVER} names no server"))?;
     let mut why = "no such name".to_owned();
     for name in candidates(host, &resolver) {
@@ -32,42 +31,20 @@ pub(crate) fn resolve(host: &str) -> Result<IpAddr, String> {
 
 fn parse(text: &str) -> Option<Resolver> {
     let words = |key: &'static str| {
-        text.lines()
-            .map(str::split_whitespace)
-            .filter_map(move |mut line| (line.next() == Some(key)).then_some(line))
+        text.lines().map(str::split_whitespace).filter_map(move |mut line| (line.next() == Some(key)).then_some(line))
     };
-    let server = words("nameserver")
-        .flatten()
-        .find_map(|word| word.parse().ok())?;
-    let search = words("search")
-        .next_back()
-        .map(|line| line.map(str::to_owned).collect())
-        .unwrap_or_default();
-    let ndots = words("options")
-        .flatten()
-        .find_map(|word| word.strip_prefix("ndots:")?.parse().ok())
-        .unwrap_or(1);
-    Some(Resolver {
-        server,
-        search,
-        ndots,
-    })
+    let server = words("nameserver").flatten().find_map(|word| word.parse().ok())?;
+    let search = words("search").next_back().map(|line| line.map(str::to_owned).collect()).unwrap_or_default();
+    let ndots = words("options").flatten().find_map(|word| word.strip_prefix("ndots:")?.parse().ok()).unwrap_or(1);
+    Some(Resolver { server, search, ndots })
 }
 
 fn candidates(host: &str, resolver: &Resolver) -> Vec<String> {
     if let Some(absolute) = host.strip_suffix('.') {
         return vec![absolute.to_owned()];
     }
-    let mut names: Vec<String> = resolver
-        .search
-        .iter()
-        .map(|domain| format!("{host}.{domain}"))
-        .collect();
-    let place = if host.matches('.').count() >= resolver.ndots {
-        0
-    } else {
-        names.len()
-    };
+    let mut names: Vec<String> = resolver.search.iter().map(|domain| format!("{host}.{domain}")).collect();
+    let place = if host.matches('.').count() >= resolver.ndots { 0 } else { names.len() };
     names.insert(place, host.to_owned());
     names
 }
@@ -99,10 +76,7 @@ fn answer(packet: &[u8]) -> Option<Ipv4Addr> {
     for _ in 0..count {
         at = skip_name(packet, at)?;
         let kind = packet.get(at..at + 2)?;
-        let length = usize::from(u16::from_be_bytes([
-            *packet.get(at + 8)?,
-            *packet.get(at + 9)?,
-        ]));
+        let length = usize::from(u16::from_be_bytes([*packet.get(at + 8)?, *packet.get(at + 9)?]));
         let data = packet.get(at + 10..at + 10 + length)?;
         if kind == [0, 1] {
             return <[u8; 4]>::try_from(data).ok().map(Ipv4Addr::from);
@@ -129,11 +103,9 @@ mod tests {
 
     #[test]
     fn short_names_are_searched_first() {
-        let resolver = parse("search ns.svc.cluster.local svc.cluster.local\nnameserver 10.213.0.2\noptions ndots:5\n").unwrap();
-        assert_eq!(
-            candidates("kubernetes.default", &resolver)[1],
-            "kubernetes.default.svc.cluster.local"
-        );
+        let resolver =
+            parse("search ns.svc.cluster.local svc.cluster.local\nnameserver 10.213.0.2\noptions ndots:5\n").unwrap();
+        assert_eq!(candidates("kubernetes.default", &resolver)[1], "kubernetes.default.svc.cluster.local");
         assert_eq!(candidates("a.b.", &resolver), ["a.b"]);
     }
 

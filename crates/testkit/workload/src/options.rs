@@ -76,10 +76,7 @@ pub(crate) fn parse(
 ) -> Result<Parsed, String> {
     let mut options = Options::default();
     for (name, value) in vars {
-        let Some(flag) = name
-            .to_str()
-            .and_then(|name| name.strip_prefix("WORKLOAD_"))
-        else {
+        let Some(flag) = name.to_str().and_then(|name| name.strip_prefix("WORKLOAD_")) else {
             continue;
         };
         // Kubernetes itself sets such variables for a Service of that name.
@@ -100,15 +97,8 @@ pub(crate) fn parse(
         match flag.split_once('=') {
             Some((flag, value)) => options.set(flag, value)?,
             None if flag == "help" => return Ok(Parsed::Help),
-            None if flag == "fail-readiness" || flag == "fail-liveness" => {
-                options.set(flag, "true")?
-            }
-            None => options.set(
-                flag,
-                &args
-                    .next()
-                    .ok_or_else(|| format!("--{flag} needs a value"))?,
-            )?,
+            None if flag == "fail-readiness" || flag == "fail-liveness" => options.set(flag, "true")?,
+            None => options.set(flag, &args.next().ok_or_else(|| format!("--{flag} needs a value"))?)?,
         }
     }
     Ok(Parsed::Run(options))
@@ -136,14 +126,11 @@ impl Options {
 }
 
 fn number<T: std::str::FromStr>(flag: &str, value: &str) -> Result<T, String> {
-    value
-        .parse()
-        .map_err(|_| format!("--{flag} cannot be `{value}`"))
+    value.parse().map_err(|_| format!("--{flag} cannot be `{value}`"))
 }
 
 fn seconds(flag: &str, value: &str) -> Result<Duration, String> {
-    Duration::try_from_secs_f64(number(flag, value)?)
-        .map_err(|_| format!("--{flag} cannot be `{value}`"))
+    Duration::try_from_secs_f64(number(flag, value)?).map_err(|_| format!("--{flag} cannot be `{value}`"))
 }
 
 /// Text with `\n`, `\t`, `\e`, `\\` and `\xNN` to bytes; any other backslash stays.
@@ -178,10 +165,7 @@ mod tests {
     use super::*;
 
     fn parsed(args: &[&str], vars: &[(&str, &str)]) -> Result<Parsed, String> {
-        parse(
-            args.iter().map(|a| (*a).to_owned()),
-            vars.iter().map(|(k, v)| (k.into(), v.into())),
-        )
+        parse(args.iter().map(|a| (*a).to_owned()), vars.iter().map(|(k, v)| (k.into(), v.into())))
     }
 
     #[test]
@@ -208,25 +192,13 @@ mod tests {
 
     #[test]
     fn mistakes_are_named() {
-        assert_eq!(
-            parsed(&["--port", "many"], &[]),
-            Err("--port cannot be `many`".to_owned())
-        );
-        assert_eq!(
-            parsed(&["--log"], &[]),
-            Err("--log needs a value".to_owned())
-        );
-        assert_eq!(
-            parsed(&["--nonsense", "1"], &[]),
-            Err("unknown flag --nonsense".to_owned())
-        );
+        assert_eq!(parsed(&["--port", "many"], &[]), Err("--port cannot be `many`".to_owned()));
+        assert_eq!(parsed(&["--log"], &[]), Err("--log needs a value".to_owned()));
+        assert_eq!(parsed(&["--nonsense", "1"], &[]), Err("unknown flag --nonsense".to_owned()));
     }
 
     #[test]
     fn escapes_become_bytes() {
-        assert_eq!(
-            unescape(r"a\e[31m\x00\xff\\n\q\x"),
-            b"a\x1b[31m\x00\xff\\n\\q\\x"
-        );
+        assert_eq!(unescape(r"a\e[31m\x00\xff\\n\q\x"), b"a\x1b[31m\x00\xff\\n\\q\\x");
     }
 }

@@ -22,12 +22,8 @@ pub(crate) fn serve(options: &Options, memory: Memory, exit: Sender<u8>) -> Resu
     if options.port == 0 {
         return Ok(());
     }
-    let server = Arc::new(Server {
-        unready: options.fail_readiness.into(),
-        dead: options.fail_liveness.into(),
-        memory,
-        exit,
-    });
+    let server =
+        Arc::new(Server { unready: options.fail_readiness.into(), dead: options.fail_liveness.into(), memory, exit });
     let listener = TcpListener::bind(("0.0.0.0", options.port))
         .map_err(|error| format!("cannot listen on port {}: {error}", options.port))?;
     log(format!("listening on port {}\n", options.port).as_bytes());
@@ -53,10 +49,7 @@ impl Server {
             body.len()
         )?;
         stream.flush()?;
-        if let Some(code) = target
-            .strip_prefix("/exit/")
-            .and_then(|code| code.parse().ok())
-        {
+        if let Some(code) = target.strip_prefix("/exit/").and_then(|code| code.parse().ok()) {
             let _main_is_ending = self.exit.send(code);
         }
         Ok(())
@@ -85,10 +78,7 @@ impl Server {
                 }
                 Err(_) => ("400 Bad Request", "mib must be a number\n".to_owned()),
             },
-            _ if path
-                .strip_prefix("/exit/")
-                .is_some_and(|code| code.parse::<u8>().is_ok()) =>
-            {
+            _ if path.strip_prefix("/exit/").is_some_and(|code| code.parse::<u8>().is_ok()) => {
                 (OK, "ending\n".to_owned())
             }
             _ => ("404 Not Found", "no such path\n".to_owned()),
@@ -105,9 +95,7 @@ fn health(broken: &AtomicBool) -> (&'static str, String) {
 }
 
 fn toggle(broken: &AtomicBool, query: &str) -> (&'static str, String) {
-    let now = parameter(query, "on")
-        .parse()
-        .unwrap_or(!broken.load(Ordering::Relaxed));
+    let now = parameter(query, "on").parse().unwrap_or(!broken.load(Ordering::Relaxed));
     broken.store(now, Ordering::Relaxed);
     ("200 OK", format!("failing: {now}\n"))
 }
@@ -141,10 +129,7 @@ mod tests {
 
     #[test]
     fn logs_are_decoded_to_raw_bytes() {
-        assert_eq!(
-            decode(parameter("x=1&m=a%1b%5B31m+b%", "m")),
-            b"a\x1b[31m b%"
-        );
+        assert_eq!(decode(parameter("x=1&m=a%1b%5B31m+b%", "m")), b"a\x1b[31m b%");
     }
 
     #[test]

@@ -20,7 +20,7 @@ use bailiwick_api::manifests::OPERATOR_USER;
 use bailiwick_api::{Mandate, parse};
 use bailiwick_core::action::ChangeType;
 use bailiwick_core::fence::SYSTEM_NAMESPACE;
-use bailiwick_core::mandate::explain::{Question, explain as ask};
+use bailiwick_core::mandate::{Question, explain as ask};
 use bailiwick_core::names::{Namespace, Uid};
 use bailiwick_core::object::ObjectRef;
 use bailiwick_core::plan::Proposal;

@@ -6,10 +6,7 @@ use super::*;
 fn what_failed_is_never_repeated_on_the_same_cause() {
     let scene = Scene::new(&[undo(1)]).tried(1, undo(1), Life::RolledBack, Code::GotWorse);
     let mut record = ended(Phase::Resolved, Code::FindingGone, 1);
-    record.presence = Presence {
-        holds: false,
-        since: at(60),
-    };
+    record.presence = Presence { holds: false, since: at(60) };
     let back = scene.decide(&record, 200);
     assert_eq!((back.record.phase, back.record.count), (Phase::Open, 2));
     let later = scene.decide(&back.record, 230);
@@ -21,19 +18,10 @@ fn what_failed_is_never_repeated_on_the_same_cause() {
 fn what_recovered_may_be_done_again_when_it_comes_back() {
     let scene = Scene::new(&[undo(1)]).tried(1, undo(1), Life::Recovered, Code::Held);
     let mut record = ended(Phase::Resolved, Code::Held, 1);
-    record.presence = Presence {
-        holds: false,
-        since: at(60),
-    };
+    record.presence = Presence { holds: false, since: at(60) };
     let back = scene.decide(&record, 200).record;
-    assert_eq!(
-        (back.phase, back.count, back.began),
-        (Phase::Open, 2, at(200))
-    );
-    assert_eq!(
-        proposed(&scene.decide(&back, 220)),
-        Some((format!("{NAME}-2"), undo(1)))
-    );
+    assert_eq!((back.phase, back.count, back.began), (Phase::Open, 2, at(200)));
+    assert_eq!(proposed(&scene.decide(&back, 220)), Some((format!("{NAME}-2"), undo(1))));
     let much_later = scene.decide(&record, 60 + 3601).record;
     assert_eq!(much_later.count, 1);
 }
@@ -49,18 +37,9 @@ fn a_lifted_refusal_is_proposed_anew_after_a_pause() {
     assert_eq!(proposed(&decision), Some((format!("{NAME}-2"), undo(1))));
     assert_eq!(decision.record.phase, Phase::Changing);
     assert_eq!(decision.record.ended_at, None);
-    for lasting in [
-        Code::RejectedByHuman,
-        Code::GotWorse,
-        Code::Flapping,
-        Code::ChangeGone,
-    ] {
+    for lasting in [Code::RejectedByHuman, Code::GotWorse, Code::Flapping, Code::ChangeGone] {
         let record = ended(Phase::Escalated, lasting, 1);
-        assert_eq!(
-            Scene::new(&[undo(2)]).decide(&record, 900).effect,
-            None,
-            "{lasting}"
-        );
+        assert_eq!(Scene::new(&[undo(2)]).decide(&record, 900).effect, None, "{lasting}");
     }
 }
 
@@ -81,10 +60,7 @@ fn ended_incidents_are_forgotten_after_a_day() {
     record.presence.holds = false;
     let scene = Scene::new(&[]).gone();
     assert_eq!(scene.decide(&record, 60 + 86_399).effect, None);
-    assert_eq!(
-        scene.decide(&record, 60 + 86_400).effect,
-        Some(Effect::Forget)
-    );
+    assert_eq!(scene.decide(&record, 60 + 86_400).effect, Some(Effect::Forget));
 }
 
 #[test]
@@ -100,15 +76,9 @@ fn evidence_is_redacted_and_capped() {
 fn only_what_matters_is_written_at_once() {
     let old = opened();
     let mut new = old.clone();
-    assert_eq!(
-        new.writing(&old, at(20)),
-        Writing::Later(SignedDuration::from_secs(290))
-    );
+    assert_eq!(new.writing(&old, at(20)), Writing::Later(SignedDuration::from_secs(290)));
     new.summary = "restarted 3 times".into();
-    assert_eq!(
-        new.writing(&old, at(20)),
-        Writing::Later(SignedDuration::from_secs(5))
-    );
+    assert_eq!(new.writing(&old, at(20)), Writing::Later(SignedDuration::from_secs(5)));
     assert_eq!(new.writing(&old, at(25)), Writing::Now);
     new.phase = Phase::Changing;
     assert_eq!(new.writing(&old, at(11)), Writing::Now);
@@ -121,10 +91,7 @@ fn each_step_is_told_once() {
     let primed = Record::open(&finding(&[]), true, at(1));
     assert_eq!(story(None, &primed), None);
     let decision = Scene::new(&[undo(1)]).decide(&open, 30);
-    assert_eq!(
-        story(Some(&open), &decision.record).unwrap().reason,
-        "Proposed"
-    );
+    assert_eq!(story(Some(&open), &decision.record).unwrap().reason, "Proposed");
     assert_eq!(story(Some(&decision.record), &decision.record), None);
     let escalated = ended(Phase::Escalated, Code::OutsideTerritory, 1);
     let told = story(Some(&changing(1)), &escalated).unwrap();

@@ -18,12 +18,7 @@ struct Case {
 
 impl Case {
     fn new(name: &'static str, bytes: Vec<u8>, line: usize) -> Option<Self> {
-        Some(Case {
-            name,
-            bytes,
-            line,
-            pin: None,
-        })
+        Some(Case { name, bytes, line, pin: None })
     }
 }
 
@@ -91,9 +86,7 @@ fn on_lines(rng: &mut Rng, sound: &[Vec<u8>]) -> Option<Case> {
 fn on_log(rng: &mut Rng, log: &Log) -> Option<Case> {
     let mut lines = log.lines();
     let at = rng.below(RECEIPTS);
-    let before = at
-        .checked_sub(1)
-        .map_or(Digest::ZERO, |i| log.entries[i].hash);
+    let before = at.checked_sub(1).map_or(Digest::ZERO, |i| log.entries[i].hash);
     match rng.below(4) {
         0 => {
             lines[RECEIPTS] = log.checkpoints[at].to_line().ok()?;
@@ -103,10 +96,7 @@ fn on_log(rng: &mut Rng, log: &Log) -> Option<Case> {
             lines.truncate(at);
             lines.push(log.checkpoints[at].to_line().ok()?);
             let pin = Some(Pin::Both(RECEIPTS as u64, log.chain.head()));
-            Some(Case {
-                pin,
-                ..Case::new("cut with an older checkpoint", file(&lines), at + 1)?
-            })
+            Some(Case { pin, ..Case::new("cut with an older checkpoint", file(&lines), at + 1)? })
         }
         2 => {
             let forged = sign(&signer(9), rng.body(), at as u64, before).ok()?;
@@ -115,13 +105,7 @@ fn on_log(rng: &mut Rng, log: &Log) -> Option<Case> {
         }
         _ => {
             let holder = 1 + u8::from(at > 3) + u8::from(at > 6);
-            let fork = sign(
-                &signer(holder),
-                rng.body(),
-                at as u64,
-                Digest::of(b"elsewhere"),
-            )
-            .ok()?;
+            let fork = sign(&signer(holder), rng.body(), at as u64, Digest::of(b"elsewhere")).ok()?;
             lines[at] = fork.envelope.to_line().ok()?;
             Case::new("fork by the right key", file(&lines), at + 1)
         }
@@ -145,26 +129,10 @@ fn ten_thousand_corruptions_are_all_found_at_their_line() {
         };
         let Some(case) = case else { continue };
         let faults = verify(&case.bytes, case.pin).expect_err(case.name);
-        assert_eq!(
-            faults[0].line, case.line as u64,
-            "case {done}: {}: {}",
-            case.name, faults[0]
-        );
-        let exact = [
-            "flip",
-            "lose a byte",
-            "drop",
-            "drop several",
-            "foreign key",
-            "fork by the right key",
-        ];
+        assert_eq!(faults[0].line, case.line as u64, "case {done}: {}: {}", case.name, faults[0]);
+        let exact = ["flip", "lose a byte", "drop", "drop several", "foreign key", "fork by the right key"];
         if exact.contains(&case.name) && case.line <= RECEIPTS {
-            assert_eq!(
-                faults[0].sequence,
-                Some(case.line as u64 - 1),
-                "case {done}: {}",
-                faults[0]
-            );
+            assert_eq!(faults[0].sequence, Some(case.line as u64 - 1), "case {done}: {}", faults[0]);
         }
         done += 1;
     }
@@ -178,11 +146,6 @@ fn no_single_byte_of_the_file_is_free() {
         let mut bytes = sound.clone();
         bytes[at] ^= 1 << (at % 8);
         let faults = verify(&bytes, None).expect_err("a flipped byte");
-        assert_eq!(
-            faults[0].line,
-            line_of(&sound, at) as u64,
-            "byte {at}: {}",
-            faults[0]
-        );
+        assert_eq!(faults[0].line, line_of(&sound, at) as u64, "byte {at}: {}", faults[0]);
     }
 }

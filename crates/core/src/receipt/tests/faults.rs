@@ -32,10 +32,7 @@ fn another_text_for_the_same_envelope_is_a_fault() {
         lines[4] = variant.clone().into_bytes();
         let (line, what) = first_fault(&file(&lines), None);
         assert_eq!(line, 5, "{variant}");
-        assert!(
-            matches!(what, What::NotCanonical {} | What::Garbage {}),
-            "{what}: {variant}"
-        );
+        assert!(matches!(what, What::NotCanonical {} | What::Garbage {}), "{what}: {variant}");
     }
 }
 
@@ -52,14 +49,7 @@ fn garbage_of_any_length_is_named_and_the_rest_still_read() {
         let mut lines = log.lines();
         lines.insert(2, garbage);
         let faults = verify(&file(&lines), None).unwrap_err();
-        assert_eq!(
-            faults,
-            [Fault {
-                line: 3,
-                sequence: Some(2),
-                what: wanted
-            }]
-        );
+        assert_eq!(faults, [Fault { line: 3, sequence: Some(2), what: wanted }]);
     }
 }
 
@@ -71,11 +61,7 @@ fn several_faults_are_named_each_at_its_place() {
     lines.remove(4);
     // Receipts 8 and 9, at lines 8 and 9.
     lines.swap(7, 8);
-    let found: Vec<_> = verify(&file(&lines), None)
-        .unwrap_err()
-        .iter()
-        .map(Fault::to_string)
-        .collect();
+    let found: Vec<_> = verify(&file(&lines), None).unwrap_err().iter().map(Fault::to_string).collect();
     assert_eq!(
         found,
         [

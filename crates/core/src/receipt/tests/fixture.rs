@@ -49,18 +49,12 @@ impl Rng {
             "</a>",
             " ",
         ];
-        (0..self.below(8))
-            .map(|_| PIECES[self.below(PIECES.len())])
-            .collect()
+        (0..self.below(8)).map(|_| PIECES[self.below(PIECES.len())]).collect()
     }
 
     fn time(&mut self) -> Timestamp {
         let nanos = [0, 1_000, 500_000_000, 123_456_789][self.below(4)];
-        Timestamp::new(
-            1_700_000_000 + i64::try_from(self.below(1_000_000)).unwrap(),
-            nanos,
-        )
-        .unwrap()
+        Timestamp::new(1_700_000_000 + i64::try_from(self.below(1_000_000)).unwrap(), nanos).unwrap()
     }
 
     fn named(&mut self) -> Named {
@@ -81,12 +75,7 @@ impl Rng {
         if self.below(2) == 0 {
             return ObjectRef::cluster(ObjectKind::Node, name, uid);
         }
-        ObjectRef::namespaced(
-            ObjectKind::Deployment,
-            Namespace::parse("incident").unwrap(),
-            name,
-            uid,
-        )
+        ObjectRef::namespaced(ObjectKind::Deployment, Namespace::parse("incident").unwrap(), name, uid)
     }
 
     fn patch(&mut self) -> Canonical {
@@ -106,11 +95,7 @@ impl Rng {
     }
 
     fn grant(&mut self) -> Grant {
-        Grant {
-            account: self.text(),
-            granted_at: self.time(),
-            revoked_at: self.some(Self::time),
-        }
+        Grant { account: self.text(), granted_at: self.time(), revoked_at: self.some(Self::time) }
     }
 
     fn plan(&mut self) -> Plan {
@@ -124,19 +109,11 @@ impl Rng {
     /// Any body but a key rotation, with any of its parts.
     pub(super) fn body(&mut self) -> ReceiptBody {
         let mut body = ReceiptBody::new(Kind::ALL[self.below(Kind::ALL.len() - 1)], self.time());
-        body.applied = self.some(|r| Applied {
-            at: r.time(),
-            outcome: r.text(),
-            resource_version: r.some(Self::text),
-        });
+        body.applied = self.some(|r| Applied { at: r.time(), outcome: r.text(), resource_version: r.some(Self::text) });
         body.approvers = self.several(Self::approver);
         body.change = self.some(Self::named);
         body.change_type = self.some(|r| ChangeType::ALL[r.below(ChangeType::ALL.len())]);
-        body.fence_proof = self.some(|r| FenceProof {
-            at: r.time(),
-            fence: r.text(),
-            refusal: r.text(),
-        });
+        body.fence_proof = self.some(|r| FenceProof { at: r.time(), fence: r.text(), refusal: r.text() });
         body.grants = self.several(Self::grant);
         body.incident = self.some(Self::named);
         body.late_by_seconds = self.some(Self::next);
@@ -144,19 +121,9 @@ impl Rng {
         body.plan = self.some(Self::plan);
         body.proposer = self.some(Self::text);
         body.target = self.some(Self::target);
-        body.undo = self.some(|r| Undo {
-            of: r.some(Self::named),
-            patch: r.some(Self::patch),
-        });
-        body.verdict = self.some(|r| Verdict {
-            outcome: r.text(),
-            reasons: r.several(Self::text),
-        });
-        body.verification = self.some(|r| Verification {
-            at: r.time(),
-            outcome: r.text(),
-            summary: r.text(),
-        });
+        body.undo = self.some(|r| Undo { of: r.some(Self::named), patch: r.some(Self::patch) });
+        body.verdict = self.some(|r| Verdict { outcome: r.text(), reasons: r.several(Self::text) });
+        body.verification = self.some(|r| Verification { at: r.time(), outcome: r.text(), summary: r.text() });
         body
     }
 }
@@ -182,12 +149,7 @@ pub(super) struct Log {
 impl Log {
     pub(super) fn new() -> Self {
         let chain = Chain::genesis(signer(1).public().id());
-        let mut log = Self {
-            chain,
-            entries: Vec::new(),
-            checkpoints: Vec::new(),
-            key: 1,
-        };
+        let mut log = Self { chain, entries: Vec::new(), checkpoints: Vec::new(), key: 1 };
         log.checkpoints.push(log.checkpoint(Purpose::Head));
         log
     }
@@ -214,36 +176,22 @@ impl Log {
     }
 
     pub(super) fn rotate(&mut self) {
-        self.append(ReceiptBody::rotation(
-            signer(self.key + 1).public().clone(),
-            time(0),
-        ));
+        self.append(ReceiptBody::rotation(signer(self.key + 1).public().clone(), time(0)));
     }
 
     pub(super) fn checkpoint(&self, purpose: Purpose) -> Envelope {
-        self.chain
-            .checkpoint(purpose, time(0))
-            .sign(&signer(self.key))
-            .unwrap()
+        self.chain.checkpoint(purpose, time(0)).sign(&signer(self.key)).unwrap()
     }
 
     /// The export's lines, without line ends, the checkpoint last.
     pub(super) fn lines(&self) -> Vec<Vec<u8>> {
         let ends = self.checkpoints.last();
-        self.entries
-            .iter()
-            .map(|e| &e.envelope)
-            .chain(ends)
-            .map(|e| e.to_line().unwrap())
-            .collect()
+        self.entries.iter().map(|e| &e.envelope).chain(ends).map(|e| e.to_line().unwrap()).collect()
     }
 }
 
 pub(super) fn file(lines: &[Vec<u8>]) -> Vec<u8> {
-    lines
-        .iter()
-        .flat_map(|line| [line.as_slice(), b"\n"].concat())
-        .collect()
+    lines.iter().flat_map(|line| [line.as_slice(), b"\n"].concat()).collect()
 }
 
 pub(super) fn verify(bytes: &[u8], pin: Option<Pin>) -> Result<Report, Vec<Fault>> {

@@ -4,8 +4,7 @@
 
 use super::fixture::signer;
 use crate::receipt::merkle::{
-    Frontier, Head, consistency_proof, inclusion_proof, leaf, root, verify_consistency,
-    verify_inclusion,
+    Frontier, Head, consistency_proof, inclusion_proof, leaf, root, verify_consistency, verify_inclusion,
 };
 use crate::receipt::*;
 
@@ -13,26 +12,18 @@ use crate::receipt::*;
 fn the_pre_authentication_encoding_is_the_specifications_example() {
     // github.com/secure-systems-lab/dsse, protocol.md, "Test Vectors".
     let bytes = pae("http://example.com/HelloWorld", b"hello world");
-    assert_eq!(
-        bytes,
-        b"DSSEv1 29 http://example.com/HelloWorld 11 hello world"
-    );
+    assert_eq!(bytes, b"DSSEv1 29 http://example.com/HelloWorld 11 hello world");
     assert_eq!(pae("", b""), b"DSSEv1 0  0 ");
 }
 
 fn unhex(text: &str) -> Vec<u8> {
-    text.as_bytes()
-        .chunks(2)
-        .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap())
-        .collect()
+    text.as_bytes().chunks(2).map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap()).collect()
 }
 
 #[test]
 fn signatures_are_the_ones_of_rfc_8032() {
     // Section 7.1, test 2.
-    let seed: [u8; 32] = unhex("4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb")
-        .try_into()
-        .unwrap();
+    let seed: [u8; 32] = unhex("4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb").try_into().unwrap();
     let signer = Signer::from_pkcs8_pem(&pem_of_seed(&seed)).unwrap();
     assert_eq!(
         signer.public().raw().as_slice(),
@@ -54,12 +45,8 @@ fn keys_are_read_as_openssl_writes_them() {
     let signer = Signer::from_pkcs8_pem(private).unwrap();
     assert_eq!(PublicKey::from_pem(public).unwrap(), *signer.public());
     assert_eq!(signer.public().to_pem(), public);
-    for bad in [
-        "",
-        public,
-        "-----BEGIN PRIVATE KEY-----\n!\n-----END PRIVATE KEY-----",
-        "-----BEGIN PRIVATE KEY-----",
-    ] {
+    for bad in ["", public, "-----BEGIN PRIVATE KEY-----\n!\n-----END PRIVATE KEY-----", "-----BEGIN PRIVATE KEY-----"]
+    {
         assert_eq!(Signer::from_pkcs8_pem(bad).unwrap_err(), KeyError::Private);
     }
     assert_eq!(PublicKey::from_pem(private).unwrap_err(), KeyError::Public);
@@ -69,38 +56,19 @@ fn keys_are_read_as_openssl_writes_them() {
 #[test]
 fn a_signer_shows_no_more_than_its_key_id() {
     let signer = signer(7);
-    assert_eq!(
-        format!("{signer:?}"),
-        format!("Signer({})", signer.public().id())
-    );
-    assert_eq!(
-        signer.public().id().to_string(),
-        Digest::of(signer.public().raw()).to_string()[..16]
-    );
+    assert_eq!(format!("{signer:?}"), format!("Signer({})", signer.public().id()));
+    assert_eq!(signer.public().id().to_string(), Digest::of(signer.public().raw()).to_string()[..16]);
 }
 
 #[test]
 fn a_generated_key_signs() {
-    let signer =
-        Signer::from_pkcs8_pem(&generate(&aws_lc_rs::rand::SystemRandom::new()).unwrap()).unwrap();
-    assert!(
-        signer
-            .public()
-            .verifies(b"x", &signer.sign_bytes(b"x").unwrap())
-    );
+    let signer = Signer::from_pkcs8_pem(&generate(&aws_lc_rs::rand::SystemRandom::new()).unwrap()).unwrap();
+    assert!(signer.public().verifies(b"x", &signer.sign_bytes(b"x").unwrap()));
 }
 
 /// The leaves and roots of certificate-transparency's reference tests.
-const LEAVES: [&str; 8] = [
-    "",
-    "00",
-    "10",
-    "2021",
-    "3031",
-    "40414243",
-    "5051525354555657",
-    "606162636465666768696a6b6c6d6e6f",
-];
+const LEAVES: [&str; 8] =
+    ["", "00", "10", "2021", "3031", "40414243", "5051525354555657", "606162636465666768696a6b6c6d6e6f"];
 const ROOTS: [&str; 8] = [
     "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d",
     "fac54203e7cc696cf0dfcb42c92a1d9dbaf70ad9e621f4bd8d98662f00e3c125",
@@ -118,28 +86,15 @@ fn leaves() -> Vec<Digest> {
 
 #[test]
 fn roots_are_the_published_ones() {
-    assert_eq!(
-        root(&[]).to_string(),
-        "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
-    );
+    assert_eq!(root(&[]).to_string(), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
     for (size, wanted) in ROOTS.iter().enumerate() {
-        assert_eq!(
-            root(&leaves()[..=size]).to_string(),
-            *wanted,
-            "{} leaves",
-            size + 1
-        );
+        assert_eq!(root(&leaves()[..=size]).to_string(), *wanted, "{} leaves", size + 1);
     }
 }
 
 #[test]
 fn proofs_are_the_published_ones() {
-    let hashes = |path: Option<Vec<Digest>>| {
-        path.unwrap()
-            .iter()
-            .map(Digest::to_string)
-            .collect::<Vec<_>>()
-    };
+    let hashes = |path: Option<Vec<Digest>>| path.unwrap().iter().map(Digest::to_string).collect::<Vec<_>>();
     assert_eq!(
         hashes(inclusion_proof(&leaves(), 0)),
         [
@@ -187,44 +142,17 @@ fn every_inclusion_is_proved_and_no_other() {
 fn every_growth_is_proved_and_no_other() {
     for new in 1..34_u8 {
         let leaves = many(new);
-        let head = |size: u8| Head {
-            size: u64::from(size),
-            root: root(&leaves[..usize::from(size)]),
-        };
+        let head = |size: u8| Head { size: u64::from(size), root: root(&leaves[..usize::from(size)]) };
         for old in 1..=new {
             let path = consistency_proof(&leaves, usize::from(old)).unwrap();
-            assert!(
-                verify_consistency(&head(old), &head(new), &path),
-                "{old} to {new}"
-            );
-            let forged = Head {
-                root: Digest::ZERO,
-                ..head(old)
-            };
+            assert!(verify_consistency(&head(old), &head(new), &path), "{old} to {new}");
+            let forged = Head { root: Digest::ZERO, ..head(old) };
             assert!(!verify_consistency(&forged, &head(new), &path));
-            assert!(!verify_consistency(
-                &head(old),
-                &Head {
-                    root: Digest::ZERO,
-                    ..head(new)
-                },
-                &path
-            ));
-            assert!(!verify_consistency(
-                &head(old),
-                &head(new),
-                &[path.as_slice(), &[Digest::ZERO]].concat()
-            ));
+            assert!(!verify_consistency(&head(old), &Head { root: Digest::ZERO, ..head(new) }, &path));
+            assert!(!verify_consistency(&head(old), &head(new), &[path.as_slice(), &[Digest::ZERO]].concat()));
             assert!(old == new || !verify_consistency(&head(new), &head(old), &path));
         }
-        assert!(!verify_consistency(
-            &Head {
-                size: 0,
-                root: root(&[])
-            },
-            &head(new),
-            &[]
-        ));
+        assert!(!verify_consistency(&Head { size: 0, root: root(&[]) }, &head(new), &[]));
     }
 }
 

@@ -56,11 +56,7 @@ fn a_statement_is_an_in_toto_statement_about_the_plan() {
         ObjectName::parse("web").unwrap(),
         Some(uid),
     ));
-    body.plan = Some(Plan {
-        digest: Digest::of(b"plan"),
-        dry_run: true,
-        patch: None,
-    });
+    body.plan = Some(Plan { digest: Digest::of(b"plan"), dry_run: true, patch: None });
     let entry = sign(&signer(1), body, 0, Digest::ZERO).unwrap();
     let value: Value = serde_json::from_slice(&payload(&entry)).unwrap();
     let digest = Digest::of(b"plan").to_string();
@@ -83,38 +79,24 @@ fn a_statement_is_an_in_toto_statement_about_the_plan() {
 #[test]
 fn what_a_verifier_would_refuse_is_not_signed() {
     let mut rotation = ReceiptBody::new(Kind::KeyRotation, time(0));
-    assert!(matches!(
-        sign(&signer(1), rotation.clone(), 0, Digest::ZERO),
-        Err(SignError::Rule(_))
-    ));
+    assert!(matches!(sign(&signer(1), rotation.clone(), 0, Digest::ZERO), Err(SignError::Rule(_))));
     rotation.kind = Kind::Change;
     rotation.rotation = Some(signer(2).public().clone());
-    assert!(matches!(
-        sign(&signer(1), rotation, 0, Digest::ZERO),
-        Err(SignError::Rule(_))
-    ));
+    assert!(matches!(sign(&signer(1), rotation, 0, Digest::ZERO), Err(SignError::Rule(_))));
     let mut long = ReceiptBody::new(Kind::Refusal, time(0));
     long.outcome = Some("x".repeat(MAX_LINE));
-    assert!(matches!(
-        sign(&signer(1), long, 0, Digest::ZERO),
-        Err(SignError::TooLarge(_))
-    ));
+    assert!(matches!(sign(&signer(1), long, 0, Digest::ZERO), Err(SignError::TooLarge(_))));
 }
 
 #[test]
 fn the_longest_receipt_that_is_signed_is_read() {
     let mut body = ReceiptBody::new(Kind::Refusal, time(0));
     let room = (MAX_LINE - 256) / 4 * 3;
-    let rest = payload(&sign(&signer(1), body.clone(), 0, Digest::ZERO).unwrap()).len()
-        + r#""outcome":"","#.len();
+    let rest = payload(&sign(&signer(1), body.clone(), 0, Digest::ZERO).unwrap()).len() + r#""outcome":"","#.len();
     body.outcome = Some("x".repeat(room - rest));
     let entry = sign(&signer(1), body.clone(), 0, Digest::ZERO).unwrap();
     let line = entry.envelope.to_line().unwrap();
-    assert!(
-        line.len() <= MAX_LINE && line.len() > MAX_LINE - 300,
-        "{}",
-        line.len()
-    );
+    assert!(line.len() <= MAX_LINE && line.len() > MAX_LINE - 300, "{}", line.len());
     body.outcome = Some("x".repeat(room - rest + 1));
     assert!(sign(&signer(1), body, 0, Digest::ZERO).is_err());
 }
