@@ -2,9 +2,12 @@
 //!
 //! Owns only the list of commands; each lives in a module of its own, which holds its arguments and `run`. Prints to the terminal; must never hold logic that a test would want to call.
 
+mod cargo;
 mod cluster;
+mod generate;
 mod image;
 mod test;
+mod workspace;
 
 use std::io::Write as _;
 use std::process::ExitCode;
@@ -26,6 +29,8 @@ enum Command {
     Cluster(cluster::Args),
     /// Build container images and load them into a cluster
     Image(image::Args),
+    /// Write the files under deploy/, or check that they are up to date
+    Generate(generate::Args),
     /// Run every test, on a real cluster where one is needed
     Test(test::Args),
 }
@@ -34,6 +39,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Cluster(args) => cluster::run(args),
         Command::Image(args) => image::run(args),
+        Command::Generate(args) => generate::run(&args),
         Command::Test(args) => test::run(args),
     }
 }

@@ -18,8 +18,9 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, ensure};
 use bailiwick_testbed::Config;
 
+use crate::workspace::Workspace;
 use crate::{out, say};
-use discover::{Suite, Workspace};
+use discover::Suite;
 use outcome::{Outcome, Report};
 use place::Place;
 use run::Job;
@@ -69,7 +70,7 @@ pub(crate) struct Args {
 pub(crate) fn run(args: Args) -> Result<ExitCode> {
     let config = Config::from_env()?;
     let workspace = Workspace::read(&config)?;
-    let (unit, suites) = select(&args.suites, workspace.suites()?)?;
+    let (unit, suites) = select(&args.suites, discover::suites(&workspace)?)?;
     if args.list {
         let names = std::iter::once(UNIT).chain(suites.iter().map(|s| s.name.as_str()));
         out(&names.collect::<Vec<_>>().join("\n"))?;

@@ -1,11 +1,11 @@
-//! Which suites there are, asked of Cargo. Reads the workspace's metadata and the suites' sources; runs nothing else.
+//! Which suites there are, from the workspace's metadata and the suites' sources, which it reads. Runs nothing.
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
 
 use anyhow::{Context as _, Result, bail, ensure};
-use bailiwick_testbed::Config;
 use serde_json::Value;
+
+use crate::workspace::Workspace;
 
 /// The feature behind which tests need a cluster.
 pub(super) const FEATURE: &str = "cluster";
@@ -46,53 +46,19 @@ pub(super) struct Suite {
     pub(super) owns_clusters: bool,
 }
 
-/// The workspace as Cargo describes it.
-pub(super) struct Workspace {
-    metadata: Value,
-    pub(super) root: PathBuf,
-    pub(super) target: PathBuf,
-}
-
-impl Workspace {
-    pub(super) fn read(config: &Config) -> Result<Self> {
-        let root = config.workspace().to_owned();
-        let output = Command::new(super::build::cargo())
-            .current_dir(&root)
-            .args(["metadata", "--no-deps", "--format-version=1"])
-            .output()
-            .context("run `cargo metadata`")?;
-        ensure!(output.status.success(), "`cargo metadata` failed: {}", String::from_utf8_lossy(&output.stderr));
-        let metadata: Value = serde_json::from_slice(&output.stdout).context("read `cargo metadata`")?;
-        let target = metadata["target_directory"].as_str().context("no target_directory in `cargo metadata`")?.into();
-        Ok(Self { metadata, root, target })
-    }
-
-    fn packages(&self) -> impl Iterator<Item = &Value> {
-        self.metadata["packages"].as_array().into_iter().flatten()
-    }
-
-    /// Where a package's `Cargo.toml` is.
-    pub(super) fn dir_of(&self, package: &str) -> Result<PathBuf> {
-        let found = self.packages().find(|p| p["name"] == package);
-        let manifest = found.and_then(|p| p["manifest_path"].as_str()).map(Path::new);
-        let dir = manifest.and_then(Path::parent).with_context(|| format!("no package `{package}`"))?;
-        Ok(dir.to_owned())
-    }
-
-    /// All suites, by name; those that bring up clusters themselves come last.
-    pub(super) fn suites(&self) -> Result<Vec<Suite>> {
-        let mut suites = Vec::new();
-        for package in self.packages().filter(|p| !p["features"][FEATURE].is_null()) {
-            for target in package["targets"].as_array().into_iter().flatten() {
-                suites.extend(suite(text(package, "name")?, target)?);
-            }
+/// All suites, by name; those that bring up clusters themselves come last.
+pub(super) fn suites(workspace: &Workspace) -> Result<Vec<Suite>> {
+    let mut suites = Vec::new();
+    for package in workspace.packages().filter(|p| !p["features"][FEATURE].is_null()) {
+        for target in package["targets"].as_array().into_iter().flatten() {
+            suites.extend(suite(text(package, "name")?, target)?);
         }
-        suites.sort_by(|a, b| (a.owns_clusters, &a.name).cmp(&(b.owns_clusters, &b.name)));
-        for pair in suites.windows(2) {
-            ensure!(pair[0].name != pair[1].name, "two suites are named `{}`", pair[0].name);
-        }
-        Ok(suites)
     }
+    suites.sort_by(|a, b| (a.owns_clusters, &a.name).cmp(&(b.owns_clusters, &b.name)));
+    for pair in suites.windows(2) {
+        ensure!(pair[0].name != pair[1].name, "two suites are named `{}`", pair[0].name);
+    }
+    Ok(suites)
 }
 
 fn text<'a>(value: &'a Value, key: &str) -> Result<&'a str> {

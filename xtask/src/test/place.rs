@@ -6,10 +6,11 @@ use std::process::Command;
 use anyhow::{Context as _, Result};
 use bailiwick_testbed::{Cluster, Config, OperatorImage, Options, Progress, build_operator, prepare_images};
 
-use super::discover::{Suite, Want, Workspace};
+use super::Args;
+use super::discover::{Suite, Want};
 use super::outcome::SKIPPED;
-use super::{Args, build};
-use crate::say;
+use crate::workspace::Workspace;
+use crate::{cargo, say};
 
 /// Fail points are compiled in.
 const FAIL_POINTS: &str = "failpoints";
@@ -81,7 +82,7 @@ impl Place {
         }
         if wanted(Want::Cli) {
             say("building the command `bailiwick`");
-            let path = build::binary(workspace, "bailiwick-cli", "bailiwick")?;
+            let path = cargo::binary(workspace, "bailiwick-cli", "bailiwick")?;
             all.push(variable("CLI", path.display().to_string()));
         }
         all.push(variable("RUN", std::process::id().to_string()));

@@ -9,9 +9,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 
-use super::build::{Program, cargo, mortal};
-use super::discover::Workspace;
 use super::outcome::{Outcome, Reading};
+use crate::cargo::{Program, cargo, mortal};
+use crate::workspace::Workspace;
 use crate::{out, say};
 
 const LOOK: Duration = Duration::from_millis(200);

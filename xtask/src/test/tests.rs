@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::build::package_name;
 use super::outcome::{Outcome, Reading, Report, SKIPPED};
+use crate::cargo::package_name;
 
 fn read(lines: &[&str], success: bool) -> Outcome {
     let mut reading = Reading::default();

@@ -1,0 +1,59 @@
+//! `cargo xtask generate`: the files under `deploy/`, made from the types and objects of the `api` crate.
+//!
+//! Runs `bailiwick-generate`, which owns what is in the files. Must never touch another directory. `--check` writes nothing and shows where the files differ.
+
+mod drift;
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::{Context as _, Result, ensure};
+use bailiwick_testbed::Config;
+
+use crate::cargo::{binary, mortal};
+use crate::workspace::Workspace;
+use crate::{out, say};
+
+/// Where the generated files are.
+pub(crate) const DIR: &str = "deploy";
+
+/// Write the generated files: CRDs, roles, admission policies, install manifest.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Write nothing; fail if a file differs, and show how
+    #[arg(long)]
+    check: bool,
+}
+
+/// Runs the command.
+pub(crate) fn run(args: &Args) -> Result<ExitCode> {
+    let workspace = Workspace::read(&Config::from_env()?)?;
+    if !args.check {
+        generate(&workspace, &workspace.root.join(DIR))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let found = drifted(&workspace)?;
+    for line in &found {
+        out(line)?;
+    }
+    if found.is_empty() {
+        say("the generated files are what their source says");
+        return Ok(ExitCode::SUCCESS);
+    }
+    say("run `cargo xtask generate`");
+    Ok(ExitCode::FAILURE)
+}
+
+/// What differs between the generated files and what their source generates, a paragraph for each file.
+pub(crate) fn drifted(workspace: &Workspace) -> Result<Vec<String>> {
+    let fresh = tempfile::tempdir().context("make a directory for fresh files")?;
+    generate(workspace, fresh.path())?;
+    drift::compare(&workspace.root.join(DIR), fresh.path())
+}
+
+fn generate(workspace: &Workspace, dir: &Path) -> Result<()> {
+    let program = binary(workspace, "bailiwick-api", "bailiwick-generate")?;
+    let status = mortal(&program).arg(dir).status().context("start bailiwick-generate")?;
+    ensure!(status.success(), "bailiwick-generate failed ({status})");
+    Ok(())
+}
