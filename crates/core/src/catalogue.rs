@@ -86,7 +86,7 @@ const ROLLOUT_RESTART: Entry = Entry {
     change_type: ChangeType::RolloutRestart,
     targets: WORKLOADS,
     operation: Operation::Update,
-    fields: &["/spec/template/metadata"],
+    fields: &["/spec/template/metadata/annotations"],
     undo: Undo::Nothing,
     oracle: Oracle::RolloutComplete,
     replaces_pods: true,

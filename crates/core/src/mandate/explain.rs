@@ -97,9 +97,11 @@ pub fn explain(question: &Question<'_>) -> Explanation {
         steps.push(proposer(question, &matched));
         steps.push(window(question, &matched));
     }
-    let deciding = strictest::deciding(&matched);
+    let asked = |rule: &Rule| asks(question, rule);
+    let deciding = strictest::deciding(&matched, asked);
     let approvers = strictest::approvers(&deciding);
-    if approvers.is_none() {
+    // Where no rule asks for people it does not matter whom they name.
+    if approvers.is_none() && deciding.iter().any(|(_, rule)| asked(rule)) {
         steps.push(nobody(&deciding));
     }
     let verdict = Verdict {
@@ -223,6 +225,19 @@ fn kind(q: &Question<'_>) -> Step {
     step("kind", StepResult::Refuse, Reason::new(Code::WrongKind, why))
 }
 
+/// True if this rule, taken alone, would have people decide: it says so, or it pre-approves and
+/// something here keeps that from holding.
+fn asks(q: &Question<'_>, rule: &Rule) -> bool {
+    let tier = bounds::effective_tier(q.change_type, q.target, q.object);
+    let named = rule.types.contains(&q.change_type);
+    let pre_approves = match rule.approval {
+        ApprovalMode::PreApproved => tier < 2 || (tier == 2 && named),
+        ApprovalMode::Human | ApprovalMode::Refused => false,
+    };
+    let human = q.proposal.is_some_and(|(proposal, _)| human_value(proposal).is_some());
+    !pre_approves || human || !q.unreadable.is_empty() || !is_trusted(q, rule) || !is_open(q, rule)
+}
+
 /// No person could satisfy every mandate.
 fn nobody(deciding: &[(&Mandate, &Rule)]) -> Step {
     let names: Vec<&str> = deciding.iter().map(|(mandate, _)| mandate.name.as_str()).collect();
@@ -238,9 +253,8 @@ fn values(proposal: &Proposal, facts: &Facts, bounds: &Bounds) -> Step {
 }
 
 fn origins(proposal: &Proposal) -> Step {
-    let human = proposal.action.origins().into_iter().find(|(_, origin)| matches!(origin, Origin::Human {}));
-    match human {
-        Some((parameter, _)) => step(
+    match human_value(proposal) {
+        Some(parameter) => step(
             "origins",
             StepResult::Human,
             Reason::new(Code::HumanValue, format!("{parameter} was given by a person")),
@@ -249,10 +263,22 @@ fn origins(proposal: &Proposal) -> Step {
     }
 }
 
+/// The first parameter that a person gave.
+fn human_value(proposal: &Proposal) -> Option<&'static str> {
+    let mut origins = proposal.action.origins().into_iter();
+    origins.find(|(_, origin)| matches!(origin, Origin::Human {})).map(|(parameter, _)| parameter)
+}
+
+fn is_trusted(q: &Question<'_>, rule: &Rule) -> bool {
+    q.proposer == q.operator || rule.proposers.iter().any(|p| p == q.proposer)
+}
+
+fn is_open(q: &Question<'_>, rule: &Rule) -> bool {
+    rule.windows.is_empty() || rule.windows.iter().any(|w| w.contains(q.now))
+}
+
 fn proposer(q: &Question<'_>, matched: &[(&Mandate, &Rule)]) -> Step {
-    let trusted =
-        q.proposer == q.operator || matched.iter().all(|(_, rule)| rule.proposers.iter().any(|p| p == q.proposer));
-    if trusted {
+    if matched.iter().all(|(_, rule)| is_trusted(q, rule)) {
         return pass("proposer", format!("{} may have its proposals pre-approved", q.proposer));
     }
     let why = format!("{} is neither the operator nor among the rule's proposers", q.proposer);
@@ -260,8 +286,7 @@ fn proposer(q: &Question<'_>, matched: &[(&Mandate, &Rule)]) -> Step {
 }
 
 fn window(q: &Question<'_>, matched: &[(&Mandate, &Rule)]) -> Step {
-    let open = |rule: &Rule| rule.windows.is_empty() || rule.windows.iter().any(|w| w.contains(q.now));
-    if matched.iter().all(|(_, rule)| open(rule)) {
+    if matched.iter().all(|(_, rule)| is_open(q, rule)) {
         return pass("window", "inside the rule's time windows");
     }
     step("window", StepResult::Human, Reason::plain(Code::OutsideWindow))

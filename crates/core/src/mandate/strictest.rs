@@ -2,12 +2,25 @@
 //!
 //! Owns the merging. Must never let a second mandate widen what the first one allows. No IO.
 
-use super::{Approvers, Limits, Mandate, Rule};
+use super::{ApprovalMode, Approvers, Limits, Mandate, Rule};
 
-/// The rules that decide: those of the strictest approval.
-pub(super) fn deciding<'a>(matched: &[(&'a Mandate, &'a Rule)]) -> Vec<(&'a Mandate, &'a Rule)> {
-    let strictest = matched.iter().map(|(_, rule)| rule.approval).max();
-    matched.iter().copied().filter(|(_, rule)| Some(rule.approval) == strictest).collect()
+/// The rules that decide: those that refuse, else those that ask for people, else all.
+///
+/// A rule that pre-approves, but not this proposer or not at this hour, asks for people too. Were
+/// it left out beside one that always asks, the second mandate would set aside the first one's
+/// approvers and quorum.
+pub(super) fn deciding<'a>(
+    matched: &[(&'a Mandate, &'a Rule)],
+    asks: impl Fn(&Rule) -> bool,
+) -> Vec<(&'a Mandate, &'a Rule)> {
+    let those =
+        |is_so: &dyn Fn(&Rule) -> bool| -> Vec<_> { matched.iter().copied().filter(|(_, rule)| is_so(rule)).collect() };
+    let (refusing, asking) = (those(&|rule| rule.approval == ApprovalMode::Refused), those(&asks));
+    match (refusing.is_empty(), asking.is_empty()) {
+        (false, _) => refusing,
+        (true, false) => asking,
+        (true, true) => matched.to_vec(),
+    }
 }
 
 /// Who may approve under every one of the rules; `None` if nobody is named by all of them.

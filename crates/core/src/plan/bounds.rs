@@ -201,7 +201,10 @@ fn set_image(
             let had = revision_container(revision, container).and_then(|c| text_at(c, "/image"));
             if had == Some(image.value.as_str()) { Ok(()) } else { Err(unproven("that revision had another image")) }
         }
-        Origin::MandateAllowlist { .. } if listed => Ok(()),
+        Origin::MandateAllowlist { pattern } if listed => {
+            let named = bounds.images.contains(pattern) && image_allowed(&image.value, std::slice::from_ref(pattern));
+            if named { Ok(()) } else { Err(unproven(format!("the mandate has no pattern {pattern:?} that matches"))) }
+        }
         Origin::Human {} if listed || bounds.images.is_empty() => Ok(()),
         Origin::MandateAllowlist { .. } | Origin::Human {} => Err(Reason::new(
             Code::ImageNotAllowed,
@@ -270,10 +273,10 @@ fn restore(copy: &Param<crate::names::ObjectName>, proposal: &Proposal, facts: &
     if same { Ok(()) } else { Err(unproven(format!("the copy of Change {change} is of another object"))) }
 }
 
-/// The tier that holds for this very object.
+/// The tier that holds for this very object. A pod that was not seen may keep local data.
 pub fn effective_tier(change_type: ChangeType, target: &ObjectRef, object: Option<&Value>) -> u8 {
     let base = change_type.tier();
-    if target.kind == Kind::Pod && object.is_some_and(keeps_local_data) { base.max(2) } else { base }
+    if target.kind == Kind::Pod && object.is_none_or(keeps_local_data) { base.max(2) } else { base }
 }
 
 /// The container's current quantity of a resource, as written.

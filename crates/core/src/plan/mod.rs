@@ -6,6 +6,8 @@
 pub mod bounds;
 pub mod build;
 mod diff;
+#[cfg(test)]
+pub(crate) mod fixture;
 pub mod object;
 mod resources;
 
