@@ -27,6 +27,8 @@ pub enum Colour {
 pub struct Environment {
     /// Standard output is a terminal.
     pub stdout_is_terminal: bool,
+    /// Standard error is a terminal.
+    pub stderr_is_terminal: bool,
     /// Standard input is a terminal.
     pub stdin_is_terminal: bool,
     /// `NO_COLOR` is set and not empty (<https://no-color.org>).
@@ -45,11 +47,17 @@ impl Environment {
         let size = terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
         Self {
             stdout_is_terminal: std::io::stdout().is_terminal(),
+            stderr_is_terminal: std::io::stderr().is_terminal(),
             stdin_is_terminal: std::io::stdin().is_terminal(),
             no_color: set("NO_COLOR").is_some(),
             dumb: set("TERM").is_some_and(|t| t == "dumb"),
             columns: set("COLUMNS").and_then(|c| c.parse().ok()).or(size),
         }
+    }
+
+    /// Whether standard error is coloured where standard output is, or would be.
+    pub const fn colour_beside(&self, stdout: bool) -> bool {
+        if self.stdout_is_terminal == self.stderr_is_terminal { stdout } else { stdout && self.stderr_is_terminal }
     }
 
     /// How to render under this environment.

@@ -21,3 +21,4 @@ pub mod style;
 pub mod suggest;
 pub mod table;
 pub mod when;
+mod yaml;

@@ -64,9 +64,14 @@ impl Out {
         }
     }
 
+    /// How standard error is rendered: it may go elsewhere than standard output.
+    fn beside(&self) -> Look {
+        Look { colour: self.environment.colour_beside(self.look.colour), ..self.look }
+    }
+
     /// Writes one line to standard error, beside the output proper.
     pub fn note(&self, role: Role, text: &str) {
-        let painted = self.look.paint(role, &safe::line(text));
+        let painted = self.beside().paint(role, &safe::line(text));
         let mut stderr = std::io::stderr().lock();
         // Nothing is left to tell anyone if standard error is gone.
         let _ = writeln!(stderr, "{painted}");
@@ -80,7 +85,7 @@ impl Out {
             '!' => Role::Warn,
             _ => Role::Dim,
         };
-        let sign = self.look.paint(role, &sign.to_string());
+        let sign = self.beside().paint(role, &sign.to_string());
         let mut stderr = std::io::stderr().lock();
         let _ = writeln!(stderr, "{sign} {}", safe::line(text));
     }
@@ -88,7 +93,7 @@ impl Out {
     /// Writes what went wrong, and what to do about it.
     pub fn failure(&self, failure: &Failure) {
         let mut stderr = std::io::stderr().lock();
-        let head = self.look.paint(Role::Bad, "error:");
+        let head = self.beside().paint(Role::Bad, "error:");
         let _ = writeln!(stderr, "{head} {}", safe::line(&failure.what));
         for line in failure.next.iter().flat_map(|next| next.lines()) {
             let _ = writeln!(stderr, "  {}", safe::line(line));
@@ -129,9 +134,7 @@ impl Out {
 pub fn encode(value: &Value, format: Format) -> Outcomes<String> {
     match format {
         Format::Yaml => {
-            let text = serde_saphyr::to_string(value);
-            let text = text.map_err(|e| Failure::error(format!("cannot write this as YAML: {e}")))?;
-            Ok(if text.ends_with('\n') { text } else { format!("{text}\n") })
+            crate::yaml::text(value).map_err(|e| Failure::error(format!("cannot write this as YAML: {e}")))
         }
         Format::Json | Format::Name | Format::Table | Format::Wide => {
             let text = serde_json::to_string_pretty(value);

@@ -36,10 +36,12 @@ pub fn human(span: SignedDuration) -> String {
     }
 }
 
-/// A short duration with its fraction, as a timeline shows it: `0.3s`, `12.0s`, `4m02s`.
+/// A short duration with its fraction, as a timeline shows it: `340ms`, `12.0s`, `4m02s`.
 pub fn precise(span: SignedDuration) -> String {
     let ms = span.as_millis().max(0);
-    if ms < 60_000 {
+    if ms < 1000 {
+        format!("{ms}ms")
+    } else if ms < 60_000 {
         format!("{}.{}s", ms / 1000, ms % 1000 / 100)
     } else if ms < 3_600_000 {
         format!("{}m{:02}s", ms / 60_000, ms % 60_000 / 1000)
@@ -105,7 +107,7 @@ mod tests {
     #[test]
     fn timelines_show_fractions() {
         let text = |ms| precise(SignedDuration::from_millis(ms));
-        assert_eq!([text(340), text(12_000), text(242_000), text(3_700_000)], ["0.3s", "12.0s", "4m02s", "1h01m"]);
+        assert_eq!([text(340), text(12_000), text(242_000), text(3_700_000)], ["340ms", "12.0s", "4m02s", "1h01m"]);
     }
 
     #[test]

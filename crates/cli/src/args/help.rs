@@ -64,7 +64,7 @@ nothing is concluded from their absence. Exit code 0 if nothing is wrong, 1 if s
 Examples:
   bailiwick diagnose -A
   bailiwick diagnose -n shop -o wide
-  bailiwick diagnose -A -o json | jq '.findings[].cause'";
+  bailiwick diagnose -A -o json | jq '.[].cause'";
 
 /// Under `incidents`.
 pub const INCIDENTS: &str = "\

@@ -13,6 +13,7 @@ use bailiwick_core::catalogue::entry;
 use bailiwick_core::finding::Evidence;
 use bailiwick_core::life::{Counted, DecisionKind, Execution, Phase, Purpose, Record};
 use bailiwick_core::mandate::{Outcome, Verdict};
+use jiff::SignedDuration;
 
 /// A change with what is known beside it.
 #[derive(Debug, Clone, Copy)]
@@ -37,6 +38,7 @@ pub fn page(told: &Told<'_>, look: &Look) -> String {
     };
     if let Some(verdict) = &record.verdict {
         put_verdict(&mut sheet, verdict);
+        deadline(&mut sheet, record, verdict);
     }
     if let Some(found) = &record.plan {
         sheet.heading("Plan");
@@ -132,6 +134,15 @@ fn put_verdict(sheet: &mut Sheet, verdict: &Verdict) {
         let who = if people.is_empty() { "whoever holds the verb approve".to_owned() } else { people.join(", ") };
         sheet.field("Approvers", &format!("{} of: {who}", verdict.quorum));
     }
+}
+
+/// Until when a decision is waited for, by the limits that the verdict froze.
+fn deadline(sheet: &mut Sheet, record: &Record, verdict: &Verdict) {
+    let asked = record.timeline.iter().rev().find(|t| t.phase == Phase::AwaitingApproval);
+    let (Phase::AwaitingApproval, Some(asked)) = (record.phase, asked) else { return };
+    let Ok(end) = asked.at.checked_add(SignedDuration::from_secs(i64::from(verdict.limits.approval_ttl_seconds))) else { return };
+    let left = when::human(end.duration_since(sheet.look().now));
+    sheet.field("Expires", &format!("{} (in {left})", when::stamp(end)));
 }
 
 fn approvals(sheet: &mut Sheet, record: &Record) {
@@ -258,6 +269,11 @@ mod tests {
     #[test]
     fn a_refused_change_says_why_and_that_its_diff_is_no_dry_run() {
         insta::assert_snapshot!("show_refused", told(&fixtures::refused().typed.unwrap()));
+    }
+
+    #[test]
+    fn a_change_that_was_put_back_shows_both_writes() {
+        insta::assert_snapshot!("show_rolled_back", told(&fixtures::rolled_back().typed.unwrap()));
     }
 
     #[test]

@@ -2,7 +2,8 @@
 //!
 //! Owns what `bailiwick mandate explain` says. Must never hide a step that decided. No IO.
 
-use crate::sheet::Sheet;
+use crate::safe;
+use crate::sheet::{Sheet, wrapped};
 use crate::style::{Look, Role};
 use bailiwick_core::mandate::Outcome;
 use bailiwick_core::mandate::{Explanation, StepResult};
@@ -23,7 +24,15 @@ pub fn page(question: &str, explanation: &Explanation, unchecked: &[String], loo
             StepResult::Human | StepResult::Refuse => format!("{}: ", step.reason.code),
         };
         let name = format!(" {:widest$}  ", step.question);
-        sheet.pieces(2, &[(role, sign), (Role::Plain, &name), (role, &code), (Role::Plain, &step.reason.message)]);
+        let room = look.wrap().saturating_sub(widest + 6);
+        let mut lines = wrapped(&safe::line(&format!("{code}{}", step.reason.message)), room).into_iter();
+        let first = lines.next().unwrap_or_default();
+        let told = first.strip_prefix(&code).unwrap_or(&first);
+        let code = if told.len() < first.len() { code.as_str() } else { "" };
+        sheet.pieces(2, &[(role, sign), (Role::Plain, &name), (role, code), (Role::Plain, told)]);
+        for line in lines {
+            sheet.line(widest + 6, Role::Plain, &line);
+        }
     }
     for missing in unchecked {
         let name = format!(" {:widest$}  ", "not asked");

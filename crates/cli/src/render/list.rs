@@ -5,7 +5,7 @@
 use super::{incident_role, phase_role, severity_name, severity_role, short};
 use crate::objects::Loaded;
 use crate::style::{Look, Role};
-use crate::table::{Cell, Column, Table, cut, whole};
+use crate::table::{Cell, Column, Table, cut, shortened, whole};
 use crate::when;
 use bailiwick_api::{Change, Incident};
 use bailiwick_core::life::Phase;
@@ -49,7 +49,8 @@ fn head<K>(object: &Loaded<K>, shape: Shape) -> Vec<Cell> {
 
 fn unreadable(row: &mut Vec<Cell>, columns: usize, why: &str) {
     row.push(Cell::new("<unreadable>").role(Role::Bad));
-    row.push(Cell::new(why));
+    // The whole error is for `-o yaml` beside it; a table must not burst.
+    row.push(Cell::new(shortened(why, 40)));
     row.resize(columns, Cell::new("-"));
 }
 

@@ -32,8 +32,13 @@ pub const fn operation(plan: &Plan) -> &'static str {
 /// The line diff that the plan amounts to.
 pub fn diff(plan: &Plan) -> String {
     let nothing = json!({});
-    let before = plan.before_object();
+    let mut before = plan.before_object();
     let after = plan.result_object();
+    if plan.operation == Operation::Update {
+        // The result is sealed without uid, for a dry-run CREATE has a passing one; an update never takes it away.
+        let metadata = before.as_mut().and_then(|b| b.pointer_mut("/metadata")).and_then(Value::as_object_mut);
+        metadata.map(|m| m.remove("uid"));
+    }
     let (before, after) = (before.as_ref().unwrap_or(&nothing), after.as_ref().unwrap_or(&nothing));
     let text = rendered(before, after, CONTEXT);
     // An object that appears or goes is shown without the empty stand-in for its absence.
@@ -49,7 +54,8 @@ pub fn counts(diff: &str) -> (usize, usize) {
 /// Puts the plan on a page.
 pub fn put(sheet: &mut Sheet, plan: &Plan) {
     let (words, role) = dry_run(plan);
-    sheet.pieces(2, &[(Role::Plain, &format!("{} {}  ", operation(plan), plan.target)), (role, &format!("[{words}]"))]);
+    sheet.line(2, Role::Plain, &format!("{} {}", operation(plan), plan.target));
+    sheet.say(2, role, &format!("[{words}]"));
     sheet.diff(2, &diff(plan));
     if !plan.free.is_empty() {
         sheet.say(2, Role::Dim, &format!("left as it is, for others own it: spec.{}", plan.free.join(", spec.")));
@@ -78,7 +84,8 @@ pub fn digest(sheet: &mut Sheet, plan: &Plan) {
 pub fn page(plan: &Plan, look: &Look) -> String {
     let mut sheet = Sheet::new(*look);
     let (words, role) = dry_run(plan);
-    sheet.pieces(0, &[(Role::Head, &format!("{} {}", operation(plan), plan.target)), (role, &format!("  [{words}]"))]);
+    sheet.line(0, Role::Head, &format!("{} {}", operation(plan), plan.target));
+    sheet.say(0, role, &format!("[{words}]"));
     sheet.diff(0, &diff(plan));
     if plan.operation == Operation::Update {
         sheet.heading("Patch (RFC 6902)");

@@ -44,7 +44,8 @@ pub fn moments(change: &Change) -> Vec<Moment> {
 
 fn of_record(record: &Record, all: &mut Vec<Moment>) {
     if let Some(grant) = &record.planning {
-        of_grant(grant, "dry runs only", all);
+        of_start(grant, "dry runs only", all);
+        of_end(grant, all);
     }
     all.extend(record.approvals.iter().map(of_approval));
     for execution in &record.executions {
@@ -63,8 +64,11 @@ fn of_record(record: &Record, all: &mut Vec<Moment>) {
     }
 }
 
-fn of_grant(grant: &Grant, what_for: &str, all: &mut Vec<Moment>) {
+fn of_start(grant: &Grant, what_for: &str, all: &mut Vec<Moment>) {
     all.push(moment(grant.granted_at, Role::Dim, "Grant", format!("{} ({what_for})", grant.account)));
+}
+
+fn of_end(grant: &Grant, all: &mut Vec<Moment>) {
     if let Some(at) = grant.revoked_at {
         let life = when::precise(at.duration_since(grant.granted_at));
         all.push(moment(at, Role::Dim, "Revoked", format!("{} after {life}, seen refused", grant.account)));
@@ -92,17 +96,18 @@ fn of_execution(execution: &Execution, all: &mut Vec<Moment>) {
         Purpose::Apply => "the write",
         Purpose::RollBack => "the way back",
     };
+    of_start(&execution.grant, what_for, all);
     if let Some(at) = execution.grant.proved_at {
         all.push(moment(at, Role::Good, "Fence proved", "a forbidden dry run was refused, the planned one admitted"));
     }
     if let Some(at) = execution.started_at {
-        all.push(moment(at, Role::Plain, "Write begun", what_for));
+        all.push(moment(at, Role::Plain, "Write begun", ""));
     }
     if let Some(at) = execution.applied_at {
         let version = execution.resource_version.as_ref().map(|v| format!("resourceVersion {v}")).unwrap_or_default();
         all.push(moment(at, Role::Good, "Written", version));
     }
-    of_grant(&execution.grant, what_for, all);
+    of_end(&execution.grant, all);
 }
 
 /// Puts the timeline on a page.

@@ -7,7 +7,7 @@ fn values(words: &[&str]) -> Values {
 }
 
 fn built(change_type: ChangeType, words: &[&str]) -> Result<Action, Failure> {
-    let live = json!({"kind": "Deployment", "spec": {"template": {"spec": {"containers": [{"name": "app", "image": "b"}]}}}});
+    let live = json!({"kind": "Deployment", "spec": {"template": {"spec": {"containers": [{"name": "app", "image": "b", "resources": {"limits": {"memory": "64Mi"}}}]}}}});
     let object = |number: i64, image: &str| {
         json!({"kind": "ReplicaSet", "metadata": {"name": format!("web-{number}"), "annotations": {"deployment.kubernetes.io/revision": number.to_string()}},
             "spec": {"template": {"spec": {"containers": [{"name": "app", "image": image, "resources": {"limits": {"memory": "64Mi"}}}]}}}})

@@ -24,6 +24,13 @@ fn back(action: &Action, plan: &Plan, live: Option<&Value>, revisions: &[Revisio
     inverse(&Given { change: (&name, &uid), action, plan, live, revisions })
 }
 
+/// The target after the write: the sealed result bears no uid, the live object does.
+fn live_after(plan: &Plan) -> Value {
+    let mut live = plan.result_object().unwrap();
+    live["metadata"]["uid"] = json!("d-web");
+    live
+}
+
 fn set_image() -> Action {
     let origin = Origin::RevisionHistory { source: ObjectName::parse("web-old").unwrap(), revision: 1 };
     Action::SetImage { container: ContainerName::parse("app").unwrap(), image: Param::new("registry.example/web:1.4.1".into(), origin) }
@@ -32,7 +39,7 @@ fn set_image() -> Action {
 #[test]
 fn an_image_goes_back_to_the_revision_that_had_it() {
     let plan = fixtures::image_plan(bailiwick_core::plan::DryRun::Server);
-    let live = plan.result_object().unwrap();
+    let live = live_after(&plan);
     let revisions = [revision(2, "web-bad", "registry.example/web:9.9.9", None)];
     let (action, target) = back(&set_image(), &plan, Some(&live), &revisions).unwrap();
     let Action::SetImage { image, .. } = action else { panic!("{action:?}") };
@@ -44,12 +51,12 @@ fn an_image_goes_back_to_the_revision_that_had_it() {
 #[test]
 fn what_was_changed_again_since_is_not_put_back_silently() {
     let plan = fixtures::image_plan(bailiwick_core::plan::DryRun::Server);
-    let mut live = plan.result_object().unwrap();
+    let mut live = live_after(&plan);
     live["spec"]["template"]["spec"]["containers"][0]["image"] = json!("registry.example/web:2.0.0");
     let revisions = [revision(2, "web-bad", "registry.example/web:9.9.9", None)];
     let failure = back(&set_image(), &plan, Some(&live), &revisions).unwrap_err();
     assert!(failure.what.contains("changed again since"), "{failure}");
-    let gone = back(&set_image(), &plan, Some(&plan.result_object().unwrap()), &[]).unwrap_err();
+    let gone = back(&set_image(), &plan, Some(&live_after(&plan)), &[]).unwrap_err();
     assert!(gone.what.contains("no revision"), "{gone}");
 }
 
@@ -70,7 +77,7 @@ fn resources_that_were_unset_before_go_back_with_the_whole_template() {
     let plan = fixtures::image_plan(bailiwick_core::plan::DryRun::Server);
     let set = Resources { limits: [(ResourceName::Memory, "128Mi".to_owned())].into(), ..Resources::default() };
     let action = Action::SetResources { container: ContainerName::parse("app").unwrap(), resources: Param::new(set, Origin::CurrentValue {}) };
-    let live = plan.result_object().unwrap();
+    let live = live_after(&plan);
     let unset = [revision(2, "web-bad", "registry.example/web:9.9.9", None)];
     let (rolled, _) = back(&action, &plan, Some(&live), &unset).unwrap();
     assert!(matches!(rolled, Action::RolloutUndo { .. }), "{rolled:?}");
