@@ -9,9 +9,10 @@ mod diff;
 #[cfg(test)]
 pub(crate) mod fixture;
 pub mod object;
+mod render;
 mod resources;
 
-pub use diff::rendered;
+pub use render::rendered;
 
 use crate::action::{Action, ChangeType};
 use crate::canonical;
