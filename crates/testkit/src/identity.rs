@@ -102,6 +102,17 @@ impl TestCluster {
         client(config)
     }
 
+    /// A client of the administrator that acts as somebody else, in these groups and no others.
+    ///
+    /// # Errors
+    /// Fails where the cluster's certificates are of no use.
+    pub fn impersonating(&self, user: &str, groups: &[&str]) -> Result<Client> {
+        let mut config = self.config().clone();
+        config.auth_info.impersonate = Some(user.to_owned());
+        config.auth_info.impersonate_groups = Some(groups.iter().map(|g| (*g).to_owned()).collect());
+        client(config)
+    }
+
     /// A client that shows nothing at all.
     ///
     /// # Errors

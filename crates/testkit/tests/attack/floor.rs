@@ -1,0 +1,255 @@
+//! The floor alone: a fence that grants anything, as a stolen operator identity could write it, and an account that RBAC would let do anything.
+
+use bailiwick_core::fence::{Entry, GRANTS_NAMESPACE, SYSTEM_NAMESPACE};
+use bailiwick_core::object::Kind;
+use bailiwick_core::plan::Operation;
+use bailiwick_core::plan::object::pruned;
+use bailiwick_testkit::{Answer, JSON_PATCH, Result, path_of};
+use http::Method;
+use serde_json::{Value, json};
+
+use crate::scene::{FENCE, FLOOR, Rights, Scene, Shot, assert_done, assert_refused, better_image, idle};
+
+const NOT_IN_CATALOGUE: &str = "floor: not in the catalogue of changes";
+const POD: &str = "/spec/template/spec";
+
+/// Requests outside the catalogue; where the object must exist for the request to reach admission, it does.
+fn outside(place: &str) -> Vec<(&'static str, Shot)> {
+    let web = path_of(Kind::Deployment, place, "web");
+    let map = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "x"}});
+    let role = "/apis/rbac.authorization.k8s.io/v1";
+    let binding = json!({
+        "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding", "metadata": {"name": "evil"},
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "cluster-admin"},
+        "subjects": [{"kind": "User", "name": "evil", "apiGroup": "rbac.authorization.k8s.io"}],
+    });
+    let pod = idle("evil").bare_pod();
+    let scale = json!({"spec": {"replicas": 3}});
+    vec![
+        ("the scale subresource", Shot::merge(format!("{web}/scale"), scale)),
+        ("the status subresource", Shot::merge(format!("{web}/status"), json!({"status": {"replicas": 9}}))),
+        ("deleting a Deployment", Shot::delete(&web)),
+        ("deleting all Deployments", Shot::delete(path_of(Kind::Deployment, place, ""))),
+        ("deleting all pods", Shot::delete(path_of(Kind::Pod, place, ""))),
+        ("creating a Deployment", Shot::post(path_of(Kind::Deployment, place, ""), idle("evil").deployment())),
+        ("creating a pod", Shot::post(path_of(Kind::Pod, place, ""), pod)),
+        ("a ConfigMap", Shot::post(path_of(Kind::ConfigMap, place, ""), map.clone())),
+        (
+            "a Secret",
+            Shot::post(
+                path_of(Kind::Secret, place, ""),
+                json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "x"}}),
+            ),
+        ),
+        (
+            "a token",
+            Shot::post(
+                format!("/api/v1/namespaces/{place}/serviceaccounts/default/token"),
+                json!({"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}}),
+            ),
+        ),
+        ("giving itself rights", Shot::post(format!("{role}/clusterrolebindings"), binding)),
+        (
+            "a webhook",
+            Shot::post(
+                "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations",
+                json!({"apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingWebhookConfiguration", "metadata": {"name": "evil"}}),
+            ),
+        ),
+        (
+            "a namespace",
+            Shot::post(
+                "/api/v1/namespaces",
+                json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "evil"}}),
+            ),
+        ),
+        (
+            "the territory",
+            Shot::merge(format!("/api/v1/namespaces/{place}"), json!({"metadata": {"labels": {"autofix": "true"}}})),
+        ),
+        (
+            "changing a quota",
+            Shot::merge(path_of(Kind::ResourceQuota, place, "few"), json!({"spec": {"hard": {"pods": "9"}}})),
+        ),
+        ("a Change", Shot::delete(format!("/apis/bailiwick.dev/v1alpha1/namespaces/{place}/changes"))),
+        (
+            "a custom kind's collection",
+            Shot::delete(format!("/apis/bailiwick.dev/v1alpha1/namespaces/{SYSTEM_NAMESPACE}/receipts")),
+        ),
+        (
+            "a pod's binding",
+            Shot::post(
+                format!("/api/v1/namespaces/{place}/pods/web/binding"),
+                json!({"apiVersion": "v1", "kind": "Binding", "target": {"kind": "Node", "name": "x"}, "metadata": {"name": "web"}}),
+            ),
+        ),
+    ]
+}
+
+#[tokio::test]
+async fn whatever_is_outside_the_catalogue_is_refused() -> Result<()> {
+    let scene = Scene::with_web("floor-list", Rights::Every).await?;
+    scene.namespace.apply(&quota(3)).await?;
+    for (what, shot) in outside(scene.namespace.name()) {
+        assert_refused(what, &shot.by(&scene).await?, FLOOR, NOT_IN_CATALOGUE);
+    }
+    // The same by the administrator, where it does no harm: the requests are sound.
+    let admin = scene.cluster.admin();
+    for (what, shot) in outside(scene.namespace.name()).into_iter().take(2) {
+        assert_done(what, &shot.sent(&admin).await?);
+    }
+    let right = scene.armed(Kind::Deployment, "web", better_image()?).await?;
+    scene.admitted(&right).await?;
+    scene.end().await
+}
+
+fn quota(pods: u8) -> Value {
+    json!({
+        "apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "few"},
+        "spec": {"hard": {"pods": pods.to_string()}},
+    })
+}
+
+/// Whoever reaches into a container gets there by CONNECT, which no `create` rule covers.
+#[tokio::test]
+async fn no_container_is_entered_and_nothing_is_proxied() -> Result<()> {
+    let scene = Scene::empty("floor-exec", Rights::Every).await?;
+    // It is never scheduled: admission is asked before the node is.
+    let pod = idle("web").pod_field("nodeSelector", json!({"disk": "none"})).bare_pod();
+    scene.namespace.apply(&pod).await?;
+    let path = path_of(Kind::Pod, scene.namespace.name(), "web");
+    let admin = scene.cluster.admin();
+    for (method, what) in [
+        (Method::POST, "exec?command=id&stdout=true"),
+        (Method::GET, "exec?command=id&stdout=true"),
+        (Method::POST, "attach?stdout=true"),
+        (Method::POST, "portforward"),
+        (Method::GET, "proxy/"),
+        (Method::POST, "proxy/"),
+    ] {
+        let shot = Shot::new(method, format!("{path}/{what}"), None);
+        assert_refused(what, &shot.by(&scene).await?, FLOOR, NOT_IN_CATALOGUE);
+        let answer = shot.sent(&admin).await?;
+        assert!(answer.code != 403, "{what} by the administrator: {answer:?}");
+    }
+    let debug = json!({"spec": {"ephemeralContainers": [{"name": "x", "image": "x"}]}});
+    let shot = Shot::new(
+        Method::PATCH,
+        format!("{path}/ephemeralcontainers"),
+        Some(("application/strategic-merge-patch+json", debug)),
+    );
+    assert_refused("a debug container", &shot.by(&scene).await?, FLOOR, NOT_IN_CATALOGUE);
+    assert_done("a debug container by the administrator", &shot.sent(&admin).await?);
+    let evict = json!({"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": "web"}});
+    let shot = Shot::post(format!("{path}/eviction"), evict);
+    assert_refused("an eviction", &shot.by(&scene).await?, FLOOR, NOT_IN_CATALOGUE);
+    assert_done("an eviction by the administrator", &shot.sent(&admin).await?);
+    scene.end().await
+}
+
+/// Templates that must not come about, with the check that says no.
+fn templates() -> Vec<(&'static str, Vec<Value>, &'static str)> {
+    let add = |path: String, value: Value| json!({"op": "add", "path": path, "value": value});
+    let pod = |key: &str, value: Value| vec![add(format!("{POD}/{key}"), value)];
+    let main = |key: &str, value: Value| vec![add(format!("{POD}/containers/0/{key}"), value)];
+    let identity = "a pod's identity, isolation and privileges";
+    let volume = "a volume that reaches beyond";
+    let containers = "containers are never added, removed or given other privileges";
+    let host = json!([{"name": "host", "hostPath": {"path": "/"}}]);
+    let token = json!([{"name": "t", "projected": {"sources": [{"serviceAccountToken": {"path": "t"}}]}}]);
+    let extra = json!({"name": "evil", "image": "x", "terminationMessagePolicy": "File"});
+    let own = json!({"runAsNonRoot": true, "runAsUser": 0, "seccompProfile": {"type": "RuntimeDefault"}});
+    vec![
+        ("another account", pod("serviceAccountName", json!("admin")), identity),
+        ("its token mounted", pod("automountServiceAccountToken", json!(true)), identity),
+        ("the host's network", pod("hostNetwork", json!(true)), identity),
+        ("the host's processes", pod("hostPID", json!(true)), identity),
+        ("the host's IPC", pod("hostIPC", json!(true)), identity),
+        ("a named node", pod("nodeName", json!("node")), identity),
+        ("another scheduler", pod("schedulerName", json!("evil")), identity),
+        ("another priority", pod("priorityClassName", json!("system-node-critical")), identity),
+        ("another runtime", pod("runtimeClassName", json!("evil")), identity),
+        ("shared processes", pod("shareProcessNamespace", json!(true)), identity),
+        ("root", pod("securityContext", own), identity),
+        ("a host path", pod("volumes", host), volume),
+        ("a token by volume", pod("volumes", token), volume),
+        ("a driver's volume", pod("volumes", json!([{"name": "c", "csi": {"driver": "evil"}}])), volume),
+        ("privileges", main("securityContext", json!({"privileged": true})), containers),
+        ("a capability", main("securityContext/capabilities/add", json!(["SYS_ADMIN"])), containers),
+        ("a port of the host", main("ports", json!([{"containerPort": 80, "hostPort": 80}])), containers),
+        ("a second container", vec![add(format!("{POD}/containers/-"), extra.clone())], containers),
+        ("an init container", pod("initContainers", json!([extra])), containers),
+        ("another name", main("name", json!("evil")), containers),
+    ]
+}
+
+/// The fence is made to grant exactly the evil result, so that it says yes.
+async fn with_forged_fence(scene: &Scene, what: &str, operations: Vec<Value>) -> Result<Answer> {
+    let path = path_of(Kind::Deployment, scene.namespace.name(), "web");
+    let patch = Shot::new(Method::PATCH, path, Some((JSON_PATCH, Value::Array(operations))));
+    let wanted = patch.dry().sent(&scene.cluster.admin()).await?;
+    assert_done(what, &wanted);
+    let target = scene.target(Kind::Deployment, "web", &wanted.body)?;
+    let mut entry = Entry::planning(Operation::Update, &target, scene.labels());
+    entry.dry_run = false;
+    entry.result = pruned(&wanted.body);
+    scene.account.grant(entry).await?;
+    bailiwick_testkit::wait_for("the forged grant to be seen", 5 * bailiwick_testkit::SECONDS, async || {
+        let answer = patch.dry().by(scene).await?;
+        Ok(bailiwick_testkit::Seen::when(!answer.refused_by(FENCE), (), answer))
+    })
+    .await?;
+    patch.by(scene).await
+}
+
+#[tokio::test]
+async fn a_forged_grant_gives_no_pod_more_than_it_had() -> Result<()> {
+    let scene = Scene::with_web("floor-pod", Rights::Every).await?;
+    for (what, operations, words) in templates() {
+        let answer = with_forged_fence(&scene, what, operations).await?;
+        assert_refused(what, &answer, FLOOR, words);
+    }
+    // What a change may set is let through by the floor: the fence is its wall.
+    let path = format!("{POD}/containers/0/image");
+    let mild = vec![json!({"op": "replace", "path": path, "value": "registry.example/app:3"})];
+    assert_done("an image", &with_forged_fence(&scene, "an image", mild).await?);
+    scene.end().await
+}
+
+#[tokio::test]
+async fn what_a_pod_has_may_stay() -> Result<()> {
+    let scene = Scene::empty("floor-stay", Rights::Every).await?;
+    let volumes = json!([{"name": "host", "hostPath": {"path": "/srv"}}, {"name": "conf", "configMap": {"name": "a"}}]);
+    let mounts =
+        json!([{"name": "host", "mountPath": "/srv", "readOnly": true}, {"name": "conf", "mountPath": "/etc/a"}]);
+    let web = idle("web").pod_field("volumes", volumes).container("volumeMounts", mounts);
+    scene.apply_and_settle(&web.deployment()).await?;
+    let set = |path: &str, value: Value| json!({"op": "replace", "path": format!("{POD}/{path}"), "value": value});
+    let volume = "a volume that reaches beyond";
+    let containers = "containers are never added, removed or given other privileges";
+    for (what, operation, words) in [
+        ("another path of the host", set("volumes/0/hostPath/path", json!("/")), volume),
+        ("a mount made writable", set("containers/0/volumeMounts/0/readOnly", json!(false)), containers),
+    ] {
+        assert_refused(what, &with_forged_fence(&scene, what, vec![operation]).await?, FLOOR, words);
+    }
+    let conf = vec![set("volumes/1/configMap/name", json!("b"))];
+    assert_done("another ConfigMap", &with_forged_fence(&scene, "another ConfigMap", conf).await?);
+    scene.end().await
+}
+
+/// A grant cannot reach beyond the territory, nor into the product's own namespaces should somebody label them.
+#[tokio::test]
+async fn a_forged_grant_does_not_leave_the_territory() -> Result<()> {
+    let scene = Scene::empty("floor-place", Rights::Every).await?;
+    let admin = scene.cluster.admin();
+    let outside = scene.cluster.namespace("floor-outside").create().await?;
+    for place in [outside.name(), "kube-system", SYSTEM_NAMESPACE, GRANTS_NAMESPACE] {
+        let shot = Shot::post(path_of(Kind::ResourceQuota, place, ""), quota(3)).dry();
+        assert_refused(place, &shot.by(&scene).await?, FLOOR, "floor: outside the territory");
+        if place != GRANTS_NAMESPACE {
+            assert_done(place, &shot.sent(&admin).await?);
+        }
+    }
+    scene.end().await
+}

@@ -1,0 +1,18 @@
+//! Attacks on the enforcement, each refused by the API server itself, each beside the same request where it must pass. No operator runs: what its account would write is written by the tests with its token.
+//!
+//! Threads: 4.
+#![cfg(feature = "cluster")]
+
+//mod approvals;
+//mod cap;
+//mod deletion;
+//mod drift;
+mod fence;
+mod floor;
+//mod grants;
+//mod kinds;
+//mod mutation;
+mod rbac;
+//mod receipts;
+mod scene;
+//mod shapes;
