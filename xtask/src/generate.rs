@@ -29,7 +29,8 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     let workspace = Workspace::read(&Config::from_env()?)?;
     if !args.check {
-        generate(&workspace, &workspace.root.join(DIR))?;
+        let said = generate(&workspace, &workspace.root.join(DIR))?;
+        say(if said.is_empty() { "nothing to change" } else { &said });
         return Ok(ExitCode::SUCCESS);
     }
     let found = drifted(&workspace)?;
@@ -51,9 +52,11 @@ pub(crate) fn drifted(workspace: &Workspace) -> Result<Vec<String>> {
     drift::compare(&workspace.root.join(DIR), fresh.path())
 }
 
-fn generate(workspace: &Workspace, dir: &Path) -> Result<()> {
+/// Returns what it says it wrote and removed.
+fn generate(workspace: &Workspace, dir: &Path) -> Result<String> {
     let program = binary(workspace, "bailiwick-api", "bailiwick-generate")?;
-    let status = mortal(&program).arg(dir).status().context("start bailiwick-generate")?;
-    ensure!(status.success(), "bailiwick-generate failed ({status})");
-    Ok(())
+    let output = mortal(&program).arg(dir).output().context("start bailiwick-generate")?;
+    let said = String::from_utf8_lossy(&output.stderr).trim_end().to_owned();
+    ensure!(output.status.success(), "bailiwick-generate failed ({}): {said}", output.status);
+    Ok(said)
 }

@@ -3,6 +3,7 @@
 //! Owns only the list of commands; each lives in a module of its own, which holds its arguments and `run`. Prints to the terminal; must never hold logic that a test would want to call.
 
 mod cargo;
+mod check;
 mod cluster;
 mod generate;
 mod image;
@@ -12,7 +13,7 @@ mod workspace;
 use std::io::Write as _;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 
 /// Development commands of Bailiwick.
 #[derive(Parser)]
@@ -25,6 +26,8 @@ struct Cli {
 // One line per command here and one in `run`; arguments live in the command's own module.
 #[derive(Subcommand)]
 enum Command {
+    /// Verify everything that needs no cluster
+    Check(check::Args),
     /// Bring up, use and take down a real Kubernetes on this machine
     Cluster(cluster::Args),
     /// Build container images and load them into a cluster
@@ -37,6 +40,7 @@ enum Command {
 
 fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
+        Command::Check(args) => check::run(&args),
         Command::Cluster(args) => cluster::run(args),
         Command::Image(args) => image::run(args),
         Command::Generate(args) => generate::run(&args),
@@ -53,6 +57,11 @@ fn main() -> ExitCode {
         say(&format!("error: {error:#}"));
         ExitCode::FAILURE
     })
+}
+
+/// All commands and their arguments, for who checks that they exist.
+pub(crate) fn command() -> clap::Command {
+    Cli::command()
 }
 
 /// Prints a progress line: to stderr, so that stdout carries results only.

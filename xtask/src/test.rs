@@ -86,7 +86,7 @@ pub(crate) fn run(args: Args) -> Result<ExitCode> {
         run_suites((&config, &workspace), &room, (&args, &suites), &mut report)?;
     }
     room.tidy(&report)?;
-    report.print(begin.elapsed())?;
+    out(&report.render(begin.elapsed()))?;
     Ok(report.exit_code())
 }
 
@@ -119,13 +119,18 @@ fn run_unit(workspace: &Workspace, room: &rescue::Room, args: &Args, report: &mu
         let outcome = run::run(&job, workspace, &room.dir(&job.name)?)?;
         // A filter leaves most runners with nothing to do.
         if outcome.count() > 0 || outcome.failed > 0 {
-            report.add(outcome)?;
+            tell(report, outcome)?;
         }
     }
     if args.runner.is_empty() {
-        report.add(run::doc_tests(workspace, &room.dir("unit docs")?)?)?;
+        tell(report, run::doc_tests(workspace, &room.dir("unit docs")?)?)?;
     }
     Ok(())
+}
+
+/// Takes an outcome into the report and prints its runner's closing lines.
+fn tell(report: &mut Report, outcome: Outcome) -> Result<()> {
+    report.add(outcome).iter().try_for_each(|line| out(line))
 }
 
 fn run_suites(
@@ -153,7 +158,7 @@ fn run_suites(
             live: true,
         };
         let outcome = run_suite(&job, (workspace, &place), suite, &dir)?;
-        report.add(outcome)?;
+        tell(report, outcome)?;
     }
     Ok(())
 }

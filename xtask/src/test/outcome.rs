@@ -1,12 +1,10 @@
-//! What runners reported: counts read from their closing lines, the table, the exit code. Pure, but for printing and for reading the list of skipped tests.
+//! What runners reported: counts read from their closing lines, the table, the exit code. Pure, but for reading the list of skipped tests.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-
-use crate::out;
 
 /// Where a test writes that it was skipped, within its suite's directory.
 pub(super) const SKIPPED: &str = "skipped.txt";
@@ -114,13 +112,12 @@ pub(super) struct Report {
 }
 
 impl Report {
-    /// Adds an outcome and prints its runner's closing lines.
-    pub(super) fn add(&mut self, outcome: Outcome) -> Result<()> {
-        for line in outcome.closing.iter().filter(|line| !line.contains(" 0 passed; 0 failed; 0 ignored")) {
-            out(&format!("{:<28} {line}", outcome.suite))?;
-        }
+    /// Adds an outcome and returns its runner's closing lines.
+    pub(super) fn add(&mut self, outcome: Outcome) -> Vec<String> {
+        let told = outcome.closing.iter().filter(|line| !line.contains(" 0 passed; 0 failed; 0 ignored"));
+        let lines = told.map(|line| format!("{:<28} {line}", outcome.suite)).collect();
         self.outcomes.push(outcome);
-        Ok(())
+        lines
     }
 
     pub(super) fn failed(&self) -> bool {
@@ -136,10 +133,6 @@ impl Report {
     }
 
     /// The table, what was skipped and why, what failed and where its logs are, and the plain last line.
-    pub(super) fn print(&self, took: Duration) -> Result<()> {
-        out(&self.render(took))
-    }
-
     pub(super) fn render(&self, took: Duration) -> String {
         let mut lines =
             vec![format!("\n{:<28} {:>7} {:>7} {:>8} {:>9}", "SUITE", "PASSED", "FAILED", "SKIPPED", "SECONDS")];

@@ -15,7 +15,7 @@ fn read(lines: &[&str], success: bool) -> Outcome {
 
 fn render(outcome: Outcome) -> String {
     let mut report = Report::default();
-    report.add(outcome).unwrap();
+    report.add(outcome);
     report.render(Duration::from_secs(2))
 }
 
