@@ -3,7 +3,8 @@
 //! Owns the figures of `core::receipt`. The peer makes no JSON, no base64, no chain, no tree: it
 //! is the floor below which no receipt can be made or checked. No IO.
 
-use crate::{Bench, Record, clock, rounds};
+use crate::record::Bounds;
+use crate::{Bench, Record, Setup, clock, rounds};
 use anyhow::{Context as _, Result, anyhow, ensure};
 use bailiwick_core::action::ChangeType;
 use bailiwick_core::names::{Namespace, ObjectName, Uid};
@@ -35,27 +36,11 @@ impl Bench for Receipts {
         "sign and verify receipts, against bare SHA-256 and Ed25519"
     }
 
-    fn run(&self) -> Result<Vec<Record>> {
+    fn run(&self, _: &Setup) -> Result<Vec<Record>> {
         let signer = Signer::from_pkcs8_pem(&receipt::pem_of_seed(&[7; 32]))?;
         let mut records = append(&signer)?;
         records.extend(verify(&signer)?);
         Ok(records)
-    }
-}
-
-fn record(metric: &'static str, unit: &'static str, ours: f64) -> Record {
-    Record { bench: NAME, metric, unit, ours, peer: None, peer_name: None, ratio: None, must: None, aim: None }
-}
-
-/// `unit` is reached by `scale` from seconds.
-fn compared(head: (&'static str, &'static str), scale: f64, costs: rounds::Compared, bounds: (f64, f64)) -> Record {
-    Record {
-        peer: Some(costs.peer * scale),
-        peer_name: Some(PEER),
-        ratio: Some(costs.ratio),
-        must: Some(bounds.0),
-        aim: Some(bounds.1),
-        ..record(head.0, head.1, costs.ours * scale)
     }
 }
 
@@ -77,8 +62,10 @@ fn append(signer: &Signer) -> Result<Vec<Record>> {
     let costs = rounds::compare(ROUNDS, APPENDS, ours, peer)?;
     let line = u32::try_from(entry.envelope.to_line()?.len())?;
     Ok(vec![
-        compared(("append: canonicalise, hash, sign", "µs"), 1e6, costs, (0.85, 0.9)),
-        record("size of a receipt in an export", "bytes", f64::from(line)),
+        Record::alone(NAME, "append: canonicalise, hash, sign", "µs", 0.0)
+            .beside(PEER, costs, 1e6)
+            .bounded(Bounds { must: 0.85, aim: 0.9 }),
+        Record::alone(NAME, "size of a receipt in an export", "bytes", f64::from(line)),
     ])
 }
 
@@ -152,10 +139,11 @@ fn verify(signer: &Signer) -> Result<Vec<Record>> {
         Ok(time)
     };
     let costs = rounds::compare(ROUNDS, VERIFIES, ours, peer)?;
-    let scaled = record("verify 100,000 receipts offline, scaled", "s", costs.ours * 1e5);
+    let one = Record::alone(NAME, "verify one receipt offline", "µs", 0.0);
+    let scaled = Record::alone(NAME, "verify 100,000 receipts offline, scaled", "s", costs.ours * 1e5);
     Ok(vec![
-        compared(("verify one receipt offline", "µs"), 1e6, costs, (0.8, 0.9)),
-        Record { must: Some(10.0), aim: Some(5.0), ..scaled },
+        one.beside(PEER, costs, 1e6).bounded(Bounds { must: 0.8, aim: 0.9 }),
+        scaled.bounded(Bounds { must: 10.0, aim: 5.0 }),
     ])
 }
 

@@ -2,7 +2,9 @@
 //!
 //! Owns the shape that `-o json` prints, the same for every bench. No IO.
 
+use crate::rounds::Compared;
 use serde::Serialize;
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 /// One figure. Costs only: less is better, and `ratio` is the peer's cost over ours.
@@ -12,7 +14,7 @@ pub struct Record {
     /// The bench it belongs to.
     pub bench: &'static str,
     /// What was measured.
-    pub metric: &'static str,
+    pub metric: Cow<'static, str>,
     /// The unit of `ours` and `peer`.
     pub unit: &'static str,
     /// Our cost.
@@ -27,9 +29,56 @@ pub struct Record {
     pub must: Option<f64>,
     /// The same for what is aimed at.
     pub aim: Option<f64>,
+    /// How far the rounds lay apart, as a share of the median; for people, so not in the JSON.
+    #[serde(skip)]
+    pub spread: Option<f64>,
+}
+
+/// What a figure must keep and what it aims at: least ratios with a peer, greatest costs without.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Bounds {
+    /// Missed: the run fails.
+    pub must: f64,
+    /// Where we want to be.
+    pub aim: f64,
 }
 
 impl Record {
+    /// A cost by itself.
+    pub fn alone(bench: &'static str, metric: &'static str, unit: &'static str, ours: f64) -> Self {
+        Self {
+            bench,
+            metric: metric.into(),
+            unit,
+            ours,
+            peer: None,
+            peer_name: None,
+            ratio: None,
+            must: None,
+            aim: None,
+            spread: None,
+        }
+    }
+
+    /// The same beside a peer's, both in the unit that `scale` leads to from seconds.
+    #[must_use]
+    pub fn beside(self, peer: &'static str, costs: Compared, scale: f64) -> Self {
+        Self {
+            ours: costs.ours * scale,
+            peer: Some(costs.peer * scale),
+            peer_name: Some(peer),
+            ratio: Some(costs.ratio),
+            spread: Some(costs.spread),
+            ..self
+        }
+    }
+
+    /// The same with bounds.
+    #[must_use]
+    pub fn bounded(self, bounds: Bounds) -> Self {
+        Self { must: Some(bounds.must), aim: Some(bounds.aim), ..self }
+    }
+
     /// True where the figure keeps what it must.
     pub fn holds(&self) -> bool {
         self.keeps(self.must)
@@ -50,7 +99,8 @@ impl Record {
     }
 }
 
-const HEADS: [&str; 10] = ["BENCH", "METRIC", "UNIT", "OURS", "PEER", "RATIO", "MUST", "AIM", "VERDICT", "PEER NAME"];
+const HEADS: [&str; 11] =
+    ["BENCH", "METRIC", "UNIT", "OURS", "PEER", "RATIO", "SPREAD", "MUST", "AIM", "VERDICT", "PEER NAME"];
 
 /// The figures as a table for people.
 pub fn table(records: &[Record]) -> String {
@@ -59,11 +109,12 @@ pub fn table(records: &[Record]) -> String {
     rows.extend(records.iter().map(|r| {
         [
             r.bench.to_owned(),
-            r.metric.to_owned(),
+            r.metric.to_string(),
             r.unit.to_owned(),
             number(Some(r.ours)),
             number(r.peer),
             number(r.ratio),
+            r.spread.map_or_else(|| "-".to_owned(), |s| format!("{:.0} %", s * 100.0)),
             number(r.must),
             number(r.aim),
             r.verdict().to_owned(),
@@ -71,7 +122,7 @@ pub fn table(records: &[Record]) -> String {
         ]
     }));
     let widths: Vec<usize> =
-        (0..HEADS.len()).map(|column| rows.iter().map(|row| row[column].len()).max().unwrap_or(0)).collect();
+        (0..HEADS.len()).map(|column| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0)).collect();
     rows.iter().fold(String::new(), |mut text, row| {
         let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}"));
         let line = cells.collect::<Vec<_>>().join("  ");
@@ -85,17 +136,7 @@ mod tests {
     use super::*;
 
     fn record(ratio: Option<f64>, must: Option<f64>) -> Record {
-        Record {
-            bench: "b",
-            metric: "m",
-            unit: "µs",
-            ours: 2.0,
-            peer: ratio.map(|r| r * 2.0),
-            peer_name: ratio.map(|_| "bare"),
-            ratio,
-            must,
-            aim: must,
-        }
+        Record { ratio, must, aim: must, ..Record::alone("b", "m", "µs", 2.0) }
     }
 
     #[test]

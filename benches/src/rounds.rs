@@ -1,10 +1,15 @@
 //! Interleaved rounds of fixed work.
 //!
 //! Owns how two costs are compared: ours and the peer's alternate, and only costs of the same
-//! round are divided. Must never compare across runs. No IO.
+//! round are divided. Where the rounds disagree, more are run. Must never compare across runs. No IO.
 
 use anyhow::Result;
 use std::time::Duration;
+
+/// Rounds that differ by more than this share of their median are not trusted yet.
+const CALM: f64 = 0.3;
+/// How many times the wanted rounds are run at most.
+const PATIENCE: usize = 3;
 
 /// Medians over the rounds, in seconds per operation.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -15,10 +20,12 @@ pub struct Compared {
     pub peer: f64,
     /// Median of the peer's cost over ours within each round.
     pub ratio: f64,
+    /// How far the middle half of the ratios lies apart, as a share of the median.
+    pub spread: f64,
 }
 
-/// Runs both `rounds` times after one round to warm up; each call does `operations` operations and
-/// returns the CPU time they took.
+/// Runs both `rounds` times after one round to warm up, and more where the ratios lie far apart;
+/// each call does `operations` operations and returns the CPU time they took.
 ///
 /// # Errors
 /// The first error of either.
@@ -30,21 +37,37 @@ pub fn compare(
 ) -> Result<Compared> {
     let per = |time: Duration| time.as_secs_f64() / f64::from(operations);
     (ours()?, peer()?);
-    let mut costs = Vec::with_capacity(rounds);
-    for _ in 0..rounds {
-        costs.push((per(ours()?), per(peer()?)));
+    let mut costs: Vec<(f64, f64)> = Vec::with_capacity(rounds);
+    loop {
+        for _ in 0..rounds {
+            costs.push((per(ours()?), per(peer()?)));
+        }
+        let ratios: Vec<f64> = costs.iter().map(|c| c.1 / c.0).collect();
+        let spread = spread(ratios.clone());
+        if spread > CALM && costs.len() < rounds * PATIENCE {
+            continue;
+        }
+        return Ok(Compared {
+            ours: median(costs.iter().map(|c| c.0).collect()),
+            peer: median(costs.iter().map(|c| c.1).collect()),
+            ratio: median(ratios),
+            spread,
+        });
     }
-    Ok(Compared {
-        ours: median(costs.iter().map(|c| c.0).collect()),
-        peer: median(costs.iter().map(|c| c.1).collect()),
-        ratio: median(costs.iter().map(|c| c.1 / c.0).collect()),
-    })
 }
 
 /// The middle value; zero where there is none.
 pub fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     values.get(values.len() / 2).copied().unwrap_or_default()
+}
+
+/// How far the middle half of the values lies apart, as a share of the median.
+pub fn spread(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    let at = |i: usize| values.get(i.min(values.len().saturating_sub(1))).copied().unwrap_or_default();
+    let (low, middle, high) = (at(values.len() / 4), at(values.len() / 2), at(values.len() * 3 / 4));
+    if middle > 0.0 { (high - low) / middle } else { 0.0 }
 }
 
 #[cfg(test)]
@@ -56,6 +79,18 @@ mod tests {
         let (mut ours, mut peer) = ([9, 1, 2, 4].into_iter(), [9, 2, 4, 8].into_iter());
         let time = |n: Option<u64>| Ok(Duration::from_secs(n.unwrap()));
         let compared = compare(3, 1, || time(ours.next()), || time(peer.next())).unwrap();
-        assert_eq!(compared, Compared { ours: 2.0, peer: 4.0, ratio: 2.0 });
+        assert_eq!(compared, Compared { ours: 2.0, peer: 4.0, ratio: 2.0, spread: 0.0 });
+    }
+
+    #[test]
+    fn rounds_that_disagree_are_run_again_but_not_for_ever() {
+        let mut runs = 0;
+        let ours = || {
+            runs += 1;
+            Ok(Duration::from_secs(if runs % 2 == 0 { 1 } else { 3 }))
+        };
+        let compared = compare(4, 1, ours, || Ok(Duration::from_secs(1))).unwrap();
+        assert!(compared.spread > CALM, "{compared:?}");
+        assert_eq!(runs, 1 + 4 * PATIENCE);
     }
 }
