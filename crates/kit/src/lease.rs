@@ -4,6 +4,7 @@
 //! moment, and everything that matters is guarded by a compare-and-swap of its own. Talks to the
 //! API server.
 
+use crate::said::said;
 use jiff::Timestamp;
 use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
@@ -95,7 +96,7 @@ impl Election {
                     return true;
                 }
                 Some(Ok(false)) => {}
-                Some(Err(error)) => tracing::warn!(error = %error, "the lease could not be taken"),
+                Some(Err(error)) => tracing::warn!(error = said(&error), "the lease could not be taken"),
             }
             if cancel.run_until_cancelled(sleep(self.times.retry_period)).await.is_none() {
                 return false;
@@ -118,7 +119,7 @@ impl Election {
                     tracing::error!("another replica took the lease");
                     return false;
                 }
-                Ok(Err(error)) => tracing::warn!(error = %error, "the lease could not be renewed"),
+                Ok(Err(error)) => tracing::warn!(error = said(&error), "the lease could not be renewed"),
                 Err(_) => {
                     tracing::error!("the lease was not renewed in time");
                     return false;
@@ -137,7 +138,7 @@ impl Election {
             Ok::<(), LeaseError>(())
         };
         if let Err(error) = released.await {
-            tracing::warn!(error = %error, "the lease could not be given back and runs out by itself");
+            tracing::warn!(error = said(&error), "the lease could not be given back and runs out by itself");
         }
     }
 

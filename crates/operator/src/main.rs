@@ -3,8 +3,9 @@
 //! Owns the exit code: 0 after an orderly stop, 1 after any other, 2 where it could not begin.
 //! Must never hold logic. Writes to standard error what comes before logs.
 
-use bailiwick_operator::config::{Config, Flags};
+use bailiwick_kit::said::said;
 use bailiwick_kit::telemetry;
+use bailiwick_operator::config::{Config, Flags};
 use bailiwick_operator::{failpoints, run};
 use clap::Parser;
 use std::error::Error;
@@ -32,13 +33,8 @@ fn begin() -> Result<bool, Box<dyn Error>> {
     Ok(runtime.block_on(run::run(config))?)
 }
 
-fn complain(error: &dyn Error) {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        text = format!("{text}: {inner}");
-        cause = inner.source();
-    }
+fn complain(error: &(dyn Error + 'static)) {
+    let text = said(error);
     // With standard error closed there is nobody to tell.
     let _ = writeln!(std::io::stderr(), "error: {text}");
 }

@@ -3,6 +3,7 @@
 //! Owns the Mandates' conditions. Must never say that the fence holds because its policies exist:
 //! it says so only after a forbidden request was refused. Talks to the API server.
 
+use bailiwick_kit::said::said;
 use super::pass::FIELD_MANAGER;
 use super::policies;
 use crate::changes::Context;
@@ -34,7 +35,7 @@ pub(crate) async fn refresh(ctx: &Context) {
         if before != conditions.as_slice()
             && let Err(error) = write(ctx, mandate, conditions).await
         {
-            tracing::warn!(mandate.name = mandate.metadata.name, error = %error, "cannot write the conditions of a mandate");
+            tracing::warn!(mandate.name = mandate.metadata.name, error = said(&error), "cannot write the conditions of a mandate");
         }
     }
 }

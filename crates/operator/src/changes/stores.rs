@@ -3,6 +3,7 @@
 //! Owns the watches of these kinds. Must never let one malformed object stall a watch. Talks to
 //! the API server.
 
+use bailiwick_kit::said::said;
 use bailiwick_api::{Approval, Change, Mandate};
 use bailiwick_core::fence::{GRANTS_NAMESPACE, SUSPEND_REVISION, SYSTEM_NAMESPACE};
 use futures::{Stream, StreamExt};
@@ -69,7 +70,7 @@ where
             }
             Ok(watcher::Event::Init | watcher::Event::InitDone) => None,
             Err(error) => {
-                tracing::warn!(error = %error, "a watch failed and is being resumed");
+                tracing::warn!(error = said(&error), "a watch failed and is being resumed");
                 None
             }
         };

@@ -3,6 +3,7 @@
 //! Owns the state and the order of work: one subject is worked on once at a time. Must never wait
 //! for a request while it could hear news. Talks to the API server only through its writer.
 
+use bailiwick_kit::said::said;
 use super::look::{Sight, look, subjects};
 use super::own::{News, Own};
 use super::priming::Priming;
@@ -206,8 +207,7 @@ impl Dispatcher {
         let Some(error) = wrote.error else {
             return true;
         };
-        let cause = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
-        tracing::warn!(incident.namespace = key.0, incident.name = key.1, error = %error, cause, "a step of an incident failed and is tried again");
+        tracing::warn!(incident.namespace = key.0, incident.name = key.1, error = said(&error), "a step of an incident failed and is tried again");
         false
     }
 }

@@ -3,6 +3,7 @@
 //! Owns what is read of Incidents, Changes and Mandates. Must never let a malformed object stall a
 //! watch: it is counted and left out. Talks to the API server.
 
+use bailiwick_kit::said::said;
 use super::table::{Key, Table};
 use crate::metrics::{Call, Metrics};
 use bailiwick_api::parse::parse_mandate;
@@ -81,8 +82,8 @@ fn told<K: Send + 'static>(
     kind: &'static str,
 ) -> impl Stream<Item = Event<K>> + Send {
     stream.default_backoff().filter_map(move |event| {
-        let event = event.inspect_err(|error| {
-            tracing::warn!(watch.kind = kind, error = %error, "a watch failed and is being resumed");
+        let event = event.inspect_err(|error: &kube::runtime::watcher::Error| {
+            tracing::warn!(watch.kind = kind, error = said(error), "a watch failed and is being resumed");
         });
         std::future::ready(event.ok())
     })

@@ -108,6 +108,13 @@ impl State {
                 Some(subject)
             }
             (Some((uid, _)), Some(incident)) if uid == incident.metadata.uid => None,
+            // One that this process has just created, whose status is on its way.
+            (Some((None, _)), Some(incident)) if incident.status.is_none() => {
+                if let Some(known) = self.known.get_mut(key) {
+                    known.uid.clone_from(&incident.metadata.uid);
+                }
+                None
+            }
             (_, Some(incident)) => {
                 self.put(key.clone(), read(incident));
                 Some(incident.spec.subject.clone())

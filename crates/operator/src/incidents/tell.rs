@@ -3,6 +3,7 @@
 //! Owns their form. Must never fail a step because its Event could not be written. Talks to the
 //! API server.
 
+use bailiwick_kit::said::said;
 use super::table::Key;
 use crate::metrics::{Call, Metrics};
 use bailiwick_core::fence::SYSTEM_NAMESPACE;
@@ -54,14 +55,14 @@ impl Teller {
 
     async fn write(&self, namespace: &str, regarding: ObjectReference, story: &Story) {
         let name = regarding.name.clone().unwrap_or_default();
-        let head: String = name.chars().take(200).collect();
+        let now = jiff::Timestamp::now();
         let event = Event {
             metadata: ObjectMeta {
-                generate_name: Some(format!("{head}.")),
+                name: Some(name_of(&name, now)),
                 namespace: Some(namespace.to_owned()),
                 ..ObjectMeta::default()
             },
-            event_time: Some(MicroTime(jiff::Timestamp::now())),
+            event_time: Some(MicroTime(now)),
             type_: Some(if story.warning { "Warning" } else { "Normal" }.to_owned()),
             reason: Some(story.reason.to_owned()),
             action: Some(story.reason.to_owned()),
@@ -74,9 +75,15 @@ impl Teller {
         self.metrics.api(Call::Detect, "create");
         let events = Api::<Event>::namespaced(self.client.clone(), namespace);
         if let Err(error) = events.create(&PostParams::default(), &event).await {
-            tracing::warn!(event.reason = story.reason, object.name = name, error = %error, "an event could not be written");
+            tracing::warn!(event.reason = story.reason, object.name = name, error = said(&error), "an event could not be written");
         }
     }
+}
+
+/// The name of an Event as every recorder makes it: of the object and the time, in hexadecimal.
+fn name_of(object: &str, now: jiff::Timestamp) -> String {
+    let head: String = object.chars().take(200).collect();
+    format!("{head}.{:x}", now.as_nanosecond())
 }
 
 /// As many whole characters as the API server takes.
