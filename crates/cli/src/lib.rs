@@ -8,6 +8,7 @@ pub mod cluster;
 pub mod commands;
 pub mod complete;
 pub mod config;
+pub mod demo;
 pub mod exit;
 pub mod fault;
 pub mod installed;

@@ -199,6 +199,16 @@ Examples:
   bailiwick receipts verify receipts.jsonl --key receipts.pub --expect-head 41
   bailiwick receipts export | bailiwick receipts verify - --key receipts.pub";
 
+/// Under `demo`.
+pub const DEMO: &str = "\
+Breaks workloads of its own in namespaces of its own, and looks at everything it says. Exit code 0 if
+all was as expected, 1 if anything differed. `cargo xtask demo` brings a cluster for it.
+
+Examples:
+  bailiwick demo --image REGISTRY/workload:1.0.0 --other-image REGISTRY/workload:1.1.0
+  bailiwick demo --image … --other-image … --only authority,quota --prefix demo-
+  bailiwick demo --print-mandate";
+
 /// Under `explain-code`.
 pub const EXPLAIN_CODE: &str = "\
 Examples:

@@ -13,6 +13,7 @@ use crate::commands::{
     undo, uninstall, version,
 };
 use crate::config::{Called, Colour};
+use crate::demo;
 use crate::out::Format;
 use crate::when;
 use clap::{Args, CommandFactory as _, Parser, Subcommand};
@@ -122,6 +123,9 @@ pub enum Command {
     /// List, export and verify signed receipts
     #[command(subcommand, visible_alias = "receipt", after_help = help::RECEIPTS)]
     Receipts(receipts::Command),
+    /// Show on this cluster that Bailiwick repairs what it may, and nothing else
+    #[command(after_help = help::DEMO)]
+    Demo(demo::Args),
     /// Say what a reason code means
     #[command(name = "explain-code", after_help = help::EXPLAIN_CODE)]
     ExplainCode(codes::Args),

@@ -90,6 +90,7 @@ pub async fn run(cli: Command, session: &Session) -> Outcomes {
         Command::Resume(args) => suspend::resume(session, &args).await,
         Command::Mandate(command) => mandate::run(session, command).await,
         Command::Receipts(command) => receipts::run(session, command).await,
+        Command::Demo(args) => crate::demo::run(session, &args).await,
         Command::ExplainCode(args) => codes::run(session, &args),
         Command::Version(args) => version::run(session, &args).await,
         Command::Completion(args) => completion::run(session, &args),

@@ -13,8 +13,6 @@ use std::fmt;
 pub(super) const JSON_PATCH: &str = "application/json-patch+json";
 /// Content type of a merge patch.
 pub(super) const MERGE_PATCH: &str = "application/merge-patch+json";
-/// Content type of server-side apply.
-pub(super) const APPLY_PATCH: &str = "application/apply-patch+yaml";
 /// Content type of whole objects.
 pub(super) const WHOLE: &str = "application/json";
 
@@ -45,6 +43,13 @@ impl fmt::Display for Refuser {
     }
 }
 
+impl Refuser {
+    /// A policy of Bailiwick's, by what follows its common prefix.
+    pub(super) fn policy(name: &str) -> Self {
+        Refuser::Policy(format!("bailiwick-{name}"))
+    }
+}
+
 /// An answer of the API server.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Answer {
@@ -62,16 +67,27 @@ impl Answer {
         (200..300).contains(&self.code)
     }
 
-    /// Who said no.
-    pub(super) fn refuser(&self) -> Refuser {
-        if let Some((_, rest)) = self.words.split_once("ValidatingAdmissionPolicy '") {
-            return Refuser::Policy(rest.split('\'').next().unwrap_or_default().to_owned());
+    /// Who said no; nobody where it was carried out.
+    pub(super) fn refuser(&self) -> Option<Refuser> {
+        if self.is_yes() {
+            return None;
         }
-        match self.code {
+        if let Some((_, rest)) = self.words.split_once("ValidatingAdmissionPolicy '") {
+            return Some(Refuser::Policy(rest.split('\'').next().unwrap_or_default().to_owned()));
+        }
+        Some(match self.code {
             401 => Refuser::Authentication,
             403 if self.words.contains("\" cannot ") => Refuser::Rbac,
             409 | 422 => Refuser::Object,
             _ => Refuser::Other,
+        })
+    }
+
+    /// The answer in a few words.
+    pub(super) fn summary(&self) -> String {
+        match self.refuser() {
+            None => format!("admitted ({})", self.code),
+            Some(by) => format!("{} by {by}: {}", self.code, self.reason()),
         }
     }
 
@@ -79,15 +95,6 @@ impl Answer {
     pub(super) fn reason(&self) -> &str {
         let tail = self.words.split_once("denied request: ").map(|(_, tail)| tail);
         tail.unwrap_or(&self.words)
-    }
-}
-
-impl fmt::Display for Answer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.is_yes() {
-            return write!(f, "admitted ({})", self.code);
-        }
-        write!(f, "{} by {}: {}", self.code, self.refuser(), self.reason())
     }
 }
 
@@ -104,9 +111,7 @@ pub(super) async fn ask(client: &Client, method: Method, path: &str, body: Optio
     };
     match client.request::<Value>(request).await {
         Ok(body) => Answer { code: 200, body, words: String::new() },
-        Err(kube::Error::Api(status)) => {
-            Answer { code: status.code, body: Value::Null, words: status.message.clone() }
-        }
+        Err(kube::Error::Api(status)) => Answer { code: status.code, body: Value::Null, words: status.message.clone() },
         Err(error) => Answer { code: 0, body: Value::Null, words: fault::chain(&error) },
     }
 }
@@ -147,16 +152,17 @@ mod tests {
 
     #[test]
     fn who_refused_is_told_apart() {
-        let rbac = answer(403, r#"deployments.apps "web" is forbidden: User "anna" cannot patch resource "deployments""#);
-        assert_eq!(rbac.refuser(), Refuser::Rbac);
+        let rbac =
+            answer(403, r#"deployments.apps "web" is forbidden: User "anna" cannot patch resource "deployments""#);
+        assert_eq!(rbac.refuser(), Some(Refuser::Rbac));
         let policy = answer(
             403,
             "deployments.apps \"web\" is forbidden: ValidatingAdmissionPolicy 'bailiwick-executor-fence' with binding 'b' denied request: no live grant",
         );
-        assert_eq!(policy.refuser(), Refuser::Policy("bailiwick-executor-fence".into()));
-        assert_eq!(policy.to_string(), "403 by policy bailiwick-executor-fence: no live grant");
-        assert_eq!(answer(401, "Unauthorized").refuser(), Refuser::Authentication);
-        assert_eq!(answer(422, "the test failed").refuser(), Refuser::Object);
-        assert!(answer(201, "").is_yes());
+        assert_eq!(policy.refuser(), Some(Refuser::Policy("bailiwick-executor-fence".into())));
+        assert_eq!(policy.summary(), "403 by policy bailiwick-executor-fence: no live grant");
+        assert_eq!(answer(401, "Unauthorized").refuser(), Some(Refuser::Authentication));
+        assert_eq!(answer(422, "the test failed").refuser(), Some(Refuser::Object));
+        assert_eq!(answer(201, "").refuser(), None);
     }
 }

@@ -14,14 +14,18 @@ use kube::config::{AuthInfo, KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
 use std::time::Duration;
 
-/// Proposes changes; may not approve any.
+/// Works on the workloads, and breaks them.
+pub(super) const ERIN: &str = "erin@demo";
+/// Proposes changes; may create Approvals, but lacks the verb `approve`.
 pub(super) const ALICE: &str = "alice@demo";
 /// Approves changes.
 pub(super) const BOB: &str = "bob@demo";
-/// May do both, so that only the rule against one's own proposal is left.
+/// May propose and approve, so that only the rule against one's own proposal is left.
 pub(super) const DANA: &str = "dana@demo";
 /// Edits namespaces, and forges what she can.
 pub(super) const MALLORY: &str = "mallory@demo";
+/// Throws the switch.
+pub(super) const SUE: &str = "sue@demo";
 
 /// How long a single answer may take.
 const ANSWER: Duration = Duration::from_secs(30);
@@ -50,14 +54,9 @@ impl People {
         Ok(Self { config })
     }
 
-    /// The caller.
+    /// The caller, whose every refusal is seen once.
     pub(super) fn caller(&self) -> Told<Client> {
         client(self.config.clone())
-    }
-
-    /// The caller, for watches, which last.
-    pub(super) fn watcher(&self) -> Told<Client> {
-        client(Config { read_timeout: None, ..self.config.clone() })
     }
 
     /// A person, or a service account by its user name.
@@ -75,8 +74,9 @@ impl People {
 
     /// Whoever holds a token, with nothing else of the caller's.
     pub(super) fn holder(&self, token: &str) -> Told<Client> {
-        let auth_info = AuthInfo { token: Some(token.to_owned().into()), ..AuthInfo::default() };
-        client(Config { auth_info, ..self.config.clone() })
+        let mut config = self.config.clone();
+        config.auth_info = AuthInfo { token: Some(token.to_owned().into()), ..AuthInfo::default() };
+        client(config)
     }
 }
 

@@ -10,9 +10,12 @@ use serde_json::{Value, json};
 
 /// One check.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub(super) struct Record {
     /// The drill it belongs to.
     pub(super) drill: Drill,
+    /// The step it belongs to.
+    pub(super) step: String,
     /// Its name.
     pub(super) check: String,
     /// What was expected.
@@ -21,8 +24,10 @@ pub(super) struct Record {
     pub(super) seen: String,
     /// True where they agree.
     pub(super) passed: bool,
-    /// Seconds since the check before it, or since it was waited for.
+    /// Seconds from the moment it was expected, or broken, to the moment it was seen.
     pub(super) seconds: f64,
+    /// Seconds of these that are a delay which the mandate asks for.
+    pub(super) policy_seconds: f64,
 }
 
 /// How many passed and how many did not.
@@ -33,17 +38,19 @@ pub(super) fn count(records: &[Record]) -> (usize, usize) {
 
 /// The table of all checks.
 pub(super) fn table(records: &[Record], look: &Look) -> String {
-    let columns = vec![whole("DRILL"), whole("CHECK"), cut("EXPECTED"), cut("SEEN"), whole("SECONDS"), whole("")];
+    let columns = vec![whole("STEP"), whole("CHECK"), whole("OWN"), whole("POLICY"), whole(""), cut("SEEN")];
     let mut table = Table::new(columns);
     for record in records {
         let (sign, role) = if record.passed { ("✔", Role::Good) } else { ("✗", Role::Bad) };
+        let seconds = |s: f64| if s < 0.05 { "·".to_owned() } else { format!("{s:.1}s") };
+        let seen: String = record.seen.chars().take(72).collect();
         table.push(vec![
-            Cell::new(record.drill.as_str()).role(Role::Dim),
+            Cell::new(&record.step).role(Role::Dim),
             Cell::new(&record.check),
-            Cell::new(&record.expected),
-            Cell::new(&record.seen),
-            Cell::new(format!("{:.1}", record.seconds)),
+            Cell::new(seconds((record.seconds - record.policy_seconds).max(0.0))),
+            Cell::new(seconds(record.policy_seconds)),
             Cell::new(sign).role(role),
+            Cell::new(seen).role(Role::Dim),
         ]);
     }
     table.render(look, true)
@@ -69,11 +76,13 @@ mod tests {
     fn record(passed: bool) -> Record {
         Record {
             drill: Drill::Quota,
+            step: "2.1".into(),
             check: "the quota is back".into(),
             expected: "an equal spec".into(),
             seen: "pods: 1\u{1b}[2J".into(),
             passed,
-            seconds: 1.25,
+            seconds: 3.25,
+            policy_seconds: 2.0,
         }
     }
 
@@ -84,6 +93,7 @@ mod tests {
         let look = Look { colour: false, width: None, now: Timestamp::UNIX_EPOCH };
         let text = table(&records, &look);
         assert!(text.contains('✗') && text.contains("the quota is back") && !text.contains('\u{1b}'), "{text}");
+        assert!(text.contains("1.2s") || text.contains("1.3s"), "{text}");
         let value = json(&records, 12.34, &[]);
         assert_eq!((value["passed"].clone(), value["failed"].clone()), (json!(1), json!(1)));
         assert_eq!(value["records"][0]["drill"], "quota");

@@ -20,6 +20,8 @@ pub(super) enum Look<T> {
     Yes(T),
     /// Not yet; what is there instead.
     NotYet(String),
+    /// It will never be; what is there instead.
+    Never(String),
 }
 
 /// It did not come in time.
@@ -53,6 +55,10 @@ where
             match seen.map(|object| look(object.as_ref())) {
                 Ok(Look::Yes(value)) => return Some(value),
                 Ok(Look::NotYet(instead)) => last = instead,
+                Ok(Look::Never(instead)) => {
+                    last = instead;
+                    return None;
+                }
                 Err(error) => last = pause(&error).await,
             }
         }
@@ -80,6 +86,10 @@ where
             match seen.map(|object| look(&object)) {
                 Ok(Look::Yes(value)) => return Some(value),
                 Ok(Look::NotYet(instead)) => last = instead,
+                Ok(Look::Never(instead)) => {
+                    last = instead;
+                    return None;
+                }
                 Err(error) => last = pause(&error).await,
             }
         }
@@ -97,6 +107,7 @@ pub(super) async fn poll<T>(within: Duration, mut ask: impl AsyncFnMut() -> Look
         let last = match tokio::time::timeout(left, ask()).await {
             Ok(Look::Yes(value)) => return Ok(value),
             Ok(Look::NotYet(instead)) => instead,
+            Ok(Look::Never(instead)) => return Err(Missed { waited: begun.elapsed(), last: instead }),
             Err(_) => "the last look did not end".to_owned(),
         };
         if begun.elapsed() >= within {

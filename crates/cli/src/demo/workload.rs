@@ -18,12 +18,7 @@ pub(super) struct Memory {
 }
 
 /// A Deployment of one replica.
-pub(super) fn deployment(
-    (namespace, name): (&str, &str),
-    image: &str,
-    args: &[&str],
-    memory: Option<Memory>,
-) -> Value {
+pub(super) fn deployment((namespace, name): (&str, &str), image: &str, args: &[&str], memory: Option<Memory>) -> Value {
     let mut container = json!({
         "name": CONTAINER,
         "image": image,
@@ -33,8 +28,7 @@ pub(super) fn deployment(
         "securityContext": {"allowPrivilegeEscalation": false, "capabilities": {"drop": ["ALL"]}},
     });
     if let Some(memory) = memory {
-        container["resources"] =
-            json!({"requests": {"memory": memory.request}, "limits": {"memory": memory.limit}});
+        container["resources"] = json!({"requests": {"memory": memory.request}, "limits": {"memory": memory.limit}});
     }
     json!({
         "apiVersion": "apps/v1",

@@ -2,7 +2,8 @@
 //!
 //! Owns starting it and reading what it said. Must never be given input. Starts processes.
 
-use super::story::{Scene, Stop, Told};
+use super::scene::Scene;
+use super::story::{Stop, Told};
 use crate::args::Global;
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -84,7 +85,8 @@ impl Yourself {
 /// Words as one would type them in a shell.
 fn shown(words: &[&str]) -> String {
     let plain = |w: &str| !w.is_empty() && w.chars().all(|c| c.is_ascii_alphanumeric() || "-_./:=@,".contains(c));
-    let quoted = words.iter().map(|w| if plain(w) { (*w).to_owned() } else { format!("'{}'", w.replace('\'', r"'\''")) });
+    let quoted =
+        words.iter().map(|w| if plain(w) { (*w).to_owned() } else { format!("'{}'", w.replace('\'', r"'\''")) });
     quoted.collect::<Vec<_>>().join(" ")
 }
 

@@ -1,0 +1,104 @@
+//! What several drills do alike: propose and approve as people type it, and tell a Change's life.
+//!
+//! Owns these command lines. Must never decide for a person in silence: each is shown. Starts
+//! this program; watches the API server.
+
+use crate::demo::ground::{Ground, name_of, record_of, stands};
+use crate::demo::people::{ALICE, BOB};
+use crate::demo::scene::Scene;
+use crate::demo::story::{Seen, Stop, Told};
+use bailiwick_api::Change;
+use bailiwick_core::life::{Phase, Purpose, Record};
+use jiff::Timestamp;
+
+/// Alice proposes a change and waits until it can be decided on; returns it with its plan.
+pub(super) async fn propose(ground: &Ground, scene: &Scene<'_>, words: &[&str], namespace: &str) -> Told<Change> {
+    let mut line = vec!["propose"];
+    line.extend(words);
+    line.extend(["-n", namespace, "--yes", "-o", "name"]);
+    let name = ground.yourself.run(scene, Some(ALICE), &line).await?.name()?;
+    planned(ground, scene, (namespace, &name)).await
+}
+
+/// Waits until a proposed change can be decided on.
+pub(super) async fn planned(ground: &Ground, scene: &Scene<'_>, place: (&str, &str)) -> Told<Change> {
+    let waits = scene.expect("it waits for a person", "planned by two equal dry runs, and AwaitingApproval");
+    let change = waits.came(ground.phase(place, Phase::AwaitingApproval).await, |change| {
+        format!("{}, digest {}", stands(&record_of(change)), short(&digest(&record_of(change))))
+    })?;
+    Ok(change)
+}
+
+/// Bob approves exactly this plan.
+pub(super) async fn approve(ground: &Ground, scene: &Scene<'_>, change: &Change) -> Told {
+    let (name, namespace) = (name_of(change), change.metadata.namespace.clone().unwrap_or_default());
+    let digest = digest(&record_of(change));
+    let line = ["approve", &name, "-n", &namespace, "--digest", short(&digest), "--yes"];
+    let said = ground.yourself.run(scene, Some(BOB), &line).await?;
+    if said.code == Some(0) { Ok(()) } else { Err(Stop::broken(format!("bob could not approve: {}", said.text()))) }
+}
+
+/// Waits until a change has recovered, and tells how.
+pub(super) async fn recovered(ground: &Ground, scene: &Scene<'_>, place: (&str, &str)) -> Told<Change> {
+    let expected = "Recovered: written once, by a one-shot account that the fence was proved for and that is revoked";
+    let expectation = scene.expect("the change recovers", expected).delayed(ground.limits.hold_seconds, "healthy");
+    let waited = ground.phase(place, Phase::Recovered).await;
+    let change = match waited {
+        Ok(change) => change,
+        Err(missed) => {
+            expectation.saw(Seen::Wrong(missed.to_string()));
+            return Err(Stop::Counted);
+        }
+    };
+    let record = record_of(&change);
+    let seen = match written_once(&record) {
+        Ok(()) => Seen::Right(life(&record)),
+        Err(why) => Seen::Wrong(why),
+    };
+    expectation.saw(seen);
+    if let Some(proof) = record.executions.first().and_then(|e| e.grant.proof.as_deref()) {
+        scene.quote(format!("fence proof: {proof}"));
+    }
+    Ok(change)
+}
+
+/// Whether a record shows one write under a proved and revoked grant, and a receipt of its end.
+fn written_once(record: &Record) -> Result<(), String> {
+    let [execution] = record.executions.as_slice() else {
+        return Err(format!("{} executions", record.executions.len()));
+    };
+    let grant = &execution.grant;
+    let proved = grant.proof.as_deref().is_some_and(|p| p.contains("bailiwick-executor-fence"));
+    let checks = [
+        (execution.purpose == Purpose::Apply && execution.is_applied(), "no write is recorded"),
+        (execution.attempts == 1, "it was begun more than once"),
+        (grant.proved_at.is_some() && proved, "the fence was not proved"),
+        (grant.revoked_at.is_some(), "its account was not revoked"),
+        (record.receipts.iter().any(|r| r.about == record.phase.as_str()), "no receipt states it"),
+    ];
+    checks.iter().find(|(holds, _)| !holds).map_or(Ok(()), |(_, why)| Err((*why).to_owned()))
+}
+
+/// The steps of a change with the seconds since it was first looked at.
+pub(super) fn life(record: &Record) -> String {
+    let Some(begun) = record.timeline.first().map(|t| t.at) else { return "nothing happened yet".to_owned() };
+    let after = |at: Timestamp| format!("{:.2}", at.duration_since(begun).as_secs_f64());
+    let mut steps: Vec<(Timestamp, String)> = record.timeline.iter().map(|t| (t.at, t.phase.to_string())).collect();
+    for execution in &record.executions {
+        steps.extend(execution.applied_at.map(|at| (at, "written".to_owned())));
+        steps.extend(execution.grant.revoked_at.map(|at| (at, "revoked".to_owned())));
+    }
+    steps.sort_by_key(|(at, _)| *at);
+    let told: Vec<String> = steps.into_iter().map(|(at, what)| format!("{what} {}", after(at))).collect();
+    format!("{} s", told.join(" · "))
+}
+
+/// The digest of a record's plan; empty where there is none.
+pub(super) fn digest(record: &Record) -> String {
+    record.plan.as_ref().map(|p| p.digest.clone()).unwrap_or_default()
+}
+
+/// As much of a digest as people compare.
+pub(super) fn short(digest: &str) -> &str {
+    digest.get(..16).unwrap_or(digest)
+}

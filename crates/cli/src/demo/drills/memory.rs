@@ -1,0 +1,153 @@
+//! Drill 3: the kernel kills two containers. One needs more memory; the other would need any.
+//!
+//! Owns the namespace `memory`. Talks to the API server.
+
+use super::life::{life, recovered};
+use crate::demo::ground::{Ground, LATER, name_of, record_of, stands};
+use crate::demo::scene::Scene;
+use crate::demo::story::{Seen, Stop, Told};
+use crate::demo::wait::{Look, Missed, any, poll};
+use crate::demo::workload::{self, Memory};
+use bailiwick_api::kinds::incident::IncidentPhase;
+use bailiwick_core::finding::Cause;
+use bailiwick_core::life::{Phase, Purpose};
+use k8s_openapi::api::core::v1::Pod;
+use kube::Api;
+use kube::api::ListParams;
+use kube::runtime::watcher;
+use std::time::Duration;
+
+const CACHE: &str = "cache";
+const LEAK: &str = "leak";
+const SMALL: Memory = Memory { request: "16Mi", limit: "32Mi" };
+const DOUBLED: &str = "64Mi";
+
+/// Runs the drill.
+pub(in crate::demo) async fn run(ground: &Ground, scene: &Scene<'_>) -> Told {
+    let namespace = ground.ns("memory");
+    let namespace = namespace.as_str();
+    scene.step(format!(
+        "erin runs {CACHE}, which needs 40 MiB, and {LEAK}, which takes 16 MiB more each second; both may have {}",
+        SMALL.limit
+    ));
+    let cache = workload::deployment((namespace, CACHE), &ground.images.good, &["--allocate-mib", "40"], Some(SMALL));
+    let leak =
+        workload::deployment((namespace, LEAK), &ground.images.good, &["--grow-mib-per-second", "16"], Some(SMALL));
+    ground.deploy(&cache).await?;
+    ground.deploy(&leak).await?;
+    for name in [CACHE, LEAK] {
+        let expectation = scene.expect(&format!("{name}: killed"), "by the kernel: OOMKilled");
+        expectation.came(killed(ground, namespace, name).await, Clone::clone)?;
+    }
+    repaired(ground, scene, namespace).await?;
+    given_up(ground, scene, namespace).await
+}
+
+/// Waits until a container was killed for its memory.
+async fn killed(ground: &Ground, namespace: &str, name: &str) -> Result<String, Missed> {
+    let pods: Api<Pod> = Api::namespaced(ground.cluster.watching.clone(), namespace);
+    any(&pods, watcher::Config::default().labels(&format!("app={name}")), LATER, |pod: &Pod| {
+        let states = pod.status.iter().flat_map(|s| s.container_statuses.iter().flatten());
+        let ended = states
+            .flat_map(|c| [c.state.as_ref(), c.last_state.as_ref()])
+            .flatten()
+            .filter_map(|s| s.terminated.as_ref());
+        let mut killed = ended.filter(|t| t.reason.as_deref() == Some("OOMKilled"));
+        match killed.next() {
+            Some(end) => Look::Yes(format!("OOMKilled, exit code {}", end.exit_code)),
+            None => Look::NotYet("no container was killed".to_owned()),
+        }
+    })
+    .await
+}
+
+async fn proposed(ground: &Ground, scene: &Scene<'_>, place: (&str, &str)) -> Told<String> {
+    let incident = ground.incident(place, |i| match i.spec.cause {
+        Cause::OomKilled => Look::Yes(i.metadata.name.clone().unwrap_or_default()),
+        other => Look::NotYet(format!("an incident {other}")),
+    });
+    let incident = incident.await.map_err(|missed| Stop::broken(format!("no Incident OomKilled: {missed}")))?;
+    let expectation =
+        scene.expect(&format!("{}: proposed", place.1), "SetResources to twice the limit, pre-approved within 128Mi");
+    let expectation = expectation.delayed(ground.limits.healthy_delay_seconds, "delay");
+    let change = expectation.came(ground.proposal((place.0, &incident), &[]).await, |c| {
+        format!("{}: {}", c.spec.change_type, c.spec.reason.text)
+    })?;
+    Ok(name_of(&change))
+}
+
+async fn limit(ground: &Ground, place: (&str, &str)) -> Told<String> {
+    let deployment = ground.deployment(place).await?;
+    let limit = deployment.pointer("/spec/template/spec/containers/0/resources/limits/memory");
+    Ok(limit.and_then(serde_json::Value::as_str).unwrap_or_default().to_owned())
+}
+
+async fn repaired(ground: &Ground, scene: &Scene<'_>, namespace: &str) -> Told {
+    scene.step(format!("{CACHE}: a change within the bounds"));
+    let change = proposed(ground, scene, (namespace, CACHE)).await?;
+    recovered(ground, scene, (namespace, &change)).await?;
+    let expectation = scene.expect("cache: repaired", format!("available, with a limit of {DOUBLED}"));
+    let up = ground.available((namespace, CACHE)).await;
+    let now = limit(ground, (namespace, CACHE)).await?;
+    let seen = match up {
+        Ok(_) => Seen::when(now == DOUBLED, format!("available, limit {now}")),
+        Err(missed) => Seen::Wrong(missed.to_string()),
+    };
+    expectation.saw(seen);
+    Ok(())
+}
+
+async fn given_up(ground: &Ground, scene: &Scene<'_>, namespace: &str) -> Told {
+    scene.step(format!("{LEAK}: twice the limit does not help, and nothing would"));
+    let change = proposed(ground, scene, (namespace, LEAK)).await?;
+    let expectation = scene.expect(
+        "leak: put back",
+        format!("RolledBack: written, seen to fail, and the limit of {} written back", SMALL.limit),
+    );
+    let ended = ground.phase((namespace, &change), Phase::RolledBack).await;
+    let now = limit(ground, (namespace, LEAK)).await?;
+    let seen = match ended {
+        Ok(change) => {
+            let record = record_of(&change);
+            let purposes: Vec<Purpose> =
+                record.executions.iter().filter(|e| e.is_applied()).map(|e| e.purpose).collect();
+            scene.quote(life(&record));
+            let receipted = record.receipts.iter().any(|r| r.about == "RollBack");
+            let right = purposes == [Purpose::Apply, Purpose::RollBack] && now == SMALL.limit && receipted;
+            Seen::when(
+                right,
+                format!("{}; limit {now}, executions {purposes:?}, receipted: {receipted}", stands(&record)),
+            )
+        }
+        Err(missed) => Seen::Wrong(missed.to_string()),
+    };
+    expectation.need(seen)?;
+    let expectation = scene.expect("leak: escalated", "the Incident ends Escalated, for people to look at");
+    let escalated = ground.incident_in((namespace, LEAK), IncidentPhase::Escalated).await;
+    expectation.came(escalated, |i| {
+        i.status.as_ref().and_then(|s| s.reason.as_ref()).map(ToString::to_string).unwrap_or_default()
+    })?;
+    not_again(ground, scene, namespace, &change).await
+}
+
+/// It goes on being killed, and nothing more is tried.
+async fn not_again(ground: &Ground, scene: &Scene<'_>, namespace: &str, first: &str) -> Told {
+    let patience = Duration::from_secs(u64::from(ground.limits.healthy_delay_seconds) * 3);
+    let expectation = scene.expect(
+        "leak: not retried",
+        format!("no second change within three times the delay ({} s), while it is killed on", patience.as_secs()),
+    );
+    let changes = ground.changes(namespace);
+    let again = poll(patience, async || match changes.list(&ListParams::default()).await {
+        Ok(list) => {
+            let others = list.items.iter().filter(|c| c.spec.target.name.as_str() == LEAK && name_of(c) != first);
+            others.map(name_of).next().map_or_else(|| Look::NotYet("only the first".to_owned()), Look::Yes)
+        }
+        Err(error) => Look::Yes(format!("the changes cannot be listed: {error}")),
+    });
+    expectation.saw(match again.await {
+        Ok(name) => Seen::Wrong(name),
+        Err(_) => Seen::Right(format!("only {first}")),
+    });
+    Ok(())
+}
