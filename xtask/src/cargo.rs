@@ -16,6 +16,8 @@ pub(crate) struct Program {
     pub(crate) label: String,
     pub(crate) package: String,
     pub(crate) path: PathBuf,
+    /// It runs tests; Cargo builds the programs that they use beside them.
+    pub(crate) test: bool,
 }
 
 /// The Cargo that runs this.
@@ -32,17 +34,18 @@ pub(crate) fn mortal(program: impl Into<OsString>) -> Command {
 
 /// The program `name` of `package`, in the profile of developers.
 pub(crate) fn binary(workspace: &Workspace, package: &str, name: &str) -> Result<PathBuf> {
-    let built = build(workspace, &["build", "--package", package, "--bin", name])?;
+    let (built, success) = try_build(workspace, &["build", "--package", package, "--bin", name])?;
+    ensure!(success, "the program `{name}` of {package} cannot be built");
     let found = built.into_iter().find(|p| p.path.ends_with(name));
     Ok(found.with_context(|| format!("Cargo built no program `{name}`"))?.path)
 }
 
-/// Runs Cargo and returns every program that it says it has made.
-pub(crate) fn build(workspace: &Workspace, args: &[&str]) -> Result<Vec<Program>> {
-    let args = [args, &["--message-format=json-render-diagnostics"]].concat();
+/// Runs Cargo and returns every program that it says it has made, and whether it succeeded.
+pub(crate) fn try_build(workspace: &Workspace, args: &[impl AsRef<str>]) -> Result<(Vec<Program>, bool)> {
+    let mut args: Vec<&str> = args.iter().map(AsRef::as_ref).collect();
+    args.push("--message-format=json-render-diagnostics");
     let (messages, success) = messages(workspace, &args)?;
-    ensure!(success, "`cargo {}` failed", args[..args.len() - 1].join(" "));
-    Ok(messages.iter().filter_map(program).collect())
+    Ok((messages.iter().filter_map(program).collect(), success))
 }
 
 /// Runs Cargo, whose arguments must ask for JSON, and returns its messages and whether it succeeded.
@@ -75,7 +78,7 @@ fn program(message: &Value) -> Option<Program> {
         "lib" => short.to_owned(),
         _ => format!("{short}/{target}"),
     };
-    Some(Program { label, package: package.to_owned(), path: path.into() })
+    Some(Program { label, package: package.to_owned(), path: path.into(), test: message["profile"]["test"] == true })
 }
 
 /// `path+file:///x/crates/core#bailiwick-core@0.1.0`, or `path+file:///x/xtask#0.1.0` where the directory has the package's name.

@@ -1,43 +1,51 @@
 //! Building test runners with Cargo.
 
+use std::collections::BTreeSet;
+
 use anyhow::Result;
 
 use super::discover::{self, FEATURE, Suite};
-use crate::cargo::{Program, build};
+use crate::cargo::{Program, try_build};
 use crate::workspace::Workspace;
 
-/// The runners of all tests that need no cluster.
-pub(super) fn unit_tests(workspace: &Workspace) -> Result<Vec<Program>> {
-    let built = build(workspace, &["test", "--workspace", "--no-run"])?;
+/// The runners of all tests that need no cluster, and whether all could be built.
+pub(super) fn unit_tests(workspace: &Workspace) -> Result<(Vec<Program>, bool)> {
+    let (built, complete) = try_build(workspace, &["test", "--workspace", "--no-run", "--no-fail-fast"])?;
     let suites = discover::suites(workspace)?;
     // Without the feature a suite is an empty program.
     let is_suite =
         |p: &Program| suites.iter().any(|s| s.package == p.package && p.label.ends_with(&format!("/{}", s.name)));
-    Ok(built.into_iter().filter(|p| !is_suite(p)).collect())
+    Ok((built.into_iter().filter(|p| p.test && !is_suite(p)).collect(), complete))
 }
 
-/// The runners of `suites`, labelled with their names.
+/// The runners of those `suites` that can be built, labelled with their names.
 pub(super) fn suites(workspace: &Workspace, suites: &[Suite]) -> Result<Vec<Program>> {
-    let mut args = vec!["test".to_owned(), "--no-run".to_owned()];
-    let mut packages: Vec<&str> = suites.iter().map(|s| s.package.as_str()).collect();
-    packages.dedup();
-    for package in packages {
-        args.extend([
-            "--package".to_owned(),
-            package.to_owned(),
-            "--features".to_owned(),
-            format!("{package}/{FEATURE}"),
-        ]);
+    let (mut programs, complete) = try_build(workspace, &arguments(suites))?;
+    if !complete {
+        // One that does not compile must not keep the others from it.
+        for suite in suites.iter().filter(|suite| !programs.iter().any(|p| is_of(p, suite))).collect::<Vec<_>>() {
+            programs.extend(try_build(workspace, &arguments(std::slice::from_ref(suite)))?.0);
+        }
     }
-    for suite in suites {
-        args.extend(["--test".to_owned(), suite.name.clone()]);
-    }
-    let words: Vec<&str> = args.iter().map(String::as_str).collect();
-    let mut programs = build(workspace, &words)?;
     for program in &mut programs {
         if let Some((_, name)) = program.label.rsplit_once('/') {
             program.label = name.to_owned();
         }
     }
     Ok(programs)
+}
+
+fn is_of(program: &Program, suite: &Suite) -> bool {
+    program.test && program.label.rsplit('/').next() == Some(&suite.name)
+}
+
+fn arguments(suites: &[Suite]) -> Vec<String> {
+    let mut args = vec!["test".to_owned(), "--no-run".to_owned()];
+    let packages: BTreeSet<&str> = suites.iter().map(|s| s.package.as_str()).collect();
+    for package in packages {
+        args.extend(["--package", package, "--features"].map(str::to_owned));
+        args.push(format!("{package}/{FEATURE}"));
+    }
+    args.extend(suites.iter().flat_map(|suite| ["--test".to_owned(), suite.name.clone()]));
+    args
 }

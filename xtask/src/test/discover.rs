@@ -1,6 +1,7 @@
 //! Which suites there are, from the workspace's metadata and the suites' sources, which it reads. Runs nothing.
 
 use std::path::Path;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::Value;
@@ -11,6 +12,9 @@ use crate::workspace::Workspace;
 pub(super) const FEATURE: &str = "cluster";
 const GATE: &str = "#![cfg(feature = \"cluster\")]";
 const THREADS: &str = "//! Threads: ";
+const MINUTES: &str = "//! Minutes: ";
+/// Of a suite that does not say how long it may take.
+const USUAL_MINUTES: u8 = 10;
 
 /// Something that is built because a suite asks for it in its source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,6 +45,8 @@ pub(super) struct Suite {
     pub(super) package: String,
     /// How many of its tests may run at once.
     pub(super) threads: u8,
+    /// After which it has failed.
+    pub(super) limit: Duration,
     pub(super) wants: Vec<Want>,
     /// It brings up its own clusters, and must not see the shared one.
     pub(super) owns_clusters: bool,
@@ -82,16 +88,19 @@ fn suite(package: &str, target: &Value) -> Result<Option<Suite>> {
     Ok(gated.then(|| Suite {
         name: name.to_owned(),
         package: package.to_owned(),
-        threads: threads(&source),
+        // Tests share one operator, so one at a time is the rule.
+        threads: said(&source, THREADS).unwrap_or(1),
+        limit: Duration::from_secs(60 * u64::from(said(&source, MINUTES).unwrap_or(USUAL_MINUTES))),
         wants,
         owns_clusters,
     }))
 }
 
-/// From a line `//! Threads: 4.` in the header; tests share one operator, so one is the rule.
-fn threads(source: &str) -> u8 {
-    let line = source.lines().find_map(|line| line.strip_prefix(THREADS));
-    line.and_then(|rest| rest.trim_end_matches('.').parse().ok()).unwrap_or(1)
+/// The number in a line of the header such as `//! Threads: 4.` or `//! Minutes: 15.`
+pub(super) fn said(source: &str, what: &str) -> Option<u8> {
+    let header = source.lines().take_while(|line| line.starts_with("//!"));
+    let line = header.into_iter().find_map(|line| line.strip_prefix(what));
+    line.and_then(|rest| rest.trim_end_matches('.').parse().ok())
 }
 
 /// What the suite's files ask for, its own and those shared in `tests/common`.

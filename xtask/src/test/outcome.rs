@@ -83,6 +83,13 @@ impl Outcome {
         outcome
     }
 
+    /// Something that never came to run.
+    pub(super) fn broken(name: &str, why: &str) -> Self {
+        let mut outcome = Reading::default().outcome(name, false, Duration::ZERO);
+        outcome.broken = vec![why.to_owned()];
+        outcome
+    }
+
     /// How many tests it has.
     pub(super) fn count(&self) -> usize {
         self.passed + self.failed + self.skipped

@@ -46,7 +46,7 @@ impl Place {
         let options = Options {
             ephemeral: true,
             progress: Progress::new(say),
-            ..Options::named(format!("test-{}", std::process::id()))
+            ..Options::named(args.name.clone().unwrap_or_else(|| format!("test-{}", std::process::id())))
         };
         let cluster = Cluster::up(&options)
             .with_context(|| format!("bring up a cluster for the tests (its cache is {})", config.cache().display()))?;

@@ -12,6 +12,8 @@ use super::place::Place;
 use crate::say;
 
 const RUNS_KEPT: usize = 5;
+/// A cluster that is broken must not keep the run.
+const PATIENCE: &str = "--request-timeout=15s";
 const LOG_TAIL: u64 = 4 * 1024 * 1024;
 
 /// What to ask the cluster, and the file the answer goes to.
@@ -82,6 +84,8 @@ fn forget_old(all: &Path) -> Result<()> {
     let mut runs: Vec<_> = std::fs::read_dir(all)
         .with_context(|| format!("read {}", all.display()))?
         .flatten()
+        // Named by the process that makes it.
+        .filter(|entry| !Path::new("/proc").join(entry.file_name()).exists())
         .filter_map(|entry| Some((entry.metadata().ok()?.modified().ok()?, entry.path())))
         .collect();
     runs.sort();
@@ -106,14 +110,14 @@ pub(super) fn collect(place: &Place, dir: &Path) {
 
 fn ask(place: &Place, question: &[&str]) -> Result<Vec<u8>> {
     let mut command = match place {
-        Place::Testbed(cluster) => cluster.command(&[&["kubectl"], question].concat())?,
+        Place::Testbed(cluster) => cluster.command(&[&["kubectl", PATIENCE], question].concat())?,
         Place::Own { kubeconfig, context } => {
             let mut command = Command::new("kubectl");
             command.arg("--kubeconfig").arg(kubeconfig);
             if let Some(context) = context {
                 command.args(["--context", context]);
             }
-            command.args(question);
+            command.arg(PATIENCE).args(question);
             command
         }
     };

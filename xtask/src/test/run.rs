@@ -2,12 +2,14 @@
 
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, PipeReader, Write as _};
+use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
+use rustix::process::{Pid, Signal, kill_process_group};
 
 use super::outcome::{Outcome, Reading};
 use crate::cargo::{Program, cargo, mortal};
@@ -15,7 +17,6 @@ use crate::workspace::Workspace;
 use crate::{out, say};
 
 const LOOK: Duration = Duration::from_millis(200);
-const DOC_LIMIT: Duration = Duration::from_secs(10 * 60);
 
 /// What to run, and how.
 pub(super) struct Job<'a> {
@@ -44,16 +45,19 @@ pub(super) fn run(job: &Job<'_>, workspace: &Workspace, dir: &Path) -> Result<Ou
 }
 
 /// The examples in the documentation, which Cargo alone can run.
-pub(super) fn doc_tests(workspace: &Workspace, dir: &Path) -> Result<Outcome> {
+pub(super) fn doc_tests(workspace: &Workspace, limit: Duration, dir: &Path) -> Result<Outcome> {
     let mut command = mortal(cargo());
     command.current_dir(&workspace.root).args(["test", "--quiet", "--workspace", "--doc"]);
-    watch("unit docs", command, (DOC_LIMIT, false), dir)
+    watch("unit docs", command, (limit, false), dir)
 }
 
-fn watch(name: &str, mut command: Command, (limit, live): (Duration, bool), dir: &Path) -> Result<Outcome> {
+/// Runs the command and reads its output until it has ended or its time is over; then it is ended, with all that it started.
+pub(super) fn watch(name: &str, mut command: Command, (limit, live): (Duration, bool), dir: &Path) -> Result<Outcome> {
     let (reader, writer) = std::io::pipe().context("open a pipe")?;
     let stderr = writer.try_clone().context("open a pipe")?;
     let begin = Instant::now();
+    // A group of its own, so that the limit ends what it started as well.
+    command.process_group(0);
     let mut child =
         command.stdin(Stdio::null()).stdout(writer).stderr(stderr).spawn().with_context(|| format!("start {name}"))?;
     // It holds the pipe's ends for writing.
@@ -73,7 +77,7 @@ fn watch(name: &str, mut command: Command, (limit, live): (Duration, bool), dir:
     }
     let ended = child.try_wait().context("wait for a runner")?;
     if ended.is_none() {
-        child.kill().context("end a runner")?;
+        end(&mut child)?;
         child.wait().context("wait for a runner")?;
         say(&format!("{name}: ended after {} s, which is the limit", limit.as_secs()));
     }
@@ -82,6 +86,11 @@ fn watch(name: &str, mut command: Command, (limit, live): (Duration, bool), dir:
         out(&lines.join("\n"))?;
     }
     Ok(reading.outcome(name, success, begin.elapsed()))
+}
+
+fn end(child: &mut Child) -> Result<()> {
+    let group = i32::try_from(child.id()).ok().and_then(Pid::from_raw).context("find a runner's group")?;
+    kill_process_group(group, Signal::KILL).context("end a runner")
 }
 
 fn listen(reader: PipeReader) -> Receiver<String> {

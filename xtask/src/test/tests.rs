@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use super::discover::said;
 use super::outcome::{Outcome, Reading, Report, SKIPPED};
-use crate::cargo::package_name;
+use super::run::watch;
+use crate::cargo::{mortal, package_name};
 
 fn read(lines: &[&str], success: bool) -> Outcome {
     let mut reading = Reading::default();
@@ -66,4 +68,36 @@ fn a_skipped_test_is_not_a_passed_one() {
 fn package_names_are_read_from_ids() {
     assert_eq!(package_name("path+file:///x/crates/core#bailiwick-core@0.1.0"), "bailiwick-core");
     assert_eq!(package_name("path+file:///x/xtask#0.1.0"), "xtask");
+}
+
+#[test]
+fn what_never_ran_has_failed_and_says_why() {
+    let text = render(Outcome::broken("fence", "Cargo could not build it"));
+    assert!(text.contains("FAILED fence: Cargo could not build it"), "{text}");
+    assert!(text.ends_with("\n0 passed, 1 failed"), "{text}");
+}
+
+#[test]
+fn a_suite_says_its_limits_in_its_header() {
+    let source = "//! The fence.\n//! Threads: 4.\n//! Minutes: 15\n#![cfg(x)]\n//! Threads: 9.\n";
+    assert_eq!(said(source, "//! Threads: "), Some(4));
+    assert_eq!(said(source, "//! Minutes: "), Some(15));
+    assert_eq!(said("//! The fence.\n", "//! Minutes: "), None);
+}
+
+#[test]
+fn a_runner_over_its_limit_is_ended_with_all_it_started() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut command = mortal("sh");
+    command.args(["-c", "sleep 300 & echo $!; wait"]);
+    let outcome = watch("x", command, (Duration::from_millis(500), false), dir.path()).unwrap();
+    let log = std::fs::read_to_string(dir.path().join("output.log")).unwrap();
+    let child = std::path::Path::new("/proc").join(log.lines().next().unwrap()).join("cmdline");
+    let lives = || std::fs::read(&child).is_ok_and(|cmdline| !cmdline.is_empty());
+    let deadline = std::time::Instant::now() + Duration::from_secs(10);
+    while lives() {
+        assert!(std::time::Instant::now() < deadline, "the runner's child outlived it");
+        std::thread::yield_now();
+    }
+    assert!(outcome.failed == 1, "{outcome:?}");
 }
