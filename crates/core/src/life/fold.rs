@@ -158,6 +158,10 @@ fn plan_refused(record: &mut Record, reason: Reason, now: Timestamp) {
         }
         return;
     }
+    // What only holds everything up refuses nothing: the next decision waits, or plans again.
+    if matches!(reason.code, Code::Suspended | Code::FenceAbsent | Code::NoSigningKey) {
+        return;
+    }
     // Without a planning grant the plan was for show only: the Change is refused anyway, for the
     // verdict's reason.
     if record.phase == Phase::Proposed && record.planning.is_some() {

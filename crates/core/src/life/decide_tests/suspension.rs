@@ -1,7 +1,7 @@
 //! Suspension, a missing fence and a missing key: nothing is begun and no grant is left waiting.
 
 use super::scene::*;
-use crate::life::{Effect, Phase};
+use crate::life::{Effect, Phase, Report};
 use crate::oracle::Health;
 use crate::reason::{Code, Reason};
 
@@ -51,6 +51,22 @@ fn a_planning_grant_does_not_outlive_the_planning() {
         off(&mut scene);
         let again = Effect::Plan { account: "bwk-c0ffee00-p1".into() };
         assert_eq!(scene.next(), Some(again), "{name}");
+    }
+}
+
+#[test]
+fn a_dry_run_that_is_refused_only_because_all_is_held_refuses_nothing() {
+    for (name, on, off, code) in HOLDS {
+        let mut scene = standard();
+        scene.next();
+        scene.report(Report::PlanRefused(Reason::plain(code)));
+        assert_eq!(scene.record.ending, None, "{name}");
+        on(&mut scene);
+        held(&mut scene, name);
+        assert_eq!((scene.phase(), scene.code()), (Phase::Proposed, Some(code)), "{name}");
+        off(&mut scene);
+        scene.play();
+        assert_eq!(scene.phase(), Phase::Verifying, "{name}");
     }
 }
 
