@@ -1,6 +1,6 @@
 //! The floor alone: a fence that grants anything, as a stolen operator identity could write it, and an account that RBAC would let do anything.
 
-use bailiwick_core::fence::{Entry, GRANTS_NAMESPACE, SYSTEM_NAMESPACE};
+use bailiwick_core::fence::{Entry, SYSTEM_NAMESPACE};
 use bailiwick_core::object::Kind;
 use bailiwick_core::plan::Operation;
 use bailiwick_core::plan::object::pruned;
@@ -8,7 +8,9 @@ use bailiwick_testkit::{Answer, JSON_PATCH, Result, path_of};
 use http::Method;
 use serde_json::{Value, json};
 
-use crate::scene::{FENCE, FLOOR, Rights, Scene, Shot, assert_done, assert_refused, better_image, idle};
+use crate::scene::{
+    FENCE, FLOOR, Rights, Scene, Shot, assert_done, assert_refused, better_image, idle, refused_meanwhile,
+};
 
 const NOT_IN_CATALOGUE: &str = "floor: not in the catalogue of changes";
 const POD: &str = "/spec/template/spec";
@@ -30,7 +32,6 @@ fn outside(place: &str) -> Vec<(&'static str, Shot)> {
         ("the status subresource", Shot::merge(format!("{web}/status"), json!({"status": {"replicas": 9}}))),
         ("deleting a Deployment", Shot::delete(&web)),
         ("deleting all Deployments", Shot::delete(path_of(Kind::Deployment, place, ""))),
-        ("deleting all pods", Shot::delete(path_of(Kind::Pod, place, ""))),
         ("creating a Deployment", Shot::post(path_of(Kind::Deployment, place, ""), idle("evil").deployment())),
         ("creating a pod", Shot::post(path_of(Kind::Pod, place, ""), pod)),
         ("a ConfigMap", Shot::post(path_of(Kind::ConfigMap, place, ""), map.clone())),
@@ -71,10 +72,12 @@ fn outside(place: &str) -> Vec<(&'static str, Shot)> {
             "changing a quota",
             Shot::merge(path_of(Kind::ResourceQuota, place, "few"), json!({"spec": {"hard": {"pods": "9"}}})),
         ),
-        ("a Change", Shot::delete(format!("/apis/bailiwick.dev/v1alpha1/namespaces/{place}/changes"))),
         (
-            "a custom kind's collection",
-            Shot::delete(format!("/apis/bailiwick.dev/v1alpha1/namespaces/{SYSTEM_NAMESPACE}/receipts")),
+            "a mandate",
+            Shot::post(
+                format!("/apis/bailiwick.dev/v1alpha1/namespaces/{SYSTEM_NAMESPACE}/mandates"),
+                json!({"apiVersion": "bailiwick.dev/v1alpha1", "kind": "Mandate", "metadata": {"name": "evil"}, "spec": {}}),
+            ),
         ),
         (
             "a pod's binding",
@@ -244,12 +247,37 @@ async fn a_forged_grant_does_not_leave_the_territory() -> Result<()> {
     let scene = Scene::empty("floor-place", Rights::Every).await?;
     let admin = scene.cluster.admin();
     let outside = scene.cluster.namespace("floor-outside").create().await?;
-    for place in [outside.name(), "kube-system", SYSTEM_NAMESPACE, GRANTS_NAMESPACE] {
+    for place in [outside.name(), "kube-system", SYSTEM_NAMESPACE] {
         let shot = Shot::post(path_of(Kind::ResourceQuota, place, ""), quota(3)).dry();
         assert_refused(place, &shot.by(&scene).await?, FLOOR, "floor: outside the territory");
-        if place != GRANTS_NAMESPACE {
-            assert_done(place, &shot.sent(&admin).await?);
-        }
+        assert_done(place, &shot.sent(&admin).await?);
     }
+    scene.end().await
+}
+
+/// Nothing but the name tells one object from all of them: the grant here is for one pod.
+#[tokio::test]
+async fn one_object_at_a_time() -> Result<()> {
+    let scene = Scene::empty("floor-all", Rights::Every).await?;
+    let pod = idle("web").pod_field("nodeSelector", json!({"disk": "none"})).bare_pod();
+    scene.namespace.apply(&pod).await?;
+    let live = scene.live(Kind::Pod, "web").await?;
+    let mut entry = Entry::planning(Operation::Delete, &scene.target(Kind::Pod, "web", &live)?, scene.labels());
+    entry.dry_run = false;
+    scene.account.grant(entry.clone()).await?;
+    let options = json!({"apiVersion": "v1", "kind": "DeleteOptions"});
+    let delete = |name: &str| {
+        let path = path_of(Kind::Pod, scene.namespace.name(), name);
+        Shot::new(Method::DELETE, path, Some(("application/json", options.clone())))
+    };
+    scene.admitted(&delete("web").dry()).await?;
+    // A grant that names nothing would let the fence say yes.
+    entry.name = String::new();
+    scene.account.grant(entry).await?;
+    refused_meanwhile(&scene, &delete(""), FLOOR, "floor: more than one object at a time").await?;
+    let answer = delete("").by(&scene).await?;
+    assert_refused("all pods", &answer, FLOOR, "floor: more than one object at a time");
+    assert!(scene.live(Kind::Pod, "web").await?["metadata"]["deletionTimestamp"].is_null());
+    assert_done("all pods by the administrator", &delete("").sent(&scene.cluster.admin()).await?);
     scene.end().await
 }

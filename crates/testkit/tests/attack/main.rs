@@ -3,16 +3,16 @@
 //! Threads: 4.
 #![cfg(feature = "cluster")]
 
-//mod approvals;
-//mod cap;
-//mod deletion;
-//mod drift;
+mod approvals;
+mod cap;
+mod deletion;
+mod drift;
 mod fence;
 mod floor;
-//mod grants;
+mod grants;
 //mod kinds;
-//mod mutation;
+mod mutation;
 mod rbac;
-//mod receipts;
+mod receipts;
 mod scene;
 //mod shapes;

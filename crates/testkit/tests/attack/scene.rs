@@ -300,3 +300,36 @@ pub(crate) fn assert_rbac(what: &str, answer: &Answer) {
 pub(crate) fn assert_done(what: &str, answer: &Answer) {
     assert!(answer.is_success(), "{what}: should have passed, but: {answer:?}");
 }
+
+/// Lets a user do what `rules` say in a namespace, as an administrator would; returns when RBAC has noticed.
+pub(crate) async fn allow(cluster: &TestCluster, namespace: &str, user: &str, rules: Value) -> Result<()> {
+    let name: String = user.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
+    let rbac = "rbac.authorization.k8s.io";
+    let role = json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "metadata": {"name": name}, "rules": rules});
+    let binding = json!({
+        "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding", "metadata": {"name": name},
+        "roleRef": {"apiGroup": rbac, "kind": "Role", "name": name},
+        "subjects": [{"apiGroup": rbac, "kind": "User", "name": user}],
+    });
+    for object in [role, binding] {
+        bailiwick_testkit::apply(&cluster.admin(), &object, Some(namespace)).await?;
+    }
+    let last = rules.as_array().and_then(|all| all.last()).context("no rules")?;
+    let review = json!({
+        "apiVersion": "authorization.k8s.io/v1", "kind": "SubjectAccessReview",
+        "spec": {"user": user, "resourceAttributes": {
+            "namespace": namespace, "verb": last["verbs"][0], "group": last["apiGroups"][0], "resource": last["resources"][0],
+        }},
+    });
+    let review = Shot::post("/apis/authorization.k8s.io/v1/subjectaccessreviews", review);
+    wait_for("RBAC to notice", Duration::from_secs(10), async || {
+        let answer = review.sent(&cluster.admin()).await?;
+        Ok(Seen::when(answer.body["status"]["allowed"] == true, (), answer.body))
+    })
+    .await
+}
+
+/// Every verb on everything.
+pub(crate) fn everything() -> Value {
+    json!([{"apiGroups": ["*"], "resources": ["*", "*/*"], "verbs": ["*"]}])
+}

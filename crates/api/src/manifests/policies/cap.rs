@@ -3,7 +3,7 @@
 //! Owns the bound on a stolen operator identity. Must never allow the operator a write to a
 //! workload, or a role outside the catalogue. No IO.
 
-use super::floor::in_territory;
+use super::floor::{ONE_OBJECT, in_territory};
 use super::form::{Check, Policy, check, part, rule, texts};
 use crate::GROUP;
 use crate::manifests::options::Territory;
@@ -56,8 +56,10 @@ fn closed_list() -> Vec<String> {
 }
 
 pub(super) fn policy(territory: &Territory) -> Policy {
-    let mut checks =
-        vec![check("the operator never writes this", format!("variables.asked in {}", texts(&closed_list())))];
+    let mut checks = vec![
+        check("the operator never writes this", format!("variables.asked in {}", texts(&closed_list()))),
+        check("the operator writes one object at a time", ONE_OBJECT),
+    ];
     checks.extend(account_checks());
     checks.extend(fence_checks());
     checks.extend(binding_checks(territory));

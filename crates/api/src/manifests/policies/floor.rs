@@ -81,6 +81,9 @@ pub(super) fn policy(territory: &Territory) -> Policy {
     }
 }
 
+/// Deleting a collection asks for each object, under no name.
+pub(super) const ONE_OBJECT: &str = "request.operation == 'CREATE' || request.?name.orValue('') != ''";
+
 /// The request as one text, to be looked up in a closed list.
 fn request_text(right: Right) -> String {
     let served = right.kind.served();
@@ -92,6 +95,7 @@ fn place_checks(territory: &Territory) -> Vec<Check> {
     vec![
         check("floor: not in the catalogue of changes", format!("variables.asked in {}", texts(&closed))),
         check("floor: outside the territory", in_territory(territory)),
+        check("floor: more than one object at a time", ONE_OBJECT),
     ]
 }
 
