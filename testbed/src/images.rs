@@ -1,5 +1,6 @@
 //! The images that tests run: built statically from this workspace, written as OCI archives into the cache. Runs Cargo only when a source changed.
 
+mod prune;
 mod static_build;
 
 use std::path::{Path, PathBuf};
@@ -59,7 +60,7 @@ pub fn prepare_images(cluster: &Cluster, progress: &Progress) -> Result<Workload
     })
 }
 
-/// Builds the operator statically and writes its image; returns the archive.
+/// Builds the operator statically and writes its image; returns the archive, whose name tells builds apart.
 pub fn build_operator(config: &Config, options: &OperatorImage, progress: &Progress) -> Result<PathBuf> {
     let build = StaticBuild {
         package: "bailiwick-operator",
@@ -67,21 +68,25 @@ pub fn build_operator(config: &Config, options: &OperatorImage, progress: &Progr
         features: &options.features,
         target_dir: None,
     };
+    // Cargo puts every set of features at the same path: nobody may build another before this one is read.
+    let _one_at_a_time = Lock::wait(config, "operator-image")?;
     progress.line(format!("building bailiwick-operator ({}, static)", options.profile));
     let program = build
         .run(config, progress)?
         .into_iter()
         .find(|p| p.ends_with("bailiwick-operator"))
         .context("bailiwick-operator built no program of that name")?;
-    let archive = config.images().join("operator.tar");
+    let file = program_file("/bailiwick-operator", &program)?;
+    let archive = config.images().join(format!("operator-{}.tar", short_digest(&file.content)));
     let image = Image {
         reference: OperatorImage::reference(),
         entrypoint: vec!["/bailiwick-operator".to_owned()],
-        files: vec![program_file("/bailiwick-operator", &program)?],
+        files: vec![file],
         ..Image::default()
     };
     let digest = write_image(&archive, &image)?;
     progress.line(format!("wrote {} ({}, {digest})", archive.display(), image.reference));
+    prune::old_archives(&config.images());
     Ok(archive)
 }
 
@@ -133,6 +138,7 @@ fn static_images(config: &Config, progress: &Progress) -> Result<[PathBuf; 3]> {
         };
         write_image(path, &image)?;
     }
+    prune::old_archives(&config.images());
     Ok(paths)
 }
 
@@ -147,9 +153,14 @@ fn stamp(config: &Config) -> Result<String> {
     for file in files {
         bytes.extend(std::fs::read(&file).with_context(|| format!("read {}", file.display()))?);
     }
-    let mut stamp = hex_digest(&bytes);
-    stamp.truncate(12);
-    Ok(stamp)
+    Ok(short_digest(&bytes))
+}
+
+/// Enough of a digest for a name.
+fn short_digest(bytes: &[u8]) -> String {
+    let mut digest = hex_digest(bytes);
+    digest.truncate(12);
+    digest
 }
 
 fn program_file(path: &str, program: &Path) -> Result<File> {

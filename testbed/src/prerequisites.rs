@@ -5,7 +5,7 @@ use std::process::Command;
 
 use anyhow::{Result, bail, ensure};
 
-use crate::{progress::Progress, step, versions::Versions};
+use crate::{config::Config, lock::Lock, progress::Progress, step, versions::Versions};
 
 enum Probe {
     Program(&'static str),
@@ -14,6 +14,9 @@ enum Probe {
 }
 
 use Probe::{Header, Library, Program};
+
+/// Somebody else may be installing packages on this machine.
+const APT_PATIENCE: &str = "-oDPkg::Lock::Timeout=300";
 
 /// What must be there, and the Debian package that brings it.
 const NEEDS: [(Probe, &str); 13] = [
@@ -43,7 +46,11 @@ pub fn ensure_prerequisites(install: bool, progress: &Progress) -> Result<()> {
         rustix::process::geteuid().is_root(),
         "a test cluster needs root, for namespaces and cgroups: run the command again with `sudo -E`"
     );
-    install_packages(install, progress)?;
+    if !missing_packages().is_empty() {
+        // Two installations at a time are one too many for the package database.
+        let _one_at_a_time = Lock::wait(&Config::from_env()?, "packages")?;
+        install_packages(install, progress)?;
+    }
     check_go()
 }
 
@@ -64,7 +71,10 @@ fn install_packages(install: bool, progress: &Progress) -> Result<()> {
     }
     progress.line(format!("installing Debian packages: {}", missing.join(" ")));
     let apt = |step: &str, args: &[&str]| {
-        step::output(step, Command::new("apt-get").args(args).env("DEBIAN_FRONTEND", "noninteractive"))
+        step::output(
+            step,
+            Command::new("apt-get").arg(APT_PATIENCE).args(args).env("DEBIAN_FRONTEND", "noninteractive"),
+        )
     };
     apt("refresh the package lists", &["update", "-q"])?;
     apt("install missing packages", &[&["install", "-qy", "--no-install-recommends"], missing.as_slice()].concat())?;
