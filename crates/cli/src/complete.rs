@@ -30,12 +30,12 @@ fn candidates(names: impl IntoIterator<Item = String>) -> Vec<CompletionCandidat
 
 /// Names of Changes.
 pub fn changes() -> ArgValueCandidates {
-    ArgValueCandidates::new(|| candidates(block(|cluster| names::<Change>(cluster))))
+    ArgValueCandidates::new(|| candidates(block(names::<Change>)))
 }
 
 /// Names of Incidents.
 pub fn incidents() -> ArgValueCandidates {
-    ArgValueCandidates::new(|| candidates(block(|cluster| names::<Incident>(cluster))))
+    ArgValueCandidates::new(|| candidates(block(names::<Incident>)))
 }
 
 /// Names of Changes and Incidents.

@@ -7,7 +7,6 @@ use crate::exit::Failure;
 use crate::safe;
 use kube::Error;
 use kube::core::Status;
-use std::error::Error as _;
 
 /// Which cluster is meant, for messages.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

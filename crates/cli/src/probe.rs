@@ -3,11 +3,15 @@
 //! Owns the requests and the reading of their answers. Must never send one that would be kept:
 //! each is a server-side dry run. Asks the API server.
 
+pub mod acting;
+
 use crate::cluster::Cluster;
 use crate::fault;
 use bailiwick_api::kinds::reference::ExactRef;
-use bailiwick_api::{Approval, ApprovalSpec, Change, ChangeSpec, Why};
+use bailiwick_api::kinds::receipt::{Envelope, Signature, name_of};
+use bailiwick_api::{Approval, ApprovalSpec, Change, ChangeSpec, Incident, IncidentSpec, Receipt, ReceiptSpec, Why};
 use bailiwick_core::action::Action;
+use bailiwick_core::finding::Cause;
 use bailiwick_core::fence::{GRANTS_NAMESPACE, SYSTEM_NAMESPACE};
 use bailiwick_core::life::DecisionKind;
 use bailiwick_core::names::{NameError, Namespace, ObjectName, Uid};
@@ -27,7 +31,13 @@ pub enum Held {
 }
 
 /// Names of the policies that a caller without a one-shot account can prove.
-pub const PROVABLE: &[&str] = &["bailiwick-fence-guard", "bailiwick-change-author", "bailiwick-approval-identity"];
+pub const PROVABLE: &[&str] = &[
+    "bailiwick-fence-guard",
+    "bailiwick-change-author",
+    "bailiwick-approval-identity",
+    "bailiwick-status-author",
+    "bailiwick-receipt-log",
+];
 
 const NOBODY: &str = "bailiwick-check:nobody";
 const NAME: &str = "bailiwick-check";
@@ -51,6 +61,8 @@ pub async fn all(cluster: &Cluster) -> Vec<(&'static str, Held)> {
         (PROVABLE[0], guard(cluster).await),
         (PROVABLE[1], author(cluster).await.unwrap_or_else(bad_name)),
         (PROVABLE[2], identity(cluster).await.unwrap_or_else(bad_name)),
+        (PROVABLE[3], record(cluster).await.unwrap_or_else(bad_name)),
+        (PROVABLE[4], receipt(cluster).await),
     ]
 }
 
@@ -68,11 +80,14 @@ async fn guard(cluster: &Cluster) -> Held {
     read(answer, PROVABLE[0])
 }
 
+fn target() -> Result<ObjectRef, NameError> {
+    let namespace = Namespace::parse(SYSTEM_NAMESPACE)?;
+    Ok(ObjectRef::namespaced(Kind::Deployment, namespace, ObjectName::parse(NAME)?, Some(Uid::parse(NAME)?)))
+}
+
 /// A change in somebody else's name.
 async fn author(cluster: &Cluster) -> Result<Held, NameError> {
-    let namespace = Namespace::parse(SYSTEM_NAMESPACE)?;
-    let target = ObjectRef::namespaced(Kind::Deployment, namespace, ObjectName::parse(NAME)?, Some(Uid::parse(NAME)?));
-    let spec = ChangeSpec::new(NOBODY, Action::RolloutRestart {}, target, Why::default());
+    let spec = ChangeSpec::new(NOBODY, Action::RolloutRestart {}, target()?, Why::default());
     let answer = cluster.within::<Change>(SYSTEM_NAMESPACE).create(&dry(), &Change::new(NAME, spec)).await;
     Ok(read(answer, PROVABLE[1]))
 }
@@ -89,6 +104,23 @@ async fn identity(cluster: &Cluster) -> Result<Held, NameError> {
     };
     let answer = cluster.within::<Approval>(SYSTEM_NAMESPACE).create(&dry(), &Approval::new(NAME, spec)).await;
     Ok(read(answer, PROVABLE[2]))
+}
+
+/// An incident that the operator did not record.
+async fn record(cluster: &Cluster) -> Result<Held, NameError> {
+    let spec = IncidentSpec { cause: Cause::CrashLoop, subject: target()?, container: None, dedupe_key: NAME.to_owned() };
+    let answer = cluster.within::<Incident>(SYSTEM_NAMESPACE).create(&dry(), &Incident::new(NAME, spec)).await;
+    Ok(read(answer, PROVABLE[3]))
+}
+
+/// A receipt that the operator did not sign, far behind the end of any log.
+async fn receipt(cluster: &Cluster) -> Held {
+    const LAST: i64 = 999_999_999_999;
+    let signature = Signature { keyid: NAME.to_owned(), sig: NAME.to_owned() };
+    let envelope = Envelope { payload_type: NAME.to_owned(), payload: NAME.to_owned(), signatures: vec![signature] };
+    let spec = ReceiptSpec { sequence: LAST, envelope, hash: "0".repeat(64), previous: "0".repeat(64) };
+    let answer = cluster.within::<Receipt>(SYSTEM_NAMESPACE).create(&dry(), &Receipt::new(&name_of(LAST), spec)).await;
+    read(answer, PROVABLE[4])
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 ///
 /// # Errors
 /// Where the value cannot be written as YAML.
-pub fn text(value: &Value) -> Result<String, String> {
+pub(super) fn text(value: &Value) -> Result<String, String> {
     let mut stand_ins = StandIns { prefix: prefix(value), quoted: Vec::new() };
     let tame = stand_ins.tame(value);
     let mut text = serde_saphyr::to_string(&tame).map_err(|e| e.to_string())?;

@@ -4,7 +4,7 @@
 //! decide on a digest that was not shown or named. Creates an Approval at the API server.
 
 use super::Session;
-use super::propose::create::{How, wait};
+use super::propose::create::{How, asked_for_people, wait};
 use crate::cluster::Cluster;
 use crate::exit::{Exit, Failure, Outcomes};
 use crate::objects::{Loaded, Me, find_change, who_am_i};
@@ -54,6 +54,7 @@ pub async fn run(session: &Session, args: &Args, decision: DecisionKind) -> Outc
     if !args.how.yes && args.how.post().dry_run {
         session.out.note(Role::Dim, "server dry run: nothing is kept");
     } else if !args.how.yes {
+        asked_for_people(session)?;
         show(session, &cluster, &found, (plan, &me))?;
         let verb = match decision {
             DecisionKind::Approve => "Approve",

@@ -5,7 +5,7 @@
 
 use super::Session;
 use crate::cluster::Cluster;
-use crate::exit::{Exit, Failure, Outcomes};
+use crate::exit::{Exit, Outcomes};
 use crate::objects::{self, Loaded, Seen};
 use crate::out::{self, Format};
 use crate::render::list::{self, Shape};
@@ -64,11 +64,14 @@ fn phase(text: &str) -> Result<Phase, String> {
     })
 }
 
+/// Which objects are listed, beside those that are named.
+type Keep<'a, K> = Box<dyn Fn(&Loaded<K>) -> bool + 'a>;
+
 /// One kind's way of being listed.
 struct Listing<'a, K> {
     names: &'a [String],
     common: &'a Common,
-    keep: Box<dyn Fn(&Loaded<K>) -> bool + 'a>,
+    keep: Keep<'a, K>,
     table: fn(&[Loaded<K>], Shape, &Look) -> Table,
     row: fn(&Loaded<K>, Shape, &Look) -> Vec<Cell>,
 }
@@ -111,8 +114,7 @@ where
     let mut found = objects::list::<K>(&cluster, listing.common.selector.as_deref()).await?;
     found.retain(|object| listing.wants(object) && (listing.keep)(object));
     if let Some(missing) = listing.names.iter().find(|name| !found.iter().any(|o| &o.name == *name)) {
-        let kind = objects::served::<K>().kind.to_lowercase();
-        return Err(Failure::not_found(format!("there is no {kind} {missing:?} in {}", cluster.where_words())));
+        return Err(objects::nothing::<K>(&cluster, missing).await);
     }
     print(session, &cluster, listing, found)?;
     Ok(Exit::Ok)

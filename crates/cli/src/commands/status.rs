@@ -8,7 +8,7 @@ use super::check::{led, running};
 use super::suspend::{self, BY, REASON};
 use super::uninstall::live_grants;
 use crate::cluster::Cluster;
-use crate::exit::{Exit, Failure, Outcomes};
+use crate::exit::{Failure, Outcomes};
 use crate::installed;
 use crate::objects::{self, Loaded};
 use crate::out::Format;
@@ -80,7 +80,8 @@ async fn leader(cluster: &Cluster) -> Item {
     }
 }
 
-async fn switch(cluster: &Cluster) -> Item {
+/// Whether the kill switch is thrown.
+pub async fn switch(cluster: &Cluster) -> Item {
     match suspend::fence(cluster).get_opt(SUSPEND_REVISION).await {
         Ok(None) => Item::new("suspended", State::Good, "no"),
         Ok(Some(found)) => {

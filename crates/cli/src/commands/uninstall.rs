@@ -14,6 +14,7 @@ use crate::objects::apply::{read, remove, title};
 use crate::out::Format;
 use crate::style::Role;
 use crate::when;
+use bailiwick_api::manifests::policies::is_lasting;
 use bailiwick_api::manifests::{InstallOptions, Step, UNINSTALL_ANNOTATION, install};
 use bailiwick_core::fence::{ACCOUNT_PREFIX, FENCE_LABEL, FENCE_VALUE, GRANTS_NAMESPACE, SYSTEM_NAMESPACE, parse_revision};
 use k8s_openapi::api::core::v1::Namespace;
@@ -128,7 +129,7 @@ pub async fn live_grants(cluster: &Cluster) -> Outcomes<usize> {
 
 async fn take(session: &Session, cluster: &Cluster, step: &Step, args: &Args) -> Outcomes<()> {
     let dry = args.dry_run == DryRun::Server;
-    let mut taken = 0;
+    let (mut taken, mut kept) = (0, 0);
     for object in step.objects.iter().rev() {
         let name = object.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default();
         let namespace = step.name == "namespaces";
@@ -139,7 +140,14 @@ async fn take(session: &Session, cluster: &Cluster, step: &Step, args: &Args) ->
         if namespace && name == GRANTS_NAMESPACE && !dry {
             announce(cluster).await?;
         }
+        if is_lasting(object) {
+            kept += 1;
+            continue;
+        }
         taken += usize::from(remove(cluster, object, dry).await?);
+    }
+    if kept > 0 {
+        session.out.progress('►', "bailiwick-fence-keeper stays: it refuses nothing, and a later installation needs it on this API server");
     }
     session.out.progress('✔', &format!("{}: {taken} of {} objects removed", step.name, step.objects.len()));
     Ok(())
@@ -183,7 +191,7 @@ async fn leftovers(session: &Session, cluster: &Cluster) -> Outcomes<()> {
 /// Waits until what was taken away is gone.
 async fn gone(session: &Session, cluster: &Cluster, steps: &[Step], (keep_data, deadline): (bool, Instant)) -> Outcomes<()> {
     let stays = |step: &Step, object: &Value| {
-        keep_data && (step.name == "kinds" || object.pointer("/metadata/name").and_then(Value::as_str) == Some(SYSTEM_NAMESPACE))
+        is_lasting(object) || keep_data && (step.name == "kinds" || object.pointer("/metadata/name").and_then(Value::as_str) == Some(SYSTEM_NAMESPACE))
     };
     let mut told = false;
     for step in steps {

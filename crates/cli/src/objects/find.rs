@@ -46,16 +46,17 @@ pub async fn find_story(cluster: &Cluster, name: &str) -> Outcomes<Story> {
         return Err(Failure::error(format!("{:?} is neither a change nor an incident", kind.unwrap_or_default()))
             .next("write change/NAME or incident/NAME"));
     }
-    if wanted(CHANGE) {
-        if let Some(change) = one(cluster, bare).await? {
-            return Ok(Story::Change(Box::new(change)));
-        }
+    if wanted(CHANGE)
+        && let Some(change) = one(cluster, bare).await?
+    {
+        return Ok(Story::Change(Box::new(change)));
     }
     if wanted(INCIDENT) {
         if let Some(incident) = one(cluster, bare).await? {
             return Ok(Story::Incident(Box::new(incident)));
         }
-        return Err(nothing::<Incident>(cluster, bare).await);
+        let failure = nothing::<Incident>(cluster, bare).await;
+        return Err(if wanted(CHANGE) { either(cluster, bare, failure).await } else { failure });
     }
     Err(nothing::<Change>(cluster, bare).await)
 }
@@ -95,8 +96,21 @@ where
     }
 }
 
+/// Neither a change nor an incident has that name; what is like it may be of either kind.
+async fn either(cluster: &Cluster, name: &str, of_incidents: Failure) -> Failure {
+    if of_incidents == crate::fault::not_installed() {
+        return of_incidents;
+    }
+    let of_changes = nothing::<Change>(cluster, name).await;
+    let is_hint = |f: &Failure| f.next.as_ref().is_some_and(|n| !n.starts_with("list them"));
+    let next = [of_changes, of_incidents].into_iter().find(is_hint).and_then(|f| f.next);
+    Failure::not_found(format!("there is no change or incident {name:?} in {}", cluster.where_words()))
+        .next(next.unwrap_or_else(|| "list them: bailiwick changes -A, bailiwick incidents -A".to_owned()))
+}
+
 /// Nothing has that name: where else it may be, or what was probably meant.
-async fn nothing<K>(cluster: &Cluster, name: &str) -> Failure
+/// It is for whoever looked in vain; it reads once more.
+pub async fn nothing<K>(cluster: &Cluster, name: &str) -> Failure
 where
     K: Resource + DeserializeOwned,
     K::DynamicType: Default,

@@ -10,7 +10,7 @@ pub mod history;
 mod me;
 mod rest;
 
-pub use find::{Story, find_change, find_story};
+pub use find::{Story, find_change, find_story, nothing};
 pub use follow::{Seen, follow, until};
 pub use me::{Me, who_am_i};
 pub use rest::{dynamic, get_value, namespace_labels, resource};

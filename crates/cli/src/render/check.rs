@@ -52,13 +52,19 @@ impl Item {
 /// Parts without which nothing can be installed at all.
 pub const FOUNDATION: &[&str] = &["server", "apis"];
 
-/// The exit code: an error where the cluster itself will not do, a finding where a part is bad.
+/// Parts that must at least have been read before anything is called sound.
+const READ: &[&str] = &["namespaces", "kinds", "policies", "roles", "operator"];
+
+/// The exit code: an error where the cluster itself will not do, a finding where a part is bad, an
+/// error again where too little could be read to tell.
 pub fn exit(items: &[Item]) -> Exit {
     let bad = |item: &&Item| item.state == State::Bad;
     if items.iter().filter(bad).any(|i| FOUNDATION.contains(&i.part)) {
         Exit::Error
     } else if items.iter().any(|i| i.state == State::Bad) {
         Exit::Finding
+    } else if items.iter().any(|i| i.state == State::Unproved && READ.contains(&i.part)) {
+        Exit::Error
     } else {
         Exit::Ok
     }
@@ -91,7 +97,8 @@ pub fn page(items: &[Item], look: &Look) -> String {
             }
         }
         if let Some(next) = &item.next {
-            sheet.say(indent, Role::Key, &format!("→ {next}"));
+            // Never wrapped: most of it is a command to copy.
+            sheet.line(indent, Role::Key, &format!("→ {next}"));
         }
     }
     sheet.finish()
@@ -113,6 +120,7 @@ mod tests {
         insta::assert_snapshot!("check", page(&items, &fixtures::look(None)));
         assert_eq!(exit(&items), Exit::Finding);
         assert_eq!(exit(&items[2..]), Exit::Ok);
+        assert_eq!(exit(&[Item::new("kinds", State::Unproved, "forbidden")]), Exit::Error);
         assert_eq!(exit(&[Item::new("server", State::Bad, "v1.29")]), Exit::Error);
     }
 }

@@ -12,6 +12,7 @@ pub use parts::is_established;
 pub use work::{led, running};
 
 use super::Session;
+use crate::args::Global;
 use crate::cluster::Cluster;
 use crate::exit::{Exit, Failure, Outcomes};
 use crate::installed;
@@ -31,6 +32,10 @@ pub struct Args {
     /// Go on until nothing is wrong
     #[arg(long)]
     wait: bool,
+    /// Also prove the policies that speak only to one-shot accounts and the operator, by dry runs as
+    /// them; this takes the right to impersonate, and stands in the audit log
+    #[arg(long)]
+    prove: bool,
     /// Longest wait
     #[arg(long, value_name = "DURATION", default_value = "2m", value_parser = when::parse)]
     timeout: Duration,
@@ -44,15 +49,20 @@ pub async fn run(session: &Session, args: &Args) -> Outcomes {
     session.only(&[Format::Table, Format::Wide, Format::Json, Format::Yaml])?;
     let cluster = session.connect().await?;
     let begun = Instant::now();
+    let mut told = String::new();
     loop {
-        let items = look(&cluster, session.out.format == Format::Wide).await?;
+        let items = look(&cluster, (session.out.format == Format::Wide, args.prove.then_some(&session.global))).await?;
         let exit = check::exit(&items);
         if exit == Exit::Ok || !args.wait || begun.elapsed() >= args.timeout {
             print(session, &items)?;
             return Ok(exit);
         }
         if let Some(bad) = items.iter().find(|i| i.state == State::Bad) {
-            session.out.progress('►', &format!("{}: {}", bad.part, bad.seen));
+            let now = format!("{}: {}", bad.part, bad.seen);
+            if now != told {
+                session.out.progress('►', &now);
+                told = now;
+            }
         }
         tokio::time::sleep(PAUSE).await;
     }
@@ -67,11 +77,12 @@ fn print(session: &Session, items: &[Item]) -> Outcomes<()> {
     session.out.value(&json!({"sound": sound, "items": items}))
 }
 
-/// Looks at every part. `wide` names every person instead of counting them.
+/// Looks at every part. `wide` names the role by which each person may; with `acting`, the flags
+/// of the run, policies are also proved as the accounts they speak to.
 ///
 /// # Errors
 /// Where the server cannot be reached.
-pub async fn look(cluster: &Cluster, wide: bool) -> Outcomes<Vec<Item>> {
+pub async fn look(cluster: &Cluster, (wide, acting): (bool, Option<&Global>)) -> Outcomes<Vec<Item>> {
     let mut items = server::look(cluster).await?;
     if items.iter().any(|i| i.state == State::Bad && FOUNDATION.contains(&i.part)) {
         return Ok(items);
@@ -82,8 +93,12 @@ pub async fn look(cluster: &Cluster, wide: bool) -> Outcomes<Vec<Item>> {
         Ok(None) | Err(_) => None,
     };
     items.push(drawn(&operator, territory.as_ref()));
-    items.extend(parts::look(cluster, &territory.unwrap_or_default()).await);
+    items.extend(parts::look(cluster, &territory.unwrap_or_default(), acting).await);
+    let is_there = !matches!(operator, Ok(None));
     items.extend(work::look(cluster, operator).await);
+    if is_there {
+        items.push(super::status::switch(cluster).await);
+    }
     items.extend(people::look(cluster, wide).await);
     Ok(items)
 }
@@ -98,18 +113,22 @@ fn drawn<T>(operator: &Outcomes<Option<T>>, territory: Option<&Territory>) -> It
 }
 
 /// One line for several objects of a kind of part.
-fn summed(part: &'static str, whole: usize, bad: Vec<String>, unread: Vec<String>) -> Vec<Item> {
+fn summed(part: &'static str, (whole, lasting): (usize, usize), bad: Vec<String>, unread: &[String]) -> Vec<Item> {
     let mut items = Vec::new();
     if bad.is_empty() && unread.is_empty() {
         items.push(Item::new(part, State::Good, format!("{whole} present, equal to the compiled-in ones")));
     }
     let absent = bad.iter().filter(|b| b.ends_with("is absent")).count();
-    if absent == whole && whole > 0 {
+    // What an earlier uninstallation leaves behind is no part of an installation by itself.
+    if absent > 0 && absent >= whole - lasting {
         items.push(Item::new(part, State::Bad, format!("none of {whole} is there")).next("bailiwick install"));
     } else {
         items.extend(bad.into_iter().map(|text| Item::new(part, State::Bad, text).next("bailiwick install puts it back")));
     }
-    items.extend(unread.into_iter().map(|text| Item::new(part, State::Unproved, text)));
+    if let Some(first) = unread.first() {
+        let text = format!("{} of {whole} cannot be read; the first: {first}", unread.len());
+        items.push(Item::new(part, State::Unproved, text).next("look as somebody who may read them, such as a cluster administrator: --as, --context"));
+    }
     items
 }
 

@@ -4,16 +4,17 @@
 //! from the API server, and asks it dry runs that must be refused.
 
 use super::summed;
+use crate::args::Global;
 use crate::cluster::Cluster;
 use crate::objects::apply::{read, title};
 use crate::probe::{self, Held};
 use crate::render::check::{Item, State};
-use bailiwick_api::manifests::policies::{NAMES, deviation};
+use bailiwick_api::manifests::policies::{deviation, is_lasting};
 use bailiwick_api::manifests::{InstallOptions, OptionsError, Territory, install};
 use serde_json::Value;
 
 /// Looks at every install object but the operator's own, and at whether the policies hold.
-pub async fn look(cluster: &Cluster, territory: &Territory) -> Vec<Item> {
+pub(super) async fn look(cluster: &Cluster, territory: &Territory, acting: Option<&Global>) -> Vec<Item> {
     let steps = match options(territory) {
         Ok(options) => install(&options),
         Err(error) => return vec![Item::new("parts", State::Unproved, error.to_string())],
@@ -28,10 +29,11 @@ pub async fn look(cluster: &Cluster, territory: &Territory) -> Vec<Item> {
             }
         }
         let whole = step.objects.len();
+        let lasting = step.objects.iter().filter(|o| is_lasting(o)).count();
         let policies_there = step.name == "policies" && bad.is_empty();
-        items.extend(summed(step.name, whole, bad, unread));
+        items.extend(summed(step.name, (whole, lasting), bad, &unread));
         if policies_there {
-            items.extend(in_force(cluster).await);
+            items.extend(in_force(cluster, territory, acting).await);
         }
     }
     items
@@ -39,6 +41,30 @@ pub async fn look(cluster: &Cluster, territory: &Territory) -> Vec<Item> {
 
 fn options(territory: &Territory) -> Result<InstallOptions, OptionsError> {
     Ok(InstallOptions::new("unused")?.with_territory(territory.clone()))
+}
+
+/// What of a kind's definition decides what the API server accepts.
+const KIND_PARTS: &[&str] = &[
+    "/spec/scope",
+    "/spec/names/plural",
+    "/spec/versions/0/name",
+    "/spec/versions/0/schema",
+    "/spec/versions/0/subresources",
+    "/spec/versions/0/selectableFields",
+];
+
+/// Equal but for how a number is written: the API server keeps `0.0` as `0`.
+fn is_same(expected: Option<&Value>, live: Option<&Value>) -> bool {
+    match (expected, live) {
+        (Some(Value::Number(a)), Some(Value::Number(b))) => a == b || a.as_f64() == b.as_f64(),
+        (Some(Value::Array(a)), Some(Value::Array(b))) => {
+            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| is_same(Some(a), Some(b)))
+        }
+        (Some(Value::Object(a)), Some(Value::Object(b))) => {
+            a.len() == b.len() && a.iter().all(|(key, value)| is_same(Some(value), b.get(key)))
+        }
+        (a, b) => a == b,
+    }
 }
 
 /// How the live object differs in what counts.
@@ -55,13 +81,13 @@ fn difference(step: &str, expected: &Value, live: Option<&Value>) -> Option<Stri
             missing.map(|(key, _)| format!("{name} does not carry its label {key}"))
         }
         "kinds" => {
-            if differs("/spec/versions/0/schema") {
-                return Some(format!("{name} has another schema: it is of another version of Bailiwick"));
+            if let Some(at) = KIND_PARTS.iter().find(|at| !is_same(expected.pointer(at), found.pointer(at))) {
+                return Some(format!("{name} is altered at {}, or of another version of Bailiwick", at[1..].replace('/', ".")));
             }
             (!is_established(found)).then(|| format!("{name} is not established"))
         }
         _ if expected.get("kind").and_then(Value::as_str) == Some("ServiceAccount") => None,
-        _ => ["/rules", "/subjects", "/roleRef"].into_iter().find(|p| differs(p)).map(|p| format!("{name} is altered at {}", &p[1..])),
+        _ => ["/rules", "/subjects", "/roleRef", "/aggregationRule"].into_iter().find(|p| differs(p)).map(|p| format!("{name} is altered at {}", &p[1..])),
     }
 }
 
@@ -72,9 +98,20 @@ pub fn is_established(crd: &Value) -> bool {
 }
 
 /// What dry runs prove, and what they cannot.
-async fn in_force(cluster: &Cluster) -> Vec<Item> {
+async fn in_force(cluster: &Cluster, territory: &Territory, acting: Option<&Global>) -> Vec<Item> {
     let mut items = Vec::new();
-    for (policy, held) in probe::all(cluster).await {
+    let mut tried = probe::all(cluster).await;
+    match acting {
+        Some(global) => match probe::acting::all(cluster, global, territory).await {
+            Ok(more) => tried.extend(more),
+            Err(failure) => items.push(Item::new("fence", State::Unproved, failure.what)),
+        },
+        None => {
+            let text = format!("{} speak only to one-shot accounts and the operator", probe::acting::POLICIES.join(", "));
+            items.push(Item::new("fence", State::Unproved, text).next("whoever may impersonate can prove them: bailiwick check --prove"));
+        }
+    }
+    for (policy, held) in tried {
         items.push(match held {
             Held::Yes(words) => Item::new("fence", State::Good, format!("{policy} refused a dry run it must refuse: {words}")),
             Held::No => Item::new("fence", State::Bad, format!("{policy} admitted a dry run it must refuse: it is not in force"))
@@ -82,9 +119,6 @@ async fn in_force(cluster: &Cluster) -> Vec<Item> {
             Held::Unknown(why) => Item::new("fence", State::Unproved, format!("{policy}: {why}")),
         });
     }
-    let others: Vec<&str> = NAMES.iter().copied().filter(|n| !probe::PROVABLE.contains(n)).collect();
-    let text = format!("{} speak only to one-shot accounts or the operator: the operator proves them before every write", others.join(", "));
-    items.push(Item::new("fence", State::Unproved, text));
     items
 }
 
@@ -105,6 +139,26 @@ mod tests {
                 assert!(difference(step.name, object, None).is_some_and(|d| d.ends_with("is absent")));
             }
         }
+    }
+
+    #[test]
+    fn every_policy_that_refuses_anything_can_be_proved() {
+        use bailiwick_api::manifests::policies::NAMES;
+        for name in NAMES {
+            let refuses_nothing = is_lasting(&json!({"metadata": {"name": name}}));
+            let provable = probe::PROVABLE.contains(name) || probe::acting::POLICIES.contains(name);
+            assert_eq!(provable, !refuses_nothing, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_number_is_the_same_however_it_is_written() {
+        let same = |a: Value, b: Value| is_same(Some(&a), Some(&b));
+        assert!(same(json!({"minimum": 0.0, "a": [1]}), json!({"minimum": 0, "a": [1.0]})));
+        assert!(!same(json!({"minimum": 0.0}), json!({"minimum": 1})));
+        assert!(!same(json!({"a": [1]}), json!({"a": [1, 2]})));
+        assert!(!same(json!({"a": 1}), json!({"a": 1, "b": true})));
+        assert!(!is_same(Some(&json!(1)), None));
     }
 
     #[test]

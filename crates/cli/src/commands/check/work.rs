@@ -17,7 +17,7 @@ use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::Secret;
 
 /// Looks at Deployment, lease and signing key.
-pub async fn look(cluster: &Cluster, operator: Outcomes<Option<Deployment>>) -> Vec<Item> {
+pub(super) async fn look(cluster: &Cluster, operator: Outcomes<Option<Deployment>>) -> Vec<Item> {
     let mut items = vec![match &operator {
         Ok(Some(found)) => running(found),
         Ok(None) => Item::new("operator", State::Bad, "its Deployment is absent").next("bailiwick install"),

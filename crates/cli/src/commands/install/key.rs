@@ -23,7 +23,7 @@ const FILE: &str = "key.pem";
 ///
 /// # Errors
 /// Where it cannot be made or stored.
-pub async fn ensure(session: &Session, cluster: &Cluster) -> Outcomes<()> {
+pub(super) async fn ensure(session: &Session, cluster: &Cluster) -> Outcomes<()> {
     let private = generate(&aws_lc_rs::rand::SystemRandom::new()).map_err(|e| Failure::error(format!("cannot make a signing key: {e}")))?;
     let public = Signer::from_pkcs8_pem(&private).map_err(|e| Failure::error(e.to_string()))?.public().clone();
     let params = PostParams { field_manager: Some(crate::objects::apply::MANAGER.to_owned()), ..PostParams::default() };

@@ -18,7 +18,7 @@ use std::collections::BTreeSet;
 type Right = (String, String, String, String);
 
 /// Every right that putting these objects in place takes.
-pub fn needed(steps: &[Step]) -> BTreeSet<Right> {
+pub(super) fn needed(steps: &[Step]) -> BTreeSet<Right> {
     let mut rights = BTreeSet::new();
     for object in steps.iter().flat_map(|s| &s.objects) {
         let resource = resource_of(object);
@@ -39,7 +39,7 @@ pub fn needed(steps: &[Step]) -> BTreeSet<Right> {
 ///
 /// # Errors
 /// Names all that are missing.
-pub async fn look(cluster: &Cluster, steps: &[Step]) -> Outcomes<()> {
+pub(super) async fn look(cluster: &Cluster, steps: &[Step]) -> Outcomes<()> {
     let api: Api<SelfSubjectAccessReview> = Api::all(cluster.client.clone());
     let mut missing = Vec::new();
     for (verb, group, resource, namespace) in needed(steps) {
@@ -85,7 +85,7 @@ async fn roles(cluster: &Cluster, steps: &[Step]) -> Outcomes<()> {
 ///
 /// # Errors
 /// Where the API server refuses one.
-pub async fn try_out(session: &Session, cluster: &Cluster, steps: &[Step]) -> Outcomes<()> {
+pub(super) async fn try_out(session: &Session, cluster: &Cluster, steps: &[Step]) -> Outcomes<()> {
     for step in steps {
         let (mut tried, mut skipped) = (0, 0);
         for object in &step.objects {

@@ -11,18 +11,22 @@ use crate::installed;
 use crate::objects::apply::{read, title};
 use crate::probe::{self, Held};
 use crate::render::check::State;
-use bailiwick_api::manifests::Step;
+use crate::when;
 use bailiwick_api::manifests::policies::deviation;
+use bailiwick_api::manifests::{OPERATOR, Step};
+use bailiwick_api::observe::{self, Scope};
+use bailiwick_core::analyze::analyze_all;
+use bailiwick_core::fence::SYSTEM_NAMESPACE;
 use serde_json::Value;
 use std::time::{Duration, Instant};
 
-const PAUSE: Duration = Duration::from_millis(300);
+const PAUSE: Duration = Duration::from_millis(500);
 
 /// Waits until a step holds.
 ///
 /// # Errors
 /// Where it does not in time.
-pub async fn after(session: &Session, cluster: &Cluster, step: &Step, deadline: Instant) -> Outcomes<()> {
+pub(super) async fn after(session: &Session, cluster: &Cluster, step: &Step, deadline: Instant) -> Outcomes<()> {
     match step.name {
         "kinds" => established(cluster, step, deadline).await,
         "policies" => in_force(session, cluster, step, deadline).await,
@@ -94,11 +98,18 @@ fn is_checked(live: &Value) -> bool {
     observed.is_some() && observed == live.pointer("/metadata/generation").and_then(Value::as_i64)
 }
 
+/// What the analyzers say of the operator's own Deployment; nothing where they cannot tell.
+async fn wrong(cluster: &Cluster) -> Option<String> {
+    let listing = observe::list_all(&cluster.client, &Scope::Namespace(SYSTEM_NAMESPACE.to_owned())).await;
+    let found = analyze_all(&listing.index.view(), when::now());
+    found.into_iter().find(|f| f.subject.name.as_str() == OPERATOR).map(|f| format!("{}: {}", f.cause, f.summary))
+}
+
 /// Waits until the operator is ready.
 ///
 /// # Errors
 /// Where it is not in time.
-pub async fn operator(session: &Session, cluster: &Cluster, deadline: Instant) -> Outcomes<()> {
+pub(super) async fn operator(session: &Session, cluster: &Cluster, deadline: Instant) -> Outcomes<()> {
     let mut told = String::new();
     loop {
         let found = installed::operator(cluster).await?;
@@ -108,14 +119,19 @@ pub async fn operator(session: &Session, cluster: &Cluster, deadline: Instant) -
                 session.out.progress('✔', &format!("operator: {}", item.seen));
                 return Ok(());
             }
-            if told != item.seen {
-                told.clone_from(&item.seen);
+            let seen = match wrong(cluster).await {
+                Some(why) => format!("{}: {why}", item.seen),
+                None => item.seen.clone(),
+            };
+            if told != seen {
+                told.clone_from(&seen);
                 session.out.progress('►', &format!("operator: {told}"));
             }
         }
         if Instant::now() >= deadline {
             let next = item.and_then(|i| i.next).unwrap_or_default();
-            return Err(Failure::error("the operator is not ready in time").next(format!("{next}\nthe image must be pullable by the nodes: --image")));
+            return Err(Failure::error(format!("the operator is not ready in time: {told}"))
+                .next(format!("{next}\neverything else is in place; once that is mended: bailiwick check --wait")));
         }
         tokio::time::sleep(PAUSE).await;
     }

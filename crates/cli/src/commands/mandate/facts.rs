@@ -26,7 +26,7 @@ type Amounts = BTreeMap<ResourceName, Quantity>;
 ///
 /// # Errors
 /// Where one of them cannot be read.
-pub async fn gather(cluster: &Cluster, proposal: &Proposal) -> Outcomes<Facts> {
+pub(super) async fn gather(cluster: &Cluster, proposal: &Proposal) -> Outcomes<Facts> {
     let target = &proposal.target;
     let live = get_value(cluster, target.kind, target.namespace_str(), target.name.as_str()).await?;
     let owner_alive = match (&proposal.action, &live) {

@@ -14,6 +14,7 @@ use crate::installed;
 use crate::objects::{self, Loaded, get_value, namespace_labels};
 use crate::out::{self, Format};
 use crate::render::explain;
+use crate::style::Role;
 use crate::table::{Cell, Table, cut, whole};
 use crate::{suggest, when};
 use bailiwick_api::manifests::OPERATOR_USER;
@@ -77,6 +78,9 @@ async fn list(session: &Session) -> Outcomes {
     match session.out.format {
         Format::Json | Format::Yaml => session.out.value(&out::list(found.into_iter().map(|m| m.raw).collect()))?,
         Format::Name => session.out.text(&found.iter().map(|m| format!("mandate.bailiwick.dev/{}\n", m.name)).collect::<String>())?,
+        Format::Table | Format::Wide if found.is_empty() => {
+            session.out.note(Role::Plain, &format!("No mandates found in {SYSTEM_NAMESPACE}: every change waits for a human."));
+        }
         Format::Table | Format::Wide => session.out.text(&table(&found, session).render(&session.out.look, session.out.headers))?,
     }
     Ok(Exit::Ok)

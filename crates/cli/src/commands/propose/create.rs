@@ -73,7 +73,8 @@ pub async fn run(
     how: &How,
 ) -> Outcomes {
     let dry = how.dry_run == DryRun::Server;
-    if session.out.is_for_people() && !dry && !how.yes {
+    if !dry && !how.yes {
+        asked_for_people(session)?;
         summary(session, cluster, &spec)?;
         if !session.out.confirm("Propose this change?", "--yes")? {
             return Err(Failure::error("nothing was proposed"));
@@ -89,6 +90,17 @@ pub async fn run(
         return Ok(Exit::Ok);
     }
     wait(session, cluster, (namespace, &name), how.timeout, &|record| record.phase == Phase::AwaitingApproval).await
+}
+
+/// A question on a page that a program reads would be lost.
+///
+/// # Errors
+/// Where the format is for programs.
+pub fn asked_for_people(session: &Session) -> Outcomes<()> {
+    if session.out.is_for_people() {
+        return Ok(());
+    }
+    Err(Failure::error("nobody is asked in this format").next("add --yes if you have read what is to be done, or leave -o out"))
 }
 
 fn summary(session: &Session, cluster: &Cluster, spec: &ChangeSpec) -> Outcomes<()> {

@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 
 /// What the way back is computed from.
 #[derive(Debug, Clone, Copy)]
-pub struct Given<'a> {
+pub(super) struct Given<'a> {
     /// The change's name and uid.
     pub change: (&'a ObjectName, &'a Uid),
     /// What it did.
@@ -33,7 +33,7 @@ pub struct Given<'a> {
 ///
 /// # Errors
 /// Where nothing was written, it was put back already, or the record is not intact.
-pub fn applied(record: Option<&Record>) -> Result<&Plan, Failure> {
+pub(super) fn applied(record: Option<&Record>) -> Result<&Plan, Failure> {
     let nothing = || Failure::error("nothing was written by this change, so there is nothing to undo");
     let record = record.ok_or_else(nothing)?;
     if !record.executions.iter().any(|e| e.purpose == Purpose::Apply && e.is_applied()) {
@@ -58,7 +58,7 @@ pub fn applied(record: Option<&Record>) -> Result<&Plan, Failure> {
 ///
 /// # Errors
 /// Where there is no way back, or it is no longer there.
-pub fn inverse(given: &Given<'_>) -> Result<(Action, ObjectRef), Failure> {
+pub(super) fn inverse(given: &Given<'_>) -> Result<(Action, ObjectRef), Failure> {
     let action = match given.action {
         Action::RolloutRestart {} | Action::DeletePod {} => {
             return Err(Failure::error(format!("a {} leaves nothing to put back", given.plan.change_type)));
