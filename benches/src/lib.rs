@@ -11,6 +11,7 @@ mod memory;
 mod ours;
 mod receipts;
 pub mod record;
+mod repair;
 pub mod rounds;
 pub mod setup;
 mod typed;
@@ -37,5 +38,10 @@ pub trait Bench {
 
 /// Every bench, in the order it is run.
 pub fn all() -> Vec<Box<dyn Bench>> {
-    vec![Box::new(receipts::Receipts), Box::new(analyzers::Analyzers), Box::new(memory::Memory)]
+    vec![
+        Box::new(receipts::Receipts),
+        Box::new(analyzers::Analyzers),
+        Box::new(memory::Memory),
+        Box::new(repair::Repair),
+    ]
 }

@@ -38,11 +38,11 @@ fn say(line: &str) {
 
 fn list(benches: &[Box<dyn Bench>]) -> String {
     let width = benches.iter().map(|bench| bench.name().len()).max().unwrap_or(0);
-    let line = |bench: &Box<dyn Bench>| {
+    let line = |bench: &dyn Bench| {
         let needs = if bench.needs_cluster() { " (needs a cluster)" } else { "" };
         format!("{:width$}  {}{needs}\n", bench.name(), bench.about())
     };
-    benches.iter().map(line).collect()
+    benches.iter().map(|bench| line(bench.as_ref())).collect()
 }
 
 /// The benches to run; one that was named must be able to.

@@ -3,7 +3,9 @@
 //! Owns how two costs are compared: ours and the peer's alternate, and only costs of the same
 //! round are divided. Where the rounds disagree, more are run. Must never compare across runs. No IO.
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread::Scope;
 use std::time::Duration;
 
 /// Rounds that differ by more than this share of their median are not trusted yet.
@@ -32,15 +34,49 @@ pub struct Compared {
 pub fn compare(
     rounds: usize,
     operations: u32,
-    mut ours: impl FnMut() -> Result<Duration>,
-    mut peer: impl FnMut() -> Result<Duration>,
+    ours: impl FnMut() -> Result<Duration> + Send,
+    peer: impl FnMut() -> Result<Duration> + Send,
 ) -> Result<Compared> {
     let per = |time: Duration| time.as_secs_f64() / f64::from(operations);
-    (ours()?, peer()?);
+    std::thread::scope(|scope| {
+        let (ours, peer) = (Side::start(scope, ours), Side::start(scope, peer));
+        alternate(rounds, || Ok(per(ours.once()?)), || Ok(per(peer.once()?)))
+    })
+}
+
+/// One of the two, on a thread of its own: the allocator keeps a heap for each thread, so that
+/// neither is charged for tidying up what the other has left.
+struct Side {
+    ask: Sender<()>,
+    told: Receiver<Result<Duration>>,
+}
+
+impl Side {
+    fn start<'scope>(
+        scope: &'scope Scope<'scope, '_>,
+        mut work: impl FnMut() -> Result<Duration> + Send + 'scope,
+    ) -> Self {
+        let ((ask, asked), (tell, told)) = (channel(), channel());
+        scope.spawn(move || {
+            // Either channel ends when the comparison does.
+            while asked.recv().is_ok() && tell.send(work()).is_ok() {}
+        });
+        Self { ask, told }
+    }
+
+    fn once(&self) -> Result<Duration> {
+        self.ask.send(()).context("a side of the comparison ended early")?;
+        self.told.recv().context("a side of the comparison ended early")?
+    }
+}
+
+fn alternate(rounds: usize, ours: impl Fn() -> Result<f64>, peer: impl Fn() -> Result<f64>) -> Result<Compared> {
+    ours()?;
+    peer()?;
     let mut costs: Vec<(f64, f64)> = Vec::with_capacity(rounds);
     loop {
         for _ in 0..rounds {
-            costs.push((per(ours()?), per(peer()?)));
+            costs.push((ours()?, peer()?));
         }
         let ratios: Vec<f64> = costs.iter().map(|c| c.1 / c.0).collect();
         let spread = spread(ratios.clone());

@@ -6,7 +6,7 @@ use clap::Args;
 use std::path::PathBuf;
 
 /// Where benches that need a cluster find it.
-#[derive(Debug, Clone, Default, Args)]
+#[derive(Debug, Clone, Args)]
 pub struct Setup {
     /// Cluster of `cargo xtask cluster`, for benches that need one
     #[arg(long, env = "BAILIWICK_BENCH_CLUSTER", value_name = "NAME", conflicts_with = "kubeconfig")]
@@ -14,6 +14,15 @@ pub struct Setup {
     /// Kubeconfig of another cluster with Bailiwick installed
     #[arg(long, env = "BAILIWICK_BENCH_KUBECONFIG", value_name = "FILE")]
     pub kubeconfig: Option<PathBuf>,
+    /// Workload image for that cluster; a tag of it that does not exist breaks a Deployment
+    #[arg(long, value_name = "IMAGE", requires = "kubeconfig")]
+    pub image: Option<String>,
+    /// Address of the operator's measures, where it runs outside of the cluster
+    #[arg(long, value_name = "HOST:PORT")]
+    pub metrics: Option<String>,
+    /// How many Deployments to break, one after another
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    pub incidents: u16,
 }
 
 impl Setup {

@@ -58,8 +58,10 @@ pub(crate) struct Typed {
     slices: Vec<EndpointSlice>,
     events: Vec<Event>,
     /// Read for what they would tell, and walked by no analyzer here.
-    _others: (Vec<DaemonSet>, Vec<Job>, Vec<Node>, Vec<Namespace>, Vec<ConfigMap>),
+    _others: Others,
 }
+
+type Others = (Vec<DaemonSet>, Vec<Job>, Vec<Node>, Vec<Namespace>, Vec<ConfigMap>);
 
 impl Typed {
     pub(crate) fn read(pages: &Pages) -> Result<Self> {
