@@ -2,9 +2,11 @@
 //!
 //! Owns only the list of commands; each lives in a module of its own, which holds its arguments and `run`. Prints to the terminal; must never hold logic that a test would want to call.
 
+mod bench;
 mod cargo;
 mod check;
 mod cluster;
+mod demo;
 mod generate;
 mod image;
 mod test;
@@ -26,10 +28,14 @@ struct Cli {
 // One line per command here and one in `run`; arguments live in the command's own module.
 #[derive(Subcommand)]
 enum Command {
+    /// Measure, beside what others do
+    Bench(bench::Args),
     /// Verify everything that needs no cluster
     Check(check::Args),
     /// Bring up, use and take down a real Kubernetes on this machine
     Cluster(cluster::Args),
+    /// See Bailiwick at work on a real Kubernetes, on a cluster that comes and goes with it
+    Demo(demo::Args),
     /// Build container images and load them into a cluster
     Image(image::Args),
     /// Write the files under deploy/, or check that they are up to date
@@ -40,8 +46,10 @@ enum Command {
 
 fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
+        Command::Bench(args) => bench::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Cluster(args) => cluster::run(args),
+        Command::Demo(args) => demo::run(args),
         Command::Image(args) => image::run(args),
         Command::Generate(args) => generate::run(&args),
         Command::Test(args) => test::run(args),

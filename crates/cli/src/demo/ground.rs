@@ -5,6 +5,7 @@
 
 use super::args::Images;
 use super::ask::{Answer, ask, get, patch};
+use super::mend::Mends;
 use super::people::{ERIN, People};
 use super::story::{Stop, Story, Told};
 use super::wait::{Look, Missed, any, poll, until};
@@ -49,6 +50,8 @@ pub(super) struct Ground {
     pub(super) territory: Territory,
     /// The delays of the demo's Mandate.
     pub(super) limits: Limits,
+    /// What must be put back.
+    pub(super) mends: Mends,
 }
 
 impl Ground {

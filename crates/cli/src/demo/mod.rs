@@ -12,7 +12,9 @@ mod drill;
 mod drills;
 mod grant;
 mod ground;
+mod mend;
 mod people;
+mod preflight;
 mod record;
 mod scene;
 mod stage;
@@ -23,7 +25,6 @@ mod yourself;
 
 pub use args::Args;
 
-use crate::cluster::Cluster;
 use crate::commands::Session;
 use crate::exit::{Exit, Failure, Outcomes};
 use crate::installed;
@@ -32,9 +33,7 @@ use crate::style::Role;
 use drill::Drill;
 use futures::future::join_all;
 use ground::Ground;
-use k8s_openapi::api::authorization::v1::{ResourceAttributes, SelfSubjectAccessReview, SelfSubjectAccessReviewSpec};
-use kube::Api;
-use kube::api::PostParams;
+use preflight::fatal;
 use story::{Stop, Story};
 
 /// Drills that run side by side.
@@ -53,13 +52,9 @@ pub async fn run(session: &Session, args: &Args) -> Outcomes {
     let images = args.images()?;
     let cluster = session.connect().await?;
     let territory = installed::territory(&cluster).await?;
-    may_impersonate(&cluster).await?;
+    preflight::look(&cluster, &territory).await?;
     let (drills, skipped) = args.drills();
-    let fatal = |stop: Stop| match stop {
-        Stop::Broken(what) => Failure::error(what),
-        Stop::Counted => Failure::error("the demo could not begin"),
-    };
-    let people = people::People::read(&session.global).await.map_err(fatal)?;
+    let people = preflight::people(&session.global).await?;
     let ground = Ground {
         story: Story::new(session.out, &drills),
         admin: people.caller().map_err(fatal)?,
@@ -70,6 +65,7 @@ pub async fn run(session: &Session, args: &Args) -> Outcomes {
         images,
         prefix: args.prefix.clone(),
         territory,
+        mends: mend::Mends::default(),
     };
     let taken = stage::taken(&ground, &drills).await.map_err(fatal)?;
     if !taken.is_empty() {
@@ -81,11 +77,12 @@ pub async fn run(session: &Session, args: &Args) -> Outcomes {
         played = play_all(&ground, &drills) => played,
         _ = tokio::signal::ctrl_c() => Err(Stop::broken("interrupted")),
     };
+    let mended = ground.mends.all(&ground).await;
     if !args.keep {
         ground.story.say(Role::Dim, "taking the demo's namespaces, roles and Mandate away");
         stage::clear(&ground).await.map_err(fatal)?;
     }
-    played.map_err(fatal)?;
+    played.and(mended).map_err(fatal)?;
     report(session, &ground, &skipped)
 }
 
@@ -161,25 +158,4 @@ fn report(session: &Session, ground: &Ground, skipped: &[String]) -> Outcomes {
         session.out.value(&record::json(&records, seconds, skipped))?;
     }
     Ok(if failed == 0 && passed > 0 { Exit::Ok } else { Exit::Finding })
-}
-
-/// The demo's people are impersonated.
-async fn may_impersonate(cluster: &Cluster) -> Outcomes<()> {
-    let attributes = ResourceAttributes {
-        verb: Some("impersonate".to_owned()),
-        resource: Some("users".to_owned()),
-        ..ResourceAttributes::default()
-    };
-    let review = SelfSubjectAccessReview {
-        spec: SelfSubjectAccessReviewSpec { resource_attributes: Some(attributes), ..Default::default() },
-        ..SelfSubjectAccessReview::default()
-    };
-    let api: Api<SelfSubjectAccessReview> = Api::all(cluster.client.clone());
-    let answer = api.create(&PostParams::default(), &review).await;
-    let answer = answer.map_err(|e| cluster.fault("ask what you may do", &e))?;
-    if answer.status.is_some_and(|s| s.allowed) {
-        return Ok(());
-    }
-    Err(Failure::error("you may not impersonate users on this cluster, and the demo's people are impersonated")
-        .next("run it as a cluster administrator, or on a cluster of its own: cargo xtask demo"))
 }

@@ -28,6 +28,8 @@ pub(super) struct Record {
     pub(super) seconds: f64,
     /// Seconds of these that are a delay which the mandate asks for.
     pub(super) policy_seconds: f64,
+    /// Seconds of these in which the workload itself came up.
+    pub(super) workload_seconds: f64,
 }
 
 /// How many passed and how many did not.
@@ -38,7 +40,8 @@ pub(super) fn count(records: &[Record]) -> (usize, usize) {
 
 /// The table of all checks.
 pub(super) fn table(records: &[Record], look: &Look) -> String {
-    let columns = vec![whole("STEP"), whole("CHECK"), whole("OWN"), whole("POLICY"), whole(""), cut("SEEN")];
+    let columns =
+        vec![whole("STEP"), whole("CHECK"), whole("OWN"), whole("POLICY"), whole("WORKLOAD"), whole(""), cut("SEEN")];
     let mut table = Table::new(columns);
     for record in records {
         let (sign, role) = if record.passed { ("✔", Role::Good) } else { ("✗", Role::Bad) };
@@ -47,8 +50,9 @@ pub(super) fn table(records: &[Record], look: &Look) -> String {
         table.push(vec![
             Cell::new(&record.step).role(Role::Dim),
             Cell::new(&record.check),
-            Cell::new(seconds((record.seconds - record.policy_seconds).max(0.0))),
+            Cell::new(seconds((record.seconds - record.policy_seconds - record.workload_seconds).max(0.0))),
             Cell::new(seconds(record.policy_seconds)),
+            Cell::new(seconds(record.workload_seconds)),
             Cell::new(sign).role(role),
             Cell::new(seen).role(Role::Dim),
         ]);
@@ -83,6 +87,7 @@ mod tests {
             passed,
             seconds: 3.25,
             policy_seconds: 2.0,
+            workload_seconds: 0.0,
         }
     }
 

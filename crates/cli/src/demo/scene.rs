@@ -53,7 +53,8 @@ impl<'a> Scene<'a> {
     pub(super) fn expect(&self, check: &str, expected: impl Into<String>) -> Expectation<'_, 'a> {
         let expected = expected.into();
         self.story.line(self.drill, ("?", Role::Dim), &format!("expected: {expected}"));
-        Expectation { scene: self, check: check.to_owned(), expected, begun: Instant::now(), policy: None }
+        let begun = Instant::now();
+        Expectation { scene: self, check: check.to_owned(), expected, begun, policy: None, workload: 0.0 }
     }
 
     /// An attack that the API server itself must refuse, by the layer named, with its words shown.
@@ -84,12 +85,25 @@ pub(super) struct Expectation<'s, 'a> {
     expected: String,
     begun: Instant,
     policy: Option<(f64, String)>,
+    workload: f64,
 }
 
 impl Expectation<'_, '_> {
     /// So much of the time is a delay that the mandate asks for.
     pub(super) fn delayed(mut self, seconds: u32, what: &str) -> Self {
         self.policy = Some((f64::from(seconds), what.to_owned()));
+        self
+    }
+
+    /// The time is counted from an earlier moment, at which its cause was seen.
+    pub(super) fn since(mut self, begun: Instant) -> Self {
+        self.begun = begun;
+        self
+    }
+
+    /// So many seconds of the time passed until the workload itself was up.
+    pub(super) fn workload(mut self, seconds: f64) -> Self {
+        self.workload = seconds.max(0.0);
         self
     }
 
@@ -110,14 +124,7 @@ impl Expectation<'_, '_> {
             Seen::Right(text) => (true, text),
             Seen::Wrong(text) => (false, text),
         };
-        let time = match &self.policy {
-            Some((policy, what)) => {
-                let own = (seconds - policy).max(0.0);
-                format!(" ({seconds:.1} s = {policy:.0} s {what} by policy + {own:.1} s)")
-            }
-            None if seconds >= 0.05 => format!(" ({seconds:.1} s)"),
-            None => String::new(),
-        };
+        let time = self.time(seconds);
         let (sign, line) = if passed {
             (("✔", Role::Good), format!("{}: {text}{time}", self.check))
         } else {
@@ -135,8 +142,27 @@ impl Expectation<'_, '_> {
             passed,
             seconds: round(seconds),
             policy_seconds: round(self.policy.map_or(0.0, |(seconds, _)| seconds)),
+            workload_seconds: round(self.workload),
         });
         passed
+    }
+
+    /// The time in words, with what of it is not Bailiwick's own.
+    fn time(&self, seconds: f64) -> String {
+        let mut parts = Vec::new();
+        let mut own = seconds - self.workload;
+        if let Some((policy, what)) = &self.policy {
+            own -= policy;
+            parts.push(format!("{policy:.0} s {what} by policy"));
+        }
+        if self.workload >= 0.05 {
+            parts.push(format!("{:.1} s for the workload to come up", self.workload));
+        }
+        match parts.is_empty() {
+            true if seconds < 0.05 => String::new(),
+            true => format!(" ({seconds:.1} s)"),
+            false => format!(" ({seconds:.1} s: {}, {:.1} s own)", parts.join(", "), own.max(0.0)),
+        }
     }
 
     /// A check without which the rest makes no sense.

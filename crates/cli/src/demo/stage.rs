@@ -12,6 +12,7 @@ use crate::objects::apply::{apply, remove};
 use bailiwick_api::Mandate;
 use bailiwick_api::manifests::Territory;
 use bailiwick_core::fence::GRANTS_NAMESPACE;
+use futures::{StreamExt as _, TryStreamExt as _};
 use k8s_openapi::api::core::v1::Namespace;
 use kube::Api;
 use kube::api::{DeleteParams, ListParams};
@@ -23,6 +24,8 @@ pub(super) const MANDATE: &str = include_str!("mandate.yaml");
 /// Label of everything that is the demo's.
 pub(super) const LABEL: &str = "bailiwick.dev/demo";
 
+/// How many objects are put in place at once.
+const AT_ONCE: usize = 8;
 const RBAC: &str = "rbac.authorization.k8s.io";
 const FORGER: &str = "bailiwick-demo-forger";
 const BALLOTS: &str = "bailiwick-demo-ballots";
@@ -35,8 +38,12 @@ pub(super) fn mandate() -> Told<Mandate> {
 /// Puts everything in place for these drills.
 pub(super) async fn set(ground: &Ground, drills: &[Drill]) -> Told {
     clear(ground).await?;
-    for object in objects(&ground.prefix, &ground.territory, drills)? {
-        apply(&ground.cluster, &object, false).await.map_err(|f| Stop::broken(f.to_string()))?;
+    let objects = objects(&ground.prefix, &ground.territory, drills)?;
+    let (namespaces, rest): (Vec<Value>, Vec<Value>) = objects.into_iter().partition(|o| o["kind"] == "Namespace");
+    for batch in [namespaces, rest] {
+        let put = async |object: Value| apply(&ground.cluster, &object, false).await;
+        let done = futures::stream::iter(batch).map(put).buffer_unordered(AT_ONCE).try_collect::<()>();
+        done.await.map_err(|failure| Stop::broken(failure.to_string()))?;
     }
     Ok(())
 }

@@ -30,6 +30,7 @@ pub(in crate::demo) async fn run(ground: &Ground, scene: &Scene<'_>) -> Told {
     let (inside, outside) = (inside.as_str(), outside.as_str());
     set(ground, scene, inside, outside).await?;
     let broken = break_both(ground, scene, inside, outside).await?;
+    scene.step(format!("meanwhile in {outside}, outside the territory"));
     let incident = refused(ground, scene, outside, (broken, &[])).await?;
     widen(ground, scene, (outside, &incident), broken).await?;
     let waiting = approved_and_held(ground, scene, outside).await?;
@@ -152,7 +153,6 @@ fn summary(incident: &Incident) -> String {
 
 /// Outside nothing is granted: refused with the reason, escalated with a diff; returns the Incident's name.
 async fn refused(ground: &Ground, scene: &Scene<'_>, outside: &str, (broken, known): (i64, &[&str])) -> Told<String> {
-    scene.step(format!("meanwhile in {outside}, outside the territory"));
     let expectation = scene.expect(
         "outside: escalated",
         "an Incident that ends Escalated: OutsideTerritory, with a diff that says `not dry-run`",
@@ -264,7 +264,7 @@ async fn narrow(ground: &Ground, scene: &Scene<'_>, outside: &str, waiting: &Cha
 /// The next fault in the same place is refused again.
 async fn again(ground: &Ground, scene: &Scene<'_>, outside: &str, incident: &str) -> Told {
     scene.step("the incident of before is over");
-    let over = scene.expect("resolved", "the Incident is Resolved").delayed(ground.limits.hold_seconds, "healthy");
+    let over = scene.expect("resolved", "the Incident is Resolved");
     let resolved = over.came(ground.incident_in((outside, WEB), IncidentPhase::Resolved).await, |i| {
         i.status.as_ref().map(|s| s.phase.as_str()).unwrap_or_default().to_owned()
     })?;

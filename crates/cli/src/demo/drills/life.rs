@@ -41,7 +41,7 @@ pub(super) async fn approve(ground: &Ground, scene: &Scene<'_>, change: &Change)
 /// Waits until a change has recovered, and tells how.
 pub(super) async fn recovered(ground: &Ground, scene: &Scene<'_>, place: (&str, &str)) -> Told<Change> {
     let expected = "Recovered: written once, by a one-shot account that the fence was proved for and that is revoked";
-    let expectation = scene.expect("the change recovers", expected).delayed(ground.limits.hold_seconds, "healthy");
+    let expectation = scene.expect("the change recovers", expected);
     let waited = ground.phase(place, Phase::Recovered).await;
     let change = match waited {
         Ok(change) => change,
@@ -55,11 +55,24 @@ pub(super) async fn recovered(ground: &Ground, scene: &Scene<'_>, place: (&str, 
         Ok(()) => Seen::Right(life(&record)),
         Err(why) => Seen::Wrong(why),
     };
-    expectation.saw(seen);
+    let (seconds, workload) = times(&record);
+    expectation.delayed(ground.limits.hold_seconds, "healthy").workload(workload).saw_after(seconds, seen);
     if let Some(proof) = record.executions.first().and_then(|e| e.grant.proof.as_deref()) {
         scene.quote(format!("fence proof: {proof}"));
     }
     Ok(change)
+}
+
+/// Seconds from the decision to the end, and of these from the write until the workload was healthy.
+fn times(record: &Record) -> (f64, f64) {
+    let entered = |phases: &[Phase]| record.timeline.iter().rev().find(|t| phases.contains(&t.phase)).map(|t| t.at);
+    let span = |from: Option<Timestamp>, to: Option<Timestamp>| match (from, to) {
+        (Some(from), Some(to)) => to.duration_since(from).as_secs_f64(),
+        (_, None) | (None, _) => 0.0,
+    };
+    let written = record.executions.first().and_then(|e| e.applied_at);
+    let healthy = record.verification.as_ref().and_then(|v| v.holding_since);
+    (span(entered(&[Phase::Approved, Phase::PreApproved]), entered(&[record.phase])), span(written, healthy))
 }
 
 /// Whether a record shows one write under a proved and revoked grant, and a receipt of its end.

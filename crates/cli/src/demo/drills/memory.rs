@@ -15,7 +15,7 @@ use k8s_openapi::api::core::v1::Pod;
 use kube::Api;
 use kube::api::ListParams;
 use kube::runtime::watcher;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 const CACHE: &str = "cache";
 const LEAK: &str = "leak";
@@ -35,16 +35,19 @@ pub(in crate::demo) async fn run(ground: &Ground, scene: &Scene<'_>) -> Told {
         workload::deployment((namespace, LEAK), &ground.images.good, &["--grow-mib-per-second", "16"], Some(SMALL));
     ground.deploy(&cache).await?;
     ground.deploy(&leak).await?;
+    let mut changes = Vec::new();
     for name in [CACHE, LEAK] {
         let expectation = scene.expect(&format!("{name}: killed"), "by the kernel: OOMKilled");
-        expectation.came(killed(ground, namespace, name).await, Clone::clone)?;
+        let (_, since) = expectation.came(killed(ground, namespace, name).await, |(text, _)| text.clone())?;
+        changes.push(proposed(ground, scene, (namespace, name), since).await?);
     }
-    repaired(ground, scene, namespace).await?;
-    given_up(ground, scene, namespace).await
+    let [cache, leak] = changes.as_slice() else { return Err(Stop::broken("two changes were waited for")) };
+    repaired(ground, scene, namespace, cache).await?;
+    given_up(ground, scene, namespace, leak).await
 }
 
 /// Waits until a container was killed for its memory.
-async fn killed(ground: &Ground, namespace: &str, name: &str) -> Result<String, Missed> {
+async fn killed(ground: &Ground, namespace: &str, name: &str) -> Result<(String, Instant), Missed> {
     let pods: Api<Pod> = Api::namespaced(ground.cluster.watching.clone(), namespace);
     any(&pods, watcher::Config::default().labels(&format!("app={name}")), LATER, |pod: &Pod| {
         let states = pod.status.iter().flat_map(|s| s.container_statuses.iter().flatten());
@@ -54,14 +57,14 @@ async fn killed(ground: &Ground, namespace: &str, name: &str) -> Result<String, 
             .filter_map(|s| s.terminated.as_ref());
         let mut killed = ended.filter(|t| t.reason.as_deref() == Some("OOMKilled"));
         match killed.next() {
-            Some(end) => Look::Yes(format!("OOMKilled, exit code {}", end.exit_code)),
+            Some(end) => Look::Yes((format!("OOMKilled, exit code {}", end.exit_code), Instant::now())),
             None => Look::NotYet("no container was killed".to_owned()),
         }
     })
     .await
 }
 
-async fn proposed(ground: &Ground, scene: &Scene<'_>, place: (&str, &str)) -> Told<String> {
+async fn proposed(ground: &Ground, scene: &Scene<'_>, place: (&str, &str), since: Instant) -> Told<String> {
     let incident = ground.incident(place, |i| match i.spec.cause {
         Cause::OomKilled => Look::Yes(i.metadata.name.clone().unwrap_or_default()),
         other => Look::NotYet(format!("an incident {other}")),
@@ -69,7 +72,7 @@ async fn proposed(ground: &Ground, scene: &Scene<'_>, place: (&str, &str)) -> To
     let incident = incident.await.map_err(|missed| Stop::broken(format!("no Incident OomKilled: {missed}")))?;
     let expectation =
         scene.expect(&format!("{}: proposed", place.1), "SetResources to twice the limit, pre-approved within 128Mi");
-    let expectation = expectation.delayed(ground.limits.healthy_delay_seconds, "delay");
+    let expectation = expectation.since(since).delayed(ground.limits.healthy_delay_seconds, "delay");
     let change = expectation.came(ground.proposal((place.0, &incident), &[]).await, |c| {
         format!("{}: {}", c.spec.change_type, c.spec.reason.text)
     })?;
@@ -82,10 +85,9 @@ async fn limit(ground: &Ground, place: (&str, &str)) -> Told<String> {
     Ok(limit.and_then(serde_json::Value::as_str).unwrap_or_default().to_owned())
 }
 
-async fn repaired(ground: &Ground, scene: &Scene<'_>, namespace: &str) -> Told {
+async fn repaired(ground: &Ground, scene: &Scene<'_>, namespace: &str, change: &str) -> Told {
     scene.step(format!("{CACHE}: a change within the bounds"));
-    let change = proposed(ground, scene, (namespace, CACHE)).await?;
-    recovered(ground, scene, (namespace, &change)).await?;
+    recovered(ground, scene, (namespace, change)).await?;
     let expectation = scene.expect("cache: repaired", format!("available, with a limit of {DOUBLED}"));
     let up = ground.available((namespace, CACHE)).await;
     let now = limit(ground, (namespace, CACHE)).await?;
@@ -97,21 +99,24 @@ async fn repaired(ground: &Ground, scene: &Scene<'_>, namespace: &str) -> Told {
     Ok(())
 }
 
-async fn given_up(ground: &Ground, scene: &Scene<'_>, namespace: &str) -> Told {
+async fn given_up(ground: &Ground, scene: &Scene<'_>, namespace: &str, change: &str) -> Told {
     scene.step(format!("{LEAK}: twice the limit does not help, and nothing would"));
-    let change = proposed(ground, scene, (namespace, LEAK)).await?;
     let expectation = scene.expect(
         "leak: put back",
         format!("RolledBack: written, seen to fail, and the limit of {} written back", SMALL.limit),
     );
-    let ended = ground.phase((namespace, &change), Phase::RolledBack).await;
+    let ended = ground.phase((namespace, change), Phase::RolledBack).await;
     let now = limit(ground, (namespace, LEAK)).await?;
+    let (mut seconds, waited) = (expectation.waited().as_secs_f64(), ground.limits.recovery_window_seconds);
     let seen = match ended {
         Ok(change) => {
             let record = record_of(&change);
             let purposes: Vec<Purpose> =
                 record.executions.iter().filter(|e| e.is_applied()).map(|e| e.purpose).collect();
             scene.quote(life(&record));
+            let written = record.executions.first().and_then(|e| e.applied_at);
+            let ended = record.timeline.last().map(|t| t.at);
+            seconds = written.zip(ended).map_or(seconds, |(from, to)| to.duration_since(from).as_secs_f64());
             let receipted = record.receipts.iter().any(|r| r.about == "RollBack");
             let right = purposes == [Purpose::Apply, Purpose::RollBack] && now == SMALL.limit && receipted;
             Seen::when(
@@ -121,13 +126,15 @@ async fn given_up(ground: &Ground, scene: &Scene<'_>, namespace: &str) -> Told {
         }
         Err(missed) => Seen::Wrong(missed.to_string()),
     };
-    expectation.need(seen)?;
+    if !expectation.delayed(waited, "to recover in").saw_after(seconds, seen) {
+        return Err(Stop::Counted);
+    }
     let expectation = scene.expect("leak: escalated", "the Incident ends Escalated, for people to look at");
     let escalated = ground.incident_in((namespace, LEAK), IncidentPhase::Escalated).await;
     expectation.came(escalated, |i| {
         i.status.as_ref().and_then(|s| s.reason.as_ref()).map(ToString::to_string).unwrap_or_default()
     })?;
-    not_again(ground, scene, namespace, &change).await
+    not_again(ground, scene, namespace, change).await
 }
 
 /// It goes on being killed, and nothing more is tried.

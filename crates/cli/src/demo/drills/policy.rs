@@ -5,20 +5,20 @@
 //! happens. Talks to the API server.
 
 use super::life::{approve, propose, recovered};
-use crate::demo::ask::delete;
+use crate::demo::ask::{delete, get};
 use crate::demo::ground::{Ground, SOON, generation, name_of, record_of, stands};
+use crate::demo::mend::Mend;
 use crate::demo::scene::Scene;
 use crate::demo::story::{Seen, Stop, Told};
 use crate::demo::wait::{Look, until};
 use crate::demo::workload;
-use crate::objects::apply::apply;
 use bailiwick_api::kinds::mandate::condition::FENCE_PROVED;
-use bailiwick_api::manifests::policies::objects;
 use bailiwick_api::{Change, Mandate};
 use bailiwick_core::fence::SYSTEM_NAMESPACE;
 use bailiwick_core::life::{Phase, Record};
 use bailiwick_core::reason::Code;
 use kube::Api;
+use serde_json::{Value, json};
 
 const WEB: &str = "web";
 const POLICY: &str = "bailiwick-executor-fence";
@@ -34,7 +34,8 @@ pub(in crate::demo) async fn run(ground: &Ground, scene: &Scene<'_>) -> Told {
     scene.step("alice proposes a restart");
     let change = propose(ground, scene, &["RolloutRestart", "deployment/web"], namespace).await?;
     let played = without_policy(ground, scene, &change, before).await;
-    let back = restore(ground, scene).await;
+    scene.step("the policy is applied again, as `bailiwick install` does");
+    let back = ground.mends.all(ground).await;
     played?;
     back?;
     let expectation = scene.expect("the fence holds again", "the operator says FenceProved: not False");
@@ -47,6 +48,8 @@ async fn without_policy(ground: &Ground, scene: &Scene<'_>, change: &Change, bef
     scene.step("somebody with the right to do so deletes a fence policy");
     scene.command(&format!("kubectl delete validatingadmissionpolicy {POLICY}"));
     let path = format!("/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies/{POLICY}");
+    let whole = ground.must("read the policy", get(&ground.admin, &path)).await?;
+    ground.mends.note(Mend::Object(Box::new(as_applied(&whole))));
     ground.must("delete the policy", delete(&ground.admin, &path)).await?;
     let expectation = scene.expect("the operator says so", format!("condition FenceProved=False, naming {POLICY}"));
     let said = fence_proved(ground, |status| status == "False").await;
@@ -86,11 +89,12 @@ async fn fence_proved(ground: &Ground, wanted: impl Fn(&str) -> bool) -> Result<
     .await
 }
 
-/// Puts the policies back as an installation does.
-async fn restore(ground: &Ground, scene: &Scene<'_>) -> Told {
-    scene.step("the policies of the installation are applied again, as `bailiwick install` does");
-    for object in objects(&ground.territory) {
-        apply(&ground.cluster, &object, false).await.map_err(|f| Stop::broken(f.to_string()))?;
-    }
-    Ok(())
+/// The policy as it can be applied: without what the API server keeps.
+fn as_applied(policy: &Value) -> Value {
+    json!({
+        "apiVersion": policy["apiVersion"],
+        "kind": policy["kind"],
+        "metadata": {"name": policy["metadata"]["name"], "labels": policy["metadata"]["labels"]},
+        "spec": policy["spec"],
+    })
 }

@@ -17,6 +17,7 @@ use bailiwick_core::finding::Cause;
 use bailiwick_core::life::{Phase, Record};
 use bailiwick_core::reason::Code;
 use serde_json::{Value, json};
+use std::time::Instant;
 
 const API: &str = "api";
 const QUOTA: &str = "one-pod";
@@ -26,7 +27,7 @@ pub(in crate::demo) async fn run(ground: &Ground, scene: &Scene<'_>) -> Told {
     let namespace = ground.ns("billing");
     let namespace = namespace.as_str();
     let spec = block(ground, scene, namespace).await?;
-    let change = found(ground, scene, namespace).await?;
+    let change = found(ground, scene, namespace, Instant::now()).await?;
     binds_to_digest(ground, scene, namespace, &change).await?;
     taken_away(ground, scene, namespace, &change).await?;
     put_back(ground, scene, (namespace, &change), &spec).await
@@ -65,11 +66,11 @@ async fn block(ground: &Ground, scene: &Scene<'_>, namespace: &str) -> Told<Valu
 }
 
 /// The finding names the quota and the refusal; its change waits for a person.
-async fn found(ground: &Ground, scene: &Scene<'_>, namespace: &str) -> Told<Change> {
+async fn found(ground: &Ground, scene: &Scene<'_>, namespace: &str, broken: Instant) -> Told<Change> {
     let expectation =
         scene.expect("found", format!("QuotaExceeded, naming quota {QUOTA} and the API server's refusal"));
     let incident = ground.incident((namespace, API), |i| match i.spec.cause {
-        Cause::QuotaExceeded => Look::Yes(i.clone()),
+        Cause::QuotaExceeded if i.status.as_ref().is_some_and(|s| s.diagnosis.is_some()) => Look::Yes(i.clone()),
         other => Look::NotYet(format!("an incident {other}")),
     });
     let incident = incident.await;
@@ -82,6 +83,7 @@ async fn found(ground: &Ground, scene: &Scene<'_>, namespace: &str) -> Told<Chan
     let name = incident.ok().and_then(|i| i.metadata.name).unwrap_or_default();
     let expectation = scene
         .expect("proposed", "DeleteResourceQuota, of tier 2")
+        .since(broken)
         .delayed(ground.limits.healthy_delay_seconds, "delay");
     let change = ground.proposal((namespace, &name), &[]).await;
     let right = change.as_ref().is_ok_and(|c| c.spec.change_type == ChangeType::DeleteResourceQuota);

@@ -8,6 +8,7 @@ use super::thief::{OTHER, Thief, WEB};
 use crate::demo::ask::{Refuser, create, get, merge, patch};
 use crate::demo::grant::{self, Grant};
 use crate::demo::ground::{Ground, LATER, generation, name_of, record_of, stands};
+use crate::demo::mend::Mend;
 use crate::demo::people::{ERIN, MALLORY, SUE};
 use crate::demo::scene::Scene;
 use crate::demo::story::{Seen, Stop, Told};
@@ -38,6 +39,7 @@ pub(in crate::demo) async fn run(ground: &Ground, scene: &Scene<'_>) -> Told {
     let replicas = replicas(ground).await?;
     let words = ["SetImage", "deployment/other", "--set", "container=main", "--set", &image];
     let second = propose(ground, scene, &words, namespace).await?;
+    ground.mends.note(Mend::Operator(replicas));
     let played = without_operator(ground, scene, namespace, [&change, &second]).await;
     let back = restore(ground, scene, replicas).await;
     played?;
@@ -61,16 +63,12 @@ async fn replicas(ground: &Ground) -> Told<i64> {
     Ok(operator.pointer("/spec/replicas").and_then(Value::as_i64).unwrap_or(1))
 }
 
-async fn scale(ground: &Ground, replicas: i64) -> Told {
-    let change = json!({"spec": {"replicas": replicas}});
-    ground.must("scale the operator", merge(&ground.admin, &operator_path(), &change)).await.map(drop)
-}
-
 /// What happens while no operator runs; the grant is taken away however it ends.
 async fn without_operator(ground: &Ground, scene: &Scene<'_>, namespace: &str, [change, second]: [&Change; 2]) -> Told {
     scene.step("the operator is scaled to zero: from here on only the API server itself stands in the way");
     scene.command(&format!("kubectl scale deployment/{OPERATOR} -n {SYSTEM_NAMESPACE} --replicas 0"));
-    scale(ground, 0).await?;
+    let none = json!({"spec": {"replicas": 0}});
+    ground.must("scale the operator", merge(&ground.admin, &operator_path(), &none)).await?;
     let expectation = scene.expect("no operator", "none of its pods is left");
     let pods =
         format!("/api/v1/namespaces/{SYSTEM_NAMESPACE}/pods?labelSelector=app.kubernetes.io%2Fname%3D{OPERATOR}");
@@ -111,7 +109,8 @@ async fn steal(ground: &Ground, scene: &Scene<'_>, thief: &Thief<'_>, grant: &mu
     revoked(ground, scene, thief, grant).await?;
     let expectation = scene.expect("nothing was written", "the Deployment's generation is as before");
     let now = generation(&ground.deployment((thief.namespace, WEB)).await?);
-    expectation.saw(Seen::when(now == before, format!("generation {now:?}, before {before:?}")));
+    let text = |generation: Option<i64>| generation.map_or_else(|| "none".to_owned(), |g| g.to_string());
+    expectation.saw(Seen::when(now == before, format!("generation {}, before {}", text(now), text(before))));
     Ok(())
 }
 
@@ -155,6 +154,7 @@ async fn replay(ground: &Ground, scene: &Scene<'_>, thief: &Thief<'_>) -> Told {
 /// `bailiwick suspend` and `resume`, with nobody but the API server to heed them.
 async fn switch(ground: &Ground, scene: &Scene<'_>, thief: &Thief<'_>) -> Told {
     scene.step("sue suspends; no operator runs");
+    ground.mends.note(Mend::Resume);
     let said = ground.yourself.run(scene, Some(SUE), &["suspend", "--reason", "part of the demo"]).await?;
     let since = Instant::now();
     if said.code != Some(0) {
@@ -182,10 +182,10 @@ async fn revoked(ground: &Ground, scene: &Scene<'_>, thief: &Thief<'_>, grant: &
     thief.until_refused(scene, "revoked in RBAC", &Refuser::Rbac, Instant::now()).await
 }
 
-/// Gives the operator back, and the switch, if it is still thrown.
+/// Gives the operator back, and ends the suspension if it still holds.
 async fn restore(ground: &Ground, scene: &Scene<'_>, replicas: i64) -> Told {
     scene.command(&format!("kubectl scale deployment/{OPERATOR} -n {SYSTEM_NAMESPACE} --replicas {replicas}"));
-    scale(ground, replicas).await?;
+    ground.mends.all(ground).await?;
     let expectation = scene.expect("the operator is back", "its Deployment is available");
     expectation.came(ground.available((SYSTEM_NAMESPACE, OPERATOR)).await, |_| "available".to_owned()).map(drop)
 }
