@@ -10,11 +10,15 @@ use bailiwick_core::reason::{Code, Reason};
 use http::Request;
 use serde_json::Value;
 
-/// Reads the policies and notes what was found.
+/// Reads the policies and notes what was found; logs it where it is news.
 pub(crate) async fn check(ctx: &Context) {
-    let found = look(ctx).await;
-    if let Err(reason) = &found {
-        tracing::error!(reason = %reason, "the fence is not as compiled in: nothing will be executed");
+    let (known, found) = (ctx.policies(), look(ctx).await);
+    match &found {
+        Err(reason) if known.as_ref().err() != Some(reason) => {
+            tracing::error!(reason = %reason, "the fence is not as compiled in: nothing will be executed");
+        }
+        Ok(()) if known.is_err() => tracing::info!("every policy of the fence is as compiled in"),
+        Ok(()) | Err(_) => {}
     }
     ctx.set_policies(found);
 }
