@@ -3,6 +3,8 @@
 //! Every function here is a function of values: `now`, ids and randomness are arguments.
 //! No tokio, kube, http or tracing, and no IO of any kind.
 
+#![cfg_attr(not(test), deny(clippy::wildcard_enum_match_arm))]
+
 pub mod action;
 pub mod analyze;
 pub mod canonical;

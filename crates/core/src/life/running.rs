@@ -81,15 +81,20 @@ fn stop(record: &mut Record, index: usize, world: &World<'_>) -> Option<(Next, R
     held_up(world).map(|reason| (Next::Ready, reason))
 }
 
-/// Goes where the outcome of an unapplied execution leads.
+/// Goes where the outcome of an unapplied execution leads; what is not named here is a failure.
 fn stopped(record: Record, outcome: Reason, world: &World<'_>) -> Decision {
-    let next = match outcome.code {
-        Code::Drifted | Code::TargetReplaced | Code::TargetMissing => Next::Replan,
-        Code::Suspended | Code::FenceAbsent | Code::NoSigningKey => Next::Ready,
-        Code::WriteUnclear if doubts(&record, Purpose::Apply) < MOST_DOUBTS => Next::Ready,
-        Code::NamespaceGone | Code::TerritoryWithdrawn => Next::End(Phase::Cancelled),
-        Code::RejectedByHuman => Next::End(Phase::Rejected),
-        _ => Next::End(Phase::Failed),
+    let is_one_of = |codes: &[Code]| codes.contains(&outcome.code);
+    let in_doubt = outcome.code == Code::WriteUnclear && doubts(&record, Purpose::Apply) < MOST_DOUBTS;
+    let next = if is_one_of(&[Code::Drifted, Code::TargetReplaced, Code::TargetMissing]) {
+        Next::Replan
+    } else if in_doubt || is_one_of(&[Code::Suspended, Code::FenceAbsent, Code::NoSigningKey]) {
+        Next::Ready
+    } else if is_one_of(&[Code::NamespaceGone, Code::TerritoryWithdrawn]) {
+        Next::End(Phase::Cancelled)
+    } else if outcome.code == Code::RejectedByHuman {
+        Next::End(Phase::Rejected)
+    } else {
+        Next::End(Phase::Failed)
     };
     go(record, next, outcome, world)
 }

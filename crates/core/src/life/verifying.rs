@@ -174,11 +174,9 @@ fn rolled_back(mut record: Record, index: usize, outcome: Reason, world: &World<
     if record.executions[index].is_applied() {
         return put_back(record, world);
     }
-    let again = match outcome.code {
-        Code::Suspended | Code::FenceAbsent | Code::NoSigningKey => true,
-        Code::WriteUnclear | Code::Drifted => doubts(&record, Purpose::RollBack) < MOST_DOUBTS,
-        _ => false,
-    };
+    let held = matches!(outcome.code, Code::Suspended | Code::FenceAbsent | Code::NoSigningKey);
+    let in_doubt = matches!(outcome.code, Code::WriteUnclear | Code::Drifted);
+    let again = held || (in_doubt && doubts(&record, Purpose::RollBack) < MOST_DOUBTS);
     let again = again && record.executions.len() < MOST_EXECUTIONS;
     let fresh = record.new_execution(Purpose::RollBack, world);
     if let Some(fresh) = fresh.filter(|_| again) {

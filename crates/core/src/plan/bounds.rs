@@ -171,10 +171,9 @@ pub(super) fn revision_container<'a>(revision: &'a Value, name: &str) -> Option<
 
 fn undo(revision: &Param<i64>, proposal: &Proposal, facts: &Facts) -> Result<(), Reason> {
     proved_revision(&revision.origin, proposal, facts)?;
-    match &revision.origin {
-        Origin::RevisionHistory { revision: number, .. } if *number == revision.value => Ok(()),
-        _ => Err(unproven("value and origin name different revisions")),
-    }
+    let same =
+        matches!(&revision.origin, Origin::RevisionHistory { revision: number, .. } if *number == revision.value);
+    if same { Ok(()) } else { Err(unproven("value and origin name different revisions")) }
 }
 
 fn set_image(

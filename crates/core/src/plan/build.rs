@@ -13,6 +13,8 @@ use crate::reason::{Code, Reason};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
+pub use super::undo::undo_draft;
+
 /// What a plan is made from, read from the API server just before.
 #[derive(Debug, Clone, Default)]
 pub struct Sources {
@@ -64,84 +66,11 @@ pub fn draft(proposal: &Proposal, sources: &Sources) -> Result<Draft, Reason> {
     Ok(draft)
 }
 
-/// Builds the draft of the way back from a plan that was applied.
-///
-/// # Errors
-/// [`Code::NoUndo`] where the type has none, or where the live object no longer is what was written.
-pub fn undo_draft(plan: &Plan, sources: &Sources) -> Result<Draft, Reason> {
-    let no_undo = || Reason::plain(Code::NoUndo);
-    let mut draft = Draft {
-        operation: Operation::Update,
-        target: plan.target.clone(),
-        patch: Vec::new(),
-        body: None,
-        before: sources.target.clone(),
-        free: free_keys(&plan.target, sources),
-        change_type: plan.change_type,
-    };
-    match catalogue::entry(plan.change_type).undo {
-        Undo::Nothing => return Err(no_undo()),
-        Undo::PreviousFields => {
-            let (live, before) = (live(sources)?, plan.before_object().ok_or_else(no_undo)?);
-            let result = plan.result_object().ok_or_else(no_undo)?;
-            still_ours(live, &result, &draft.free)?;
-            let uid = plan.target.uid.as_ref().map(crate::names::Uid::as_str);
-            if text_at(live, "/metadata/uid") != uid {
-                return Err(Reason::plain(Code::TargetReplaced));
-            }
-            let mut after = live.clone();
-            put_back(&mut after, &before, &draft.free);
-            draft.patch = update_patch(live, &after, &draft.free, plan.target.kind)?;
-        }
-        Undo::KeptCopy => {
-            if sources.target.is_some() {
-                return Err(Reason::plain(Code::TargetExists));
-            }
-            draft.operation = Operation::Create;
-            draft.target.uid = None;
-            draft.body = Some(recreatable(&plan.before_object().ok_or_else(no_undo)?));
-        }
-        Undo::DeleteCreated => {
-            let live = live(sources)?;
-            still_ours(live, &plan.result_object().ok_or_else(no_undo)?, &draft.free)?;
-            draft.operation = Operation::Delete;
-            draft.target.uid = text_at(live, "/metadata/uid").and_then(|u| crate::names::Uid::parse(u).ok());
-        }
-    }
-    Ok(draft)
-}
-
-/// What somebody else changed after the write is not put back.
-fn still_ours(live: &Value, result: &Value, free: &[String]) -> Result<(), Reason> {
-    if super::object::shows(live, result, free) {
-        return Ok(());
-    }
-    Err(Reason::new(Code::NoUndo, "the object was changed again after the write"))
-}
-
-/// Replaces `.spec` of `after` by that of `before`, free keys aside.
-fn put_back(after: &mut Value, before: &Value, free: &[String]) {
-    let Some(mut spec) = before.get("spec").cloned() else {
-        return;
-    };
-    if let (Value::Object(spec), Some(Value::Object(now))) = (&mut spec, after.get("spec")) {
-        for key in free {
-            match now.get(key) {
-                Some(value) => spec.insert(key.clone(), value.clone()),
-                None => spec.remove(key),
-            };
-        }
-    }
-    if let Value::Object(map) = after {
-        map.insert("spec".to_owned(), spec);
-    }
-}
-
-fn live(sources: &Sources) -> Result<&Value, Reason> {
+pub(super) fn live(sources: &Sources) -> Result<&Value, Reason> {
     sources.target.as_ref().ok_or_else(|| Reason::plain(Code::TargetMissing))
 }
 
-fn free_keys(target: &ObjectRef, sources: &Sources) -> Vec<String> {
+pub(super) fn free_keys(target: &ObjectRef, sources: &Sources) -> Vec<String> {
     if target.kind.is_workload() && sources.autoscaled { vec!["replicas".to_owned()] } else { Vec::new() }
 }
 
@@ -246,7 +175,7 @@ fn set(object: &mut Value, pointer: &str, value: Value) -> Result<(), Reason> {
 
 /// The guarded patch with tests of uid and, where the kind counts generations and no key is free,
 /// of the generation.
-fn update_patch(before: &Value, after: &Value, free: &[String], kind: Kind) -> Result<Vec<Value>, Reason> {
+pub(super) fn update_patch(before: &Value, after: &Value, free: &[String], kind: Kind) -> Result<Vec<Value>, Reason> {
     let uid = text_at(before, "/metadata/uid").ok_or_else(|| Reason::plain(Code::TargetMissing))?;
     let (guarded, _) = diff::guarded_patch(before, after);
     if guarded.is_empty() {

@@ -11,6 +11,7 @@ pub(crate) mod fixture;
 pub mod object;
 mod render;
 mod resources;
+mod undo;
 
 pub use render::rendered;
 

@@ -64,8 +64,9 @@ fn write_lines(value: &Value, depth: usize, head: &str, out: &mut Vec<String>) {
                 write_lines(item, depth + 1, name.as_deref().unwrap_or("-"), out);
             }
         }
-        scalar => {
-            out.push(format!("{indent}{head} {}", escaped(&String::from_utf8_lossy(&canonical::to_bytes(scalar)))))
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) | Value::Object(_) => {
+            let text = canonical::to_bytes(value);
+            out.push(format!("{indent}{head} {}", escaped(&String::from_utf8_lossy(&text))));
         }
     }
 }
