@@ -8,7 +8,7 @@ use serde::Serialize;
 /// One drill.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Drill {
+pub(super) enum Drill {
     /// A label draws the authority: inside it is repaired, outside it is refused
     Authority,
     /// A quota blocks a rollout; people decide by digest; the way back is decided as well

@@ -102,7 +102,7 @@ fn tell_beginning(ground: &Ground, skipped: &[String]) {
     story.say(
         Role::Plain,
         "The people are identities of their own: erin works on the workloads, alice proposes, bob approves, dana may do \
-         both, mallory edits namespaces and was given more in RBAC than an editor has, sue may suspend. They are \
+         both, vic looks, mallory edits namespaces and was given more in RBAC than an editor has, sue may suspend. They are \
          impersonated with your kubeconfig: admission and RBAC see the effective user alone.",
     );
     for what in skipped {

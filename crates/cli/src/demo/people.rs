@@ -24,6 +24,8 @@ pub(super) const BOB: &str = "bob@demo";
 pub(super) const DANA: &str = "dana@demo";
 /// Edits namespaces, and forges what she can.
 pub(super) const MALLORY: &str = "mallory@demo";
+/// Looks, and may do nothing else.
+pub(super) const VIC: &str = "vic@demo";
 /// Throws the switch.
 pub(super) const SUE: &str = "sue@demo";
 

@@ -5,9 +5,12 @@
 use super::people::People;
 use super::story::Stop;
 use crate::cluster::Cluster;
+use crate::commands::check::running;
 use crate::commands::suspend::fence;
 use crate::exit::{Failure, Outcomes};
+use crate::installed;
 use crate::objects::apply::read;
+use crate::render::check::State;
 use bailiwick_api::manifests::Territory;
 use bailiwick_api::manifests::policies::{deviation, objects};
 use bailiwick_core::fence::SUSPEND_REVISION;
@@ -21,6 +24,11 @@ use kube::api::PostParams;
 /// Where an answer is such that the demo would fail, or harm.
 pub(super) async fn look(cluster: &Cluster, territory: &Territory) -> Outcomes<()> {
     may_impersonate(cluster).await?;
+    let operator = installed::operator(cluster).await?.as_ref().map(running);
+    if let Some(item) = operator.filter(|item| item.state != State::Good) {
+        let next = item.next.unwrap_or_default();
+        return Err(Failure::error(format!("the operator does not run: {}", item.seen)).next(next));
+    }
     for object in objects(territory) {
         if let Some(found) = deviation(&object, read(cluster, &object).await?.as_ref()) {
             return Err(Failure::error(format!("what is installed is not what this program knows: {found}"))

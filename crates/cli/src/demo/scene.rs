@@ -101,7 +101,7 @@ impl Expectation<'_, '_> {
         self
     }
 
-    /// So many seconds of the time passed until the workload itself was up.
+    /// So many seconds of the time passed until the workload itself was up, or failed.
     pub(super) fn workload(mut self, seconds: f64) -> Self {
         self.workload = seconds.max(0.0);
         self
@@ -119,7 +119,9 @@ impl Expectation<'_, '_> {
     }
 
     /// The same, with the seconds that were measured.
-    pub(super) fn saw_after(self, seconds: f64, seen: Seen) -> bool {
+    pub(super) fn saw_after(mut self, seconds: f64, seen: Seen) -> bool {
+        // A delay is counted from when the operator saw its cause, which may be a little earlier.
+        self.policy = self.policy.map(|(policy, what)| (policy.min(seconds), what));
         let (passed, text) = match seen {
             Seen::Right(text) => (true, text),
             Seen::Wrong(text) => (false, text),
@@ -156,7 +158,7 @@ impl Expectation<'_, '_> {
             parts.push(format!("{policy:.0} s {what} by policy"));
         }
         if self.workload >= 0.05 {
-            parts.push(format!("{:.1} s for the workload to come up", self.workload));
+            parts.push(format!("{:.1} s of the workload's own", self.workload));
         }
         match parts.is_empty() {
             true if seconds < 0.05 => String::new(),

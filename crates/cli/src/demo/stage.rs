@@ -5,7 +5,7 @@
 
 use super::drill::Drill;
 use super::ground::{Ground, LATER};
-use super::people::{ALICE, BOB, DANA, ERIN, MALLORY, SUE};
+use super::people::{ALICE, BOB, DANA, ERIN, MALLORY, SUE, VIC};
 use super::story::{Stop, Told};
 use super::wait::{Look, poll};
 use crate::objects::apply::{apply, remove};
@@ -129,6 +129,8 @@ fn bindings(namespace: &str) -> Vec<Value> {
         ("view", DANA),
         ("bailiwick:proposer", DANA),
         ("bailiwick:approver", DANA),
+        ("view", VIC),
+        ("bailiwick:viewer", VIC),
         ("edit", MALLORY),
         (FORGER, MALLORY),
     ];

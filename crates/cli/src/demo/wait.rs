@@ -100,7 +100,16 @@ where
 }
 
 /// Asks again and again until `ask` is content.
-pub(super) async fn poll<T>(within: Duration, mut ask: impl AsyncFnMut() -> Look<T>) -> Result<T, Missed> {
+pub(super) async fn poll<T>(within: Duration, ask: impl AsyncFnMut() -> Look<T>) -> Result<T, Missed> {
+    poll_every(POLL, within, ask).await
+}
+
+/// The same, as often as wanted.
+pub(super) async fn poll_every<T>(
+    pause: Duration,
+    within: Duration,
+    mut ask: impl AsyncFnMut() -> Look<T>,
+) -> Result<T, Missed> {
     let begun = Instant::now();
     loop {
         let left = within.saturating_sub(begun.elapsed()).max(POLL);
@@ -113,7 +122,7 @@ pub(super) async fn poll<T>(within: Duration, mut ask: impl AsyncFnMut() -> Look
         if begun.elapsed() >= within {
             return Err(Missed { waited: begun.elapsed(), last });
         }
-        tokio::time::sleep(POLL).await;
+        tokio::time::sleep(pause).await;
     }
 }
 

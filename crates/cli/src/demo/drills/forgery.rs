@@ -7,7 +7,7 @@ use super::life::{approve, digest, planned, recovered, short};
 use crate::demo::ask::{Refuser, create, delete, get, merge};
 use crate::demo::ballot;
 use crate::demo::ground::{Ground, generation, name_of, record_of, stands};
-use crate::demo::people::{ALICE, BOB, DANA, MALLORY};
+use crate::demo::people::{ALICE, BOB, DANA, MALLORY, VIC};
 use crate::demo::scene::Scene;
 use crate::demo::story::{Seen, Stop, Told};
 use crate::demo::workload;
@@ -99,6 +99,10 @@ async fn forged_approvals(ground: &Ground, scene: &Scene<'_>, namespace: &str, c
     let digest_of = digest(&record_of(change));
     let mallory = ground.people.named(MALLORY)?;
     let collection = ballot::collection(namespace);
+    scene.step("vic, who has the role bailiwick:viewer, approves");
+    let vic = ground.people.named(VIC)?;
+    let answer = create(&vic, &collection, &ballot::approval(change, VIC, &digest_of)).await;
+    scene.refused("a viewer's Approval", &Refuser::Rbac, &answer);
     scene.step(
         "mallory, an editor of the namespace who may create Approvals, forges one in bob's name, and one in her own",
     );

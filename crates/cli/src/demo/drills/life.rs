@@ -115,3 +115,72 @@ pub(super) fn digest(record: &Record) -> String {
 pub(super) fn short(digest: &str) -> &str {
     digest.get(..16).unwrap_or(digest)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bailiwick_core::life::{Execution, Grant, ReceiptRef, Transition, Verification};
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(1_800_000_000 + second).unwrap()
+    }
+
+    fn record() -> Record {
+        let grant = Grant {
+            account: "bwk-a".into(),
+            purpose: Purpose::Apply,
+            granted_at: at(1),
+            proved_at: Some(at(2)),
+            proof: Some("ValidatingAdmissionPolicy 'bailiwick-executor-fence' denied".into()),
+            revoked_at: Some(at(4)),
+        };
+        let execution = Execution {
+            key: "k".into(),
+            purpose: Purpose::Apply,
+            digest: String::new(),
+            grant,
+            started_at: Some(at(2)),
+            applied_at: Some(at(3)),
+            attempts: 1,
+            resource_version: None,
+            generation: None,
+            outcome: None,
+        };
+        let entered = |phase, second| Transition { phase, at: at(second), reason: None };
+        Record {
+            phase: Phase::Recovered,
+            executions: vec![execution],
+            verification: Some(Verification { holding_since: Some(at(8)), ..Verification::default() }),
+            receipts: vec![ReceiptRef { name: "000000000000".into(), about: "Recovered".into(), hash: String::new() }],
+            timeline: vec![entered(Phase::Proposed, 0), entered(Phase::PreApproved, 1), entered(Phase::Recovered, 14)],
+            ..Record::default()
+        }
+    }
+
+    #[test]
+    fn a_record_is_believed_only_if_nothing_is_missing() {
+        assert_eq!(written_once(&record()), Ok(()));
+        let mut twice = record();
+        twice.executions.push(twice.executions[0].clone());
+        let mut unproved = record();
+        unproved.executions[0].grant.proof = Some("forbidden".into());
+        let mut live = record();
+        live.executions[0].grant.revoked_at = None;
+        let mut begun = record();
+        begun.executions[0].attempts = 2;
+        let mut unstated = record();
+        unstated.receipts.clear();
+        for bad in [twice, unproved, live, begun, unstated] {
+            assert!(written_once(&bad).is_err());
+        }
+    }
+
+    #[test]
+    fn times_are_counted_from_the_decision_and_the_workload_s_own_are_told_apart() {
+        assert_eq!(times(&record()), (13.0, 5.0));
+        assert_eq!(
+            life(&record()),
+            "Proposed 0.00 · PreApproved 1.00 · written 3.00 · revoked 4.00 · Recovered 14.00 s"
+        );
+    }
+}

@@ -4,13 +4,15 @@
 
 use super::life::{life, recovered};
 use crate::demo::ground::{Ground, LATER, name_of, record_of, stands};
-use crate::demo::scene::Scene;
+use crate::demo::scene::{Expectation, Scene};
 use crate::demo::story::{Seen, Stop, Told};
 use crate::demo::wait::{Look, Missed, any, poll};
 use crate::demo::workload::{self, Memory};
 use bailiwick_api::kinds::incident::IncidentPhase;
 use bailiwick_core::finding::Cause;
-use bailiwick_core::life::{Phase, Purpose};
+use bailiwick_core::life::{Execution, Phase, Purpose, Record};
+use bailiwick_core::reason::Code;
+use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Pod;
 use kube::Api;
 use kube::api::ListParams;
@@ -36,9 +38,10 @@ pub(in crate::demo) async fn run(ground: &Ground, scene: &Scene<'_>) -> Told {
     ground.deploy(&cache).await?;
     ground.deploy(&leak).await?;
     let mut changes = Vec::new();
-    for name in [CACHE, LEAK] {
+    let both = futures::join!(killed(ground, namespace, CACHE), killed(ground, namespace, LEAK));
+    for (name, killed) in [(CACHE, both.0), (LEAK, both.1)] {
         let expectation = scene.expect(&format!("{name}: killed"), "by the kernel: OOMKilled");
-        let (_, since) = expectation.came(killed(ground, namespace, name).await, |(text, _)| text.clone())?;
+        let (_, since) = expectation.came(killed, |(text, _)| text.clone())?;
         changes.push(proposed(ground, scene, (namespace, name), since).await?);
     }
     let [cache, leak] = changes.as_slice() else { return Err(Stop::broken("two changes were waited for")) };
@@ -107,27 +110,9 @@ async fn given_up(ground: &Ground, scene: &Scene<'_>, namespace: &str, change: &
     );
     let ended = ground.phase((namespace, change), Phase::RolledBack).await;
     let now = limit(ground, (namespace, LEAK)).await?;
-    let (mut seconds, waited) = (expectation.waited().as_secs_f64(), ground.limits.recovery_window_seconds);
-    let seen = match ended {
-        Ok(change) => {
-            let record = record_of(&change);
-            let purposes: Vec<Purpose> =
-                record.executions.iter().filter(|e| e.is_applied()).map(|e| e.purpose).collect();
-            scene.quote(life(&record));
-            let written = record.executions.first().and_then(|e| e.applied_at);
-            let ended = record.timeline.last().map(|t| t.at);
-            seconds = written.zip(ended).map_or(seconds, |(from, to)| to.duration_since(from).as_secs_f64());
-            let receipted = record.receipts.iter().any(|r| r.about == "RollBack");
-            let right = purposes == [Purpose::Apply, Purpose::RollBack] && now == SMALL.limit && receipted;
-            Seen::when(
-                right,
-                format!("{}; limit {now}, executions {purposes:?}, receipted: {receipted}", stands(&record)),
-            )
-        }
-        Err(missed) => Seen::Wrong(missed.to_string()),
-    };
-    if !expectation.delayed(waited, "to recover in").saw_after(seconds, seen) {
-        return Err(Stop::Counted);
+    match ended {
+        Ok(change) => put_back(ground, scene, expectation, (&record_of(&change), &now))?,
+        Err(missed) => expectation.need(Seen::Wrong(missed.to_string()))?,
     }
     let expectation = scene.expect("leak: escalated", "the Incident ends Escalated, for people to look at");
     let escalated = ground.incident_in((namespace, LEAK), IncidentPhase::Escalated).await;
@@ -135,6 +120,34 @@ async fn given_up(ground: &Ground, scene: &Scene<'_>, namespace: &str, change: &
         i.status.as_ref().and_then(|s| s.reason.as_ref()).map(ToString::to_string).unwrap_or_default()
     })?;
     not_again(ground, scene, namespace, change).await
+}
+
+/// Looks at the record of a change that was rolled back, and at the limit there is now.
+fn put_back(
+    ground: &Ground,
+    scene: &Scene<'_>,
+    expectation: Expectation<'_, '_>,
+    (record, limit): (&Record, &str),
+) -> Told {
+    let applied: Vec<&Execution> = record.executions.iter().filter(|e| e.is_applied()).collect();
+    let purposes: Vec<Purpose> = applied.iter().map(|e| e.purpose).collect();
+    let receipted = record.receipts.iter().any(|r| r.about == "RollBack");
+    let right = purposes == [Purpose::Apply, Purpose::RollBack] && limit == SMALL.limit && receipted;
+    let text = format!("{}; limit {limit}, executions {purposes:?}, receipted: {receipted}", stands(record));
+    scene.quote(life(record));
+    let written = applied.first().and_then(|e| e.applied_at);
+    let turned = record.timeline.iter().find(|t| t.phase == Phase::RollingBack);
+    let span = |to: Option<Timestamp>| written.zip(to).map_or(0.0, |(from, to)| to.duration_since(from).as_secs_f64());
+    let watched = span(turned.map(|t| t.at));
+    let over = turned.and_then(|t| t.reason.as_ref()).is_some_and(|r| r.code == Code::WindowEnded);
+    // Either it was seen to be worse than before, or the time to recover in ran out.
+    let expectation = if over {
+        expectation.delayed(ground.limits.recovery_window_seconds, "to recover in")
+    } else {
+        expectation.workload(watched)
+    };
+    let seconds = span(record.timeline.last().map(|t| t.at));
+    if expectation.saw_after(seconds, Seen::when(right, text)) { Ok(()) } else { Err(Stop::Counted) }
 }
 
 /// It goes on being killed, and nothing more is tried.

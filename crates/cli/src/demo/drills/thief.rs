@@ -7,7 +7,7 @@ use crate::demo::ask::{Answer, JSON_PATCH, Refuser, ask, delete, patch};
 use crate::demo::ground::Ground;
 use crate::demo::scene::Scene;
 use crate::demo::story::{Seen, Told};
-use crate::demo::wait::{Look, poll};
+use crate::demo::wait::{Look, poll, poll_every};
 use crate::demo::workload;
 use bailiwick_core::plan::Plan;
 use http::Method;
@@ -19,6 +19,9 @@ use std::time::{Duration, Instant};
 pub(super) const WEB: &str = "web";
 /// Its neighbour.
 pub(super) const OTHER: &str = "other";
+
+/// How often a refusal that is due is looked for.
+const CLOSELY: Duration = Duration::from_millis(2);
 
 /// Whoever holds the token.
 pub(super) struct Thief<'a> {
@@ -102,19 +105,19 @@ impl Thief<'_> {
     pub(super) async fn until_refused(&self, scene: &Scene<'_>, check: &str, by: &Refuser, since: Instant) -> Told {
         let expectation = scene.expect(check, format!("the right patch is refused by {by} within 1 s"));
         let mut admitted = 0;
-        let refused = poll(Duration::from_secs(5), async || {
+        let refused = poll_every(CLOSELY, Duration::from_secs(5), async || {
             let answer = self.granted().await;
             if answer.refuser().as_ref() == Some(by) {
                 return Look::Yes(answer);
             }
-            admitted += 1;
+            admitted += u32::from(answer.is_yes());
             Look::NotYet(answer.summary())
         });
         match refused.await {
             Ok(answer) => {
                 let after = since.elapsed();
                 scene.quote(&answer.words);
-                let text = format!("refused {} ms later; {admitted} requests came through before", after.as_millis());
+                let text = format!("refused {} ms later; {admitted} more were admitted in between", after.as_millis());
                 expectation.need(Seen::when(after <= Duration::from_secs(1), text))
             }
             Err(missed) => expectation.need(Seen::Wrong(missed.to_string())),
