@@ -178,7 +178,15 @@ fn follow(
     let logs = config.logs().join(format!("failed-{}", spec.name));
     wait_gone(spec);
     let why = why.unwrap_or_else(|| "its keeper ended without a word".to_owned());
-    bail!("bring up cluster `{}`: {why}\nIts logs are in {}", spec.name, logs.display())
+    bail!("bring up cluster `{}`: {why}{}\nIts logs are in {}", spec.name, advice(&why), logs.display())
+}
+
+/// What to do about limits of the host, which all clusters of the machine share and which no cluster may change.
+fn advice(why: &str) -> &'static str {
+    if why.contains("inotify_init: too many open files") {
+        return "\nAll inotify instances of this machine are in use, about 20 by each cluster: take one down, or run `sysctl -w fs.inotify.max_user_instances=1024`";
+    }
+    ""
 }
 
 /// The keeper moves the logs and removes the rest; an error must not be reported before that.
