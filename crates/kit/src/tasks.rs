@@ -54,13 +54,16 @@ impl Tasks {
         self.stop.cancel();
         self.tracker.close();
         let stopped = tokio::time::timeout(drain, self.tracker.wait()).await.is_ok();
-        if stopped {
-            tracing::info!("every task stopped");
-        } else {
-            let left = self.tracker.len();
-            tracing::error!(tasks.left = left, drain.seconds = drain.as_secs(), "tasks did not stop in time");
-        }
+        conclude(stopped, self.tracker.len(), drain);
         stopped
+    }
+}
+
+fn conclude(stopped: bool, left: usize, drain: Duration) {
+    if stopped {
+        tracing::info!("every task stopped");
+    } else {
+        tracing::error!(tasks.left = left, drain.seconds = drain.as_secs(), "tasks did not stop in time");
     }
 }
 

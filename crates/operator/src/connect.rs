@@ -4,6 +4,7 @@
 //! are made from. Reads a kubeconfig, or what the kubelet mounts.
 
 use crate::config::Config;
+use bailiwick_kit::client::{self, ClientError};
 use kube::config::{AuthInfo, KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config as Settings};
 
@@ -25,8 +26,8 @@ pub enum ConnectError {
     #[error("not in a cluster, and no --kubeconfig is given")]
     InCluster(#[from] kube::config::InClusterError),
     /// The settings make no client.
-    #[error("client")]
-    Client(#[source] kube::Error),
+    #[error(transparent)]
+    Client(#[from] ClientError),
 }
 
 /// Connects.
@@ -37,7 +38,7 @@ pub async fn connect(config: &Config) -> Result<Connection, ConnectError> {
     let settings = settings(config).await?;
     let mut anonymous = settings.clone();
     anonymous.auth_info = AuthInfo::default();
-    let client = Client::try_from(settings).map_err(ConnectError::Client)?;
+    let client = client::patient(settings)?;
     Ok(Connection { client, anonymous })
 }
 

@@ -32,7 +32,7 @@ pub(crate) async fn drive(ctx: Arc<Context>, mut wakes: impl Stream<Item = Wake>
     loop {
         for key in schedule.take_due() {
             let ctx = ctx.clone();
-            passes.push(async move { (key.clone(), pass(&ctx, &key).await) });
+            passes.push(async move { (key.clone(), Box::pin(pass(&ctx, &key)).await) });
         }
         ctx.metrics.queue_depth("changes", schedule.len());
         tokio::select! {

@@ -21,6 +21,8 @@ mod statement;
 mod stores;
 mod sweep;
 
+use bailiwick_kit::client;
+use bailiwick_kit::said::said;
 use crate::config::Config;
 use crate::metrics::Metrics;
 use crate::shared::SharedIndex;
@@ -74,10 +76,7 @@ impl Context {
 
     /// A client that has nothing but the token, retries nothing and re-sends nothing.
     pub(crate) fn client_for(&self, token: &str) -> Result<Client, String> {
-        let mut config = self.anonymous.clone();
-        config.auth_info.token = Some(token.to_owned().into());
-        config.default_retry = false;
-        Client::try_from(config).map_err(|e| e.to_string())
+        client::one_shot(&self.anonymous, token).map_err(|e| said(&e))
     }
 
     /// Whether the fence's policies and bindings are as compiled in, by the last look.

@@ -80,11 +80,11 @@ pub(crate) async fn pass(ctx: &Context, key: &Key) -> Result<Ended, PassError> {
         let now = ctx.clock.now().ok_or(PassError::NoTime)?;
         let seen = observe::look(ctx, &change, &record, now).await?;
         let decision = decide(&record, &seen.world(ctx, &change, &record, now));
-        change = persist(ctx, &api, change, &record, decision.record.clone(), now).await?;
+        change = persist(ctx, change, &record, decision.record.clone(), now).await?;
         match next_step(ctx, &change, &seen, decision, now).await? {
             Next::Record(record) => {
                 let before = change.status.clone().unwrap_or_default();
-                change = persist(ctx, &api, change, &before, record, now).await?;
+                change = persist(ctx, change, &before, *record, now).await?;
             }
             Next::Again => {}
             Next::Wait(recheck) => return Ok(ended(&change, recheck)),
@@ -96,7 +96,7 @@ pub(crate) async fn pass(ctx: &Context, key: &Key) -> Result<Ended, PassError> {
 /// What follows a persisted decision.
 enum Next {
     /// An effect reported; its record must be persisted.
-    Record(Record),
+    Record(Box<Record>),
     /// Decide again at once.
     Again,
     /// Nothing to do for now.
@@ -119,13 +119,12 @@ async fn next_step(
     crate::failpoint!("effect-after");
     let now = ctx.clock.now().unwrap_or(now);
     measure(ctx, &decision.record, &report, now);
-    Ok(Next::Record(fold(&decision.record, report, now)))
+    Ok(Next::Record(Box::new(fold(&decision.record, report, now))))
 }
 
 /// Server-side apply of the status, accepted only if nobody wrote since it was read.
 async fn persist(
     ctx: &Context,
-    api: &Api<Change>,
     change: Change,
     before: &Record,
     mut record: Record,
@@ -145,6 +144,7 @@ async fn persist(
     });
     ctx.metrics.api(Call::Status, "patch");
     let params = PatchParams::apply(FIELD_MANAGER).force();
+    let api = Api::<Change>::namespaced(ctx.client.clone(), change.metadata.namespace.as_deref().unwrap_or_default());
     let written = api.patch_status(&name, &params, &Patch::Apply(&patch)).await.map_err(|error| match error {
         kube::Error::Api(status) if status.code == 409 || status.code == 404 => PassError::Overtaken,
         other => PassError::Change { step: "record", source: Box::new(other) },

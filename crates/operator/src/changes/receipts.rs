@@ -169,7 +169,7 @@ async fn resume(ctx: &Context, signer: &Signer) -> Result<Chain, ReceiptError> {
     let text = text.ok_or_else(|| ReceiptError::Broken(format!("receipt {name} carries no checkpoint")))?;
     let checkpoint: Envelope =
         serde_json::from_str(text).map_err(|e| ReceiptError::Broken(format!("receipt {name}: {e}")))?;
-    let chain = Chain::resume(&checkpoint, &signer.public())
+    let chain = Chain::resume(&checkpoint, signer.public())
         .map_err(|e| ReceiptError::Broken(format!("receipt {name}: {e}")))?;
     if chain.head().to_string() != newest.spec.hash {
         return Err(ReceiptError::Broken(format!("the checkpoint of receipt {name} is of another receipt")));
