@@ -162,6 +162,26 @@ pub const fn entry(change_type: ChangeType) -> Entry {
     }
 }
 
+/// The answers of one entry fit each other. Evaluated when this crate is compiled.
+const fn is_sound(change_type: ChangeType) -> bool {
+    let entry = entry(change_type);
+    let fits = match entry.operation {
+        Operation::Update => matches!(entry.undo, Undo::PreviousFields | Undo::Nothing) && !entry.fields.is_empty(),
+        Operation::Delete => matches!(entry.undo, Undo::KeptCopy | Undo::Nothing) && entry.fields.is_empty(),
+        Operation::Create => matches!(entry.undo, Undo::DeleteCreated | Undo::Nothing) && entry.fields.is_empty(),
+    };
+    let own = entry.change_type as usize == change_type as usize;
+    own && fits && !entry.targets.is_empty() && !entry.effect.is_empty() && matches!(change_type.tier(), 1..=3)
+}
+
+const _: () = {
+    let mut n = 0;
+    while n < ChangeType::ALL.len() {
+        assert!(is_sound(ChangeType::ALL[n]), "an entry of the catalogue contradicts itself");
+        n += 1;
+    }
+};
+
 /// One request that one-shot accounts may ever make: the unit of roles and of the floor policy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Right {

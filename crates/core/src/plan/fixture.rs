@@ -147,3 +147,25 @@ pub(crate) fn case(change_type: ChangeType) -> Case {
     };
     Case { proposal, facts, bounds: Bounds::default() }
 }
+
+/// The same case on another kind of workload; its revision is then a ControllerRevision.
+pub(crate) fn case_on(change_type: ChangeType, kind: Kind) -> Case {
+    let mut case = case(change_type);
+    if case.proposal.target.kind == kind {
+        return case;
+    }
+    let namespace = case.proposal.namespace.clone();
+    case.proposal.target = ObjectRef::namespaced(kind, namespace, name("web"), case.proposal.target.uid);
+    if let Some(target) = &mut case.facts.sources.target {
+        target["kind"] = json!(kind.as_str());
+    }
+    let template = revision()["spec"]["template"].clone();
+    let mut history = revision();
+    history["kind"] = json!("ControllerRevision");
+    history["revision"] = json!(1);
+    history["data"] = json!({"spec": {"template": template}});
+    history.as_object_mut().unwrap().remove("spec");
+    history["metadata"]["ownerReferences"][0]["kind"] = json!(kind.as_str());
+    case.facts.sources.revision = Some(history);
+    case
+}

@@ -5,6 +5,8 @@
 
 pub mod bounds;
 pub mod build;
+#[cfg(test)]
+mod checklist_tests;
 mod diff;
 #[cfg(test)]
 pub(crate) mod fixture;
