@@ -8,16 +8,23 @@ use anyhow::{Context as _, Result, ensure};
 use bailiwick_api::{Change, Mandate};
 use bailiwick_core::fence::SYSTEM_NAMESPACE;
 use bailiwick_core::life::Phase;
-use bailiwick_testkit::{SECONDS, Seen, Workload, apply, until, until_gone, wait_for};
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::{Namespace, ServiceAccount};
-use kube::Api;
 use kube::api::{DeleteParams, ListParams, Patch, PatchParams};
-use serde_json::json;
+use kube::{Api, Resource};
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use std::fmt::Debug;
+use std::time::Duration;
+use tokio::time::{Instant, sleep};
 
 /// Everything is broken in here.
 pub(super) const NAMESPACE: &str = "bailiwick-bench";
 const MANDATE: &str = "bailiwick-bench";
+const MANAGER: &str = "bailiwick-benches";
+/// How long one step may take: policy delays are zero, so this is the kubelet's time.
+const PATIENCE: Duration = Duration::from_mins(2);
+const PAUSE: Duration = Duration::from_millis(200);
 
 fn name(n: u16) -> String {
     format!("web-{n}")
@@ -26,24 +33,67 @@ fn name(n: u16) -> String {
 /// Makes the namespace, the Mandate and the Deployments; returns when all are available.
 pub(super) async fn prepare(place: &Place, incidents: u16) -> Result<()> {
     let client = &place.client;
-    let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE, "labels": {"autofix": "true"}}});
-    apply(client, &namespace, None).await?;
-    apply(client, &mandate(), None).await?;
+    let labels = json!({"autofix": "true"});
+    let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE, "labels": labels}});
+    apply(&Api::<Namespace>::all(client.clone()), NAMESPACE, &namespace).await?;
+    apply(&Api::<Mandate>::namespaced(client.clone(), SYSTEM_NAMESPACE), MANDATE, &mandate()).await?;
     let accounts: Api<ServiceAccount> = Api::namespaced(client.clone(), NAMESPACE);
-    until(&accounts, "default", ("its default account", 30 * SECONDS), |account| account.is_some()).await?;
-    for n in 0..incidents {
-        apply(client, &Workload::new(&name(n), &place.images.0).deployment(), Some(NAMESPACE)).await?;
-    }
+    poll("the namespace's default account", async || Ok(accounts.get_opt("default").await?)).await?;
     let deployments: Api<Deployment> = Api::namespaced(client.clone(), NAMESPACE);
     for n in 0..incidents {
-        let up = |d: Option<&Deployment>| d.and_then(|d| d.status.as_ref()?.available_replicas) == Some(1);
-        until(&deployments, &name(n), ("its replica", 120 * SECONDS), up).await?;
+        apply(&deployments, &name(n), &deployment(&name(n), &place.images.0)).await?;
+    }
+    for n in 0..incidents {
+        poll(&format!("{} to be available", name(n)), async || {
+            let status = deployments.get(&name(n)).await?.status;
+            Ok(status.filter(|s| s.available_replicas == Some(1)))
+        })
+        .await?;
     }
     Ok(())
 }
 
+async fn apply<K>(api: &Api<K>, name: &str, object: &Value) -> Result<()>
+where
+    K: Resource + Clone + Debug + DeserializeOwned,
+{
+    let params = PatchParams::apply(MANAGER).force();
+    api.patch(name, &params, &Patch::Apply(object)).await.with_context(|| format!("apply {name}"))?;
+    Ok(())
+}
+
+/// Looks until there is something; an error is fatal.
+async fn poll<T>(what: &str, mut look: impl AsyncFnMut() -> Result<Option<T>>) -> Result<T> {
+    let begin = Instant::now();
+    loop {
+        if let Some(found) = look().await.with_context(|| format!("wait for {what}"))? {
+            return Ok(found);
+        }
+        ensure!(begin.elapsed() < PATIENCE, "waited {} s for {what}", PATIENCE.as_secs());
+        sleep(PAUSE).await;
+    }
+}
+
+/// One replica that serves, under Pod Security `restricted`.
+fn deployment(name: &str, image: &str) -> Value {
+    let labels = json!({"app": name});
+    let container = json!({
+        "name": "main", "image": image, "ports": [{"name": "http", "containerPort": 8080}],
+        "securityContext": {"allowPrivilegeEscalation": false, "capabilities": {"drop": ["ALL"]}},
+        "readinessProbe": {"httpGet": {"path": "/readyz", "port": "http"}, "periodSeconds": 1},
+    });
+    let secure = json!({"runAsNonRoot": true, "runAsUser": 65532, "seccompProfile": {"type": "RuntimeDefault"}});
+    let spec = json!({"terminationGracePeriodSeconds": 1, "automountServiceAccountToken": false,
+        "securityContext": secure, "containers": [container]});
+    json!({
+        "apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": name, "labels": labels},
+        "spec": {"replicas": 1, "selector": {"matchLabels": labels},
+            "template": {"metadata": {"labels": labels}, "spec": spec}},
+    })
+}
+
 /// Pre-approves what repairs an absent image, at once and as often as needed.
-fn mandate() -> serde_json::Value {
+fn mandate() -> Value {
     json!({
         "apiVersion": "bailiwick.dev/v1alpha1", "kind": "Mandate",
         "metadata": {"name": MANDATE, "namespace": SYSTEM_NAMESPACE},
@@ -64,15 +114,11 @@ pub(super) async fn incident(place: &Place, n: u16) -> Result<Change> {
     let patched = deployments.patch(&name, &PatchParams::default(), &Patch::Strategic(&broken)).await;
     patched.with_context(|| format!("break {name}"))?;
     let changes: Api<Change> = Api::namespaced(place.client.clone(), NAMESPACE);
-    let change = wait_for(&format!("a Change of {name} to end"), 120 * SECONDS, async || {
+    let change = poll(&format!("a Change of {name} to end"), async || {
         let all = changes.list(&ListParams::default()).await?.items;
         let mut of: Vec<Change> = all.into_iter().filter(|c| c.spec.target.name.as_str() == name).collect();
         ensure!(of.len() <= 1, "{} Changes of one incident", of.len());
-        let phase = of.first().and_then(|c| c.status.as_ref()).map(|s| s.phase);
-        Ok(match of.pop() {
-            Some(change) if phase.is_some_and(Phase::is_terminal) => Seen::Yes(change),
-            Some(_) | None => Seen::NotYet(format!("{phase:?}")),
-        })
+        Ok(of.pop().filter(|c| c.status.as_ref().is_some_and(|s| s.phase.is_terminal())))
     })
     .await?;
     let status = change.status.as_ref().context("a Change has no status")?;
@@ -93,5 +139,9 @@ pub(super) async fn clean(place: &Place) -> Result<()> {
     mandates.delete(MANDATE, &DeleteParams::default()).await.map(|_| ()).or_else(gone).context("delete the Mandate")?;
     let deleted = namespaces.delete(NAMESPACE, &DeleteParams::default()).await;
     deleted.map(|_| ()).or_else(gone).context("delete the namespace")?;
-    until_gone(&namespaces, NAMESPACE, 120 * SECONDS).await
+    poll("the namespace to go", async || {
+        let left = namespaces.get_opt(NAMESPACE).await?;
+        Ok(left.is_none().then_some(()))
+    })
+    .await
 }
