@@ -111,7 +111,7 @@ impl Metrics {
             detection: times(r, "detection_seconds", "From a fault's own time to its Incident, by cause"),
             incidents: family(r, "incidents", "Incidents that entered a phase"),
             decisions: family(r, "decisions", "Decisions by reason code"),
-            grants_live: family(r, "grants_live", "One-shot accounts that may write now"),
+            grants_live: family(r, "grants_live", "Grants in the newest fence revision, those for dry runs included"),
             grant_lifetime: times(r, "grant_lifetime_seconds", "From a grant's making to its revocation"),
             changes: family(r, "changes", "Changes that ended, by type and outcome"),
             verification: times(r, "verification_seconds", "From the write to the end of its verification, by outcome"),
@@ -154,20 +154,14 @@ impl Metrics {
         self.decisions.get_or_create(&[("reason", code.as_str())]).inc();
     }
 
-    /// A one-shot account became able to write or dry-run.
-    pub fn grant_opened(&self) {
-        self.grants_live.inc();
-    }
-
     /// A one-shot account's authority ended after that time.
     pub fn grant_closed(&self, purpose: &'static str, lifetime: Duration) {
-        self.grants_live.dec();
         self.grant_lifetime.get_or_create(&[("purpose", purpose)]).observe(lifetime.as_secs_f64());
     }
 
-    /// How many grants are live, as seen in the cluster: after a restart the count is taken anew.
-    pub fn grants_counted(&self, live: i64) {
-        self.grants_live.set(live);
+    /// How many grants the fence's newest revision holds, as just read or written.
+    pub fn grants_counted(&self, live: usize) {
+        self.grants_live.set(i64::try_from(live).unwrap_or(i64::MAX));
     }
 
     /// A Change ended.
@@ -237,14 +231,14 @@ mod tests {
         let metrics = Metrics::new();
         metrics.decision(Code::OutsideTerritory);
         metrics.api(Call::Plan, "patch");
-        metrics.grant_opened();
+        metrics.grants_counted(2);
         metrics.grant_closed("Apply", Duration::from_millis(80));
         metrics.watch_seen("Pod");
         let text = metrics.encode();
         assert!(text.contains(r#"bailiwick_decisions_total{reason="OutsideTerritory"} 1"#), "{text}");
         assert!(text.contains(r#"bailiwick_api_requests_total{purpose="plan",verb="patch"} 1"#));
         assert!(text.contains(r#"bailiwick_watch_staleness_seconds{kind="Pod"}"#));
-        assert!(text.contains("bailiwick_grants_live 0"));
+        assert!(text.contains("bailiwick_grants_live 2"));
         assert!(text.ends_with("# EOF\n"));
     }
 }

@@ -2,7 +2,6 @@
 //!
 //! Owns the wakes and the upkeep. Must never lose a wake. Talks to the API server.
 
-use bailiwick_kit::said::said;
 use super::pass::{Ended, PassError, pass};
 use super::schedule::Schedule;
 use super::standing;
@@ -10,6 +9,7 @@ use super::stores::Wake;
 use super::{Context, RunError, sweep};
 use bailiwick_api::Change;
 use bailiwick_core::life::Phase;
+use bailiwick_kit::said::said;
 use futures::stream::FuturesUnordered;
 use futures::{FutureExt, Stream, StreamExt};
 use std::sync::Arc;
@@ -118,7 +118,12 @@ fn finished(schedule: &mut Schedule, key: Key, result: Result<Ended, PassError>)
         Ok(ended) => schedule.done(key, ended.version, ended.recheck.and_then(|d| Duration::try_from(d).ok())),
         Err(PassError::Overtaken) => schedule.done(key, None, Some(Duration::ZERO)),
         Err(error) => {
-            tracing::warn!(change.namespace = key.0, change.name = key.1, error = said(&error), "a pass over a Change failed and is repeated");
+            tracing::warn!(
+                change.namespace = key.0,
+                change.name = key.1,
+                error = said(&error),
+                "a pass over a Change failed and is repeated"
+            );
             schedule.failed(key);
         }
     }

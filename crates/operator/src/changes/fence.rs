@@ -100,6 +100,7 @@ impl Fence {
             if create(ctx, purpose, &next).await? {
                 crate::failpoint!("fence-created");
                 delete_older(ctx, purpose, current.number).await?;
+                ctx.metrics.grants_counted(next.grants.len());
                 *slot = Some(next);
                 return Ok(());
             }
@@ -145,6 +146,7 @@ async fn load(ctx: &Context, slot: &mut Option<Current>) -> Result<Current, Fenc
     for number in older.into_iter().filter(|n| *n > 0) {
         remove(ctx, Call::Revoke, number).await?;
     }
+    ctx.metrics.grants_counted(newest.grants.len());
     *slot = Some(newest.clone());
     Ok(newest)
 }

@@ -12,7 +12,7 @@ use crate::metrics::Call;
 use bailiwick_api::Change;
 use bailiwick_api::conditions::conditions;
 use bailiwick_core::catalogue;
-use bailiwick_core::life::{Decision, Effect, Purpose, Record, Report, decide, fold};
+use bailiwick_core::life::{Decision, Effect, Phase, Purpose, Record, Report, decide, fold};
 use bailiwick_core::plan::build;
 use bailiwick_core::plan::{Operation, Plan, Proposal};
 use bailiwick_core::reason::{Code, Reason};
@@ -150,12 +150,12 @@ async fn persist(
         other => PassError::Change { step: "record", source: Box::new(other) },
     })?;
     crate::failpoint!("persist-after");
-    announce(ctx, &written, before);
+    announce(ctx, &written, before, now);
     Ok(written)
 }
 
 /// One log line and the counters of a phase that was entered.
-fn announce(ctx: &Context, change: &Change, before: &Record) {
+fn announce(ctx: &Context, change: &Change, before: &Record, now: Timestamp) {
     let Some(record) = &change.status else { return };
     if record.phase == before.phase {
         return;
@@ -169,6 +169,11 @@ fn announce(ctx: &Context, change: &Change, before: &Record) {
     if let Some(code) = code {
         ctx.metrics.decision(code);
     }
+    if before.phase == Phase::Verifying {
+        let written = before.executions.last().and_then(|e| e.applied_at);
+        let took = written.and_then(|at| Duration::try_from(now.duration_since(at)).ok());
+        ctx.metrics.verified(code.unwrap_or(Code::Held), took.unwrap_or_default());
+    }
     if record.phase.is_terminal() {
         ctx.metrics.change_ended(change.spec.change_type, record.phase);
     }
@@ -177,7 +182,6 @@ fn announce(ctx: &Context, change: &Change, before: &Record) {
 fn measure(ctx: &Context, record: &Record, report: &Report, now: Timestamp) {
     match report {
         Report::Proved { refusal, .. } => {
-            ctx.metrics.grant_opened();
             ctx.set_proof(Proof { at: now, refusal: refusal.clone() });
         }
         Report::Revoked { account } => {

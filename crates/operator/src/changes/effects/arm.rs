@@ -3,7 +3,7 @@
 //! Owns the proof. Must never report a proof that the fence itself did not give by refusing.
 //! Talks to the API server; every request here is a dry run.
 
-use super::{EffectError, FENCE_PATIENCE, FENCE_POLL, Subject, admitted, explain_refusal, right_of};
+use super::{EffectError, FENCE_PATIENCE, Looks, Subject, admitted, explain_refusal, right_of};
 use crate::changes::Context;
 use crate::changes::accounts::AccountError;
 use crate::changes::request::{Request, refused_by_fence, refused_for_lack_of_grant};
@@ -77,8 +77,8 @@ pub(crate) async fn arm(
 
 /// Waits until the forbidden request is refused by the fence itself; returns its words.
 async fn refusal_of_forbidden(ctx: &Context, request: &Request, client: &Rest) -> Result<Option<String>, EffectError> {
-    let deadline = tokio::time::Instant::now() + FENCE_PATIENCE;
-    while tokio::time::Instant::now() < deadline {
+    let mut looks = Looks::within(FENCE_PATIENCE);
+    loop {
         ctx.metrics.api(Call::Prove, "dryrun");
         match request.forbidden(client).await {
             Some(Err(error)) if refused_by_fence(&error) && !refused_for_lack_of_grant(&error) => {
@@ -90,16 +90,16 @@ async fn refusal_of_forbidden(ctx: &Context, request: &Request, client: &Rest) -
             // The patch no longer applies: nothing was proved, and the caller looks for the reason.
             Some(Err(error)) if error.status() == Some(422) && !refused_by_fence(&error) => return Ok(None),
             Some(Err(_)) if ctx.is_suspended() => return Ok(None),
-            Some(Err(_) | Ok(_)) | None => tokio::time::sleep(FENCE_POLL).await,
+            Some(Err(_) | Ok(_)) | None if looks.again().await => {}
+            Some(Err(_) | Ok(_)) | None => return Ok(None),
         }
     }
-    Ok(None)
 }
 
 /// Waits until the real request is refused by the fence for lack of a grant; returns its words.
 async fn refusal_without_grant(ctx: &Context, request: &Request, client: &Rest) -> Result<Option<String>, EffectError> {
-    let deadline = tokio::time::Instant::now() + FENCE_PATIENCE;
-    while tokio::time::Instant::now() < deadline {
+    let mut looks = Looks::within(FENCE_PATIENCE);
+    loop {
         ctx.metrics.api(Call::Prove, "dryrun");
         match request.dry_run(client).await {
             Err(error) if refused_for_lack_of_grant(&error) => return Ok(Some(error.message().to_owned())),
@@ -107,8 +107,8 @@ async fn refusal_without_grant(ctx: &Context, request: &Request, client: &Rest) 
                 return Err(EffectError::Request { step: "prove the fence", source: RestError::Unclear(message) });
             }
             Err(error) if error.is_not_found() => return Ok(None),
-            Err(_) | Ok(_) => tokio::time::sleep(FENCE_POLL).await,
+            Err(_) | Ok(_) if looks.again().await => {}
+            Err(_) | Ok(_) => return Ok(None),
         }
     }
-    Ok(None)
 }

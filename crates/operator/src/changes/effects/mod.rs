@@ -30,8 +30,10 @@ use std::time::Duration;
 
 /// How long a fence may take to bind before the attempt is given up.
 const FENCE_PATIENCE: Duration = Duration::from_secs(10);
-/// How long between two looks at it.
-const FENCE_POLL: Duration = Duration::from_millis(20);
+/// The first pause between two looks at it: as a rule the fence binds within tens of milliseconds.
+const FIRST_PAUSE: Duration = Duration::from_millis(20);
+/// The longest pause.
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
 /// Why an effect could not be run to its end; it will be run again.
 #[derive(Debug, thiserror::Error)]
@@ -58,6 +60,28 @@ pub(crate) enum EffectError {
     Other(String),
 }
 
+/// Looks that end with the patience, each pause half as long again as the one before.
+struct Looks {
+    deadline: tokio::time::Instant,
+    pause: Duration,
+}
+
+impl Looks {
+    fn within(patience: Duration) -> Self {
+        Self { deadline: tokio::time::Instant::now() + patience, pause: FIRST_PAUSE }
+    }
+
+    /// Pauses; false if the patience has ended.
+    async fn again(&mut self) -> bool {
+        if tokio::time::Instant::now() >= self.deadline {
+            return false;
+        }
+        tokio::time::sleep(self.pause).await;
+        self.pause = (self.pause * 3 / 2).min(LONGEST_PAUSE);
+        true
+    }
+}
+
 /// The Change an effect is about, with what was just read for it.
 pub(crate) struct Subject<'a> {
     pub(crate) proposal: &'a Proposal,
@@ -75,7 +99,7 @@ async fn admitted(
     request: &Request,
     client: &Rest,
 ) -> Result<Result<Option<Value>, Reason>, EffectError> {
-    let deadline = tokio::time::Instant::now() + FENCE_PATIENCE;
+    let mut looks = Looks::within(FENCE_PATIENCE);
     loop {
         ctx.metrics.api(Call::Plan, "dryrun");
         match request.dry_run(client).await {
@@ -85,11 +109,10 @@ async fn admitted(
             }
             Err(error) => {
                 let waiting = refused_for_lack_of_grant(&error) || is_plain_rbac(&error);
-                if !waiting || ctx.is_suspended() || tokio::time::Instant::now() >= deadline {
+                if !waiting || ctx.is_suspended() || !looks.again().await {
                     let code = if waiting { Code::FenceUnproved } else { Code::DryRunRefused };
                     return Ok(Err(Reason::new(code, error.to_string())));
                 }
-                tokio::time::sleep(FENCE_POLL).await;
             }
         }
     }

@@ -3,7 +3,7 @@
 //! Owns the order: what takes effect at once goes first. Must never report a revocation that no
 //! refusal showed. Talks to the API server.
 
-use super::{EffectError, FENCE_PATIENCE, FENCE_POLL};
+use super::{EffectError, FENCE_PATIENCE, Looks};
 use crate::changes::Context;
 use crate::changes::request::Request;
 use crate::changes::rest::RestError;
@@ -47,7 +47,7 @@ async fn see_refused(
         change_type: proposal.action.change_type(),
     };
     let request = Request::of_draft(&draft);
-    let deadline = tokio::time::Instant::now() + FENCE_PATIENCE;
+    let mut looks = Looks::within(FENCE_PATIENCE);
     loop {
         ctx.metrics.api(Call::Revoke, "dryrun");
         match request.powerless(&client).await {
@@ -58,10 +58,8 @@ async fn see_refused(
                     source: RestError::Unclear(message),
                 });
             }
-            Ok(_) | Err(_) if tokio::time::Instant::now() >= deadline => {
-                return Err(EffectError::NotRevoked(account.to_owned(), FENCE_PATIENCE));
-            }
-            Ok(_) | Err(_) => tokio::time::sleep(FENCE_POLL).await,
+            Ok(_) | Err(_) if looks.again().await => {}
+            Ok(_) | Err(_) => return Err(EffectError::NotRevoked(account.to_owned(), FENCE_PATIENCE)),
         }
     }
 }

@@ -3,7 +3,7 @@
 //! Owns the conclusion from every kind of reply. Must never conclude from a lost reply. Talks to
 //! the API server.
 
-use super::{EffectError, FENCE_POLL, Subject, explain_refusal, is_plain_rbac};
+use super::{EffectError, Looks, Subject, explain_refusal, is_plain_rbac};
 use crate::changes::Context;
 use crate::changes::request::{Request, refused_for_lack_of_grant};
 use crate::changes::rest::{Rest, RestError};
@@ -56,17 +56,14 @@ const LAG_PATIENCE: Duration = Duration::from_secs(5);
 /// Sends the write. It is sent again only after a clear refusal for lack of a grant or of RBAC,
 /// which had no effect: with several API servers, the next one may not have seen the grant yet.
 async fn send_once(ctx: &Context, request: &Request, client: &Rest) -> Result<Option<Value>, RestError> {
-    let deadline = tokio::time::Instant::now() + LAG_PATIENCE;
+    let mut looks = Looks::within(LAG_PATIENCE);
     loop {
         ctx.metrics.api(Call::Write, "write");
         match request.write(client).await {
             Err(error)
                 if (refused_for_lack_of_grant(&error) || is_plain_rbac(&error))
                     && !ctx.is_suspended()
-                    && tokio::time::Instant::now() < deadline =>
-            {
-                tokio::time::sleep(FENCE_POLL).await;
-            }
+                    && looks.again().await => {}
             other => return other,
         }
     }
