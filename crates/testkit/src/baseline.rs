@@ -46,6 +46,11 @@ impl Baseline {
         Ok(Self { there: stock(&cluster.admin()).await? })
     }
 
+    /// What was there.
+    pub fn all(&self) -> Vec<Leftover> {
+        self.there.iter().cloned().collect()
+    }
+
     /// What of grants is there now and was not before.
     ///
     /// # Errors

@@ -41,7 +41,7 @@ pub use env::Images;
 pub use grants::{Fence, JSON_PATCH, OneShot, path_of, token_request};
 pub use namespace::{Namespace, NewNamespace};
 pub use need::Need;
-pub use operator::{OperatorProcess, ProcessOptions};
+pub use operator::{Asked, Fault, InForce, Log, OperatorProcess, Outside, ProcessOptions, Proposal, Proposer, Proxy};
 pub use wait::{Seen, until, until_gone, wait_for};
 pub use workload::Workload;
 

@@ -2,7 +2,11 @@
 //!
 //! Both are never run at once unless a test wants two leaders. Writes as the administrator.
 
+mod mandate;
 mod process;
+mod proposal;
+mod proxy;
+mod receipts;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -18,7 +22,11 @@ use kube::api::{ListParams, LogParams, Patch, PatchParams};
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
-pub use process::{OperatorProcess, ProcessOptions};
+pub use mandate::InForce;
+pub use process::{OperatorProcess, Outside, ProcessOptions};
+pub use proposal::{Proposal, Proposer};
+pub use proxy::{Asked, Fault, Proxy};
+pub use receipts::Log;
 
 use crate::answer::refusal;
 use crate::apply::{MANAGER, apply, create, dry_run_create};
@@ -120,13 +128,21 @@ impl TestCluster {
     /// # Errors
     /// Fails where the test did not say that it needs [`crate::Need::OperatorProgram`], or it does not start.
     pub async fn operator_outside(&self, options: ProcessOptions) -> Result<OperatorProcess> {
+        self.outside().await?.start(options)
+    }
+
+    /// The same without starting one.
+    ///
+    /// # Errors
+    /// As [`TestCluster::operator_outside`].
+    pub async fn outside(&self) -> Result<Outside> {
         let program = self.env().operator_program.clone();
         let program = program.context("no operator program: ask for it with Need::OperatorProgram")?;
         self.install().await?;
         self.stop_operator().await?;
         let kubeconfig = self.service_account_kubeconfig(SYSTEM_NAMESPACE, OPERATOR).await?;
         let keys = self.copy_signing_key().await?;
-        OperatorProcess::start((&program, &kubeconfig, &keys), &self.artifacts("operator")?, options)
+        Ok(Outside { program, kubeconfig, keys, logs: self.artifacts("operator")? })
     }
 
     /// Options with the image of this run.

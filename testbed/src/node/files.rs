@@ -61,6 +61,8 @@ fn audit_policy() -> Value {
             {"level": "Metadata", "resources": [{"group": "", "resources": CONNECTIONS}]},
             {"level": "None", "verbs": ["get", "list", "watch"]},
             {"level": "None", "resources": [{"group": "coordination.k8s.io", "resources": ["leases"]}]},
+            // A deletion says in its body that it is a dry run.
+            {"level": "Request", "verbs": ["delete"]},
             {"level": "Metadata"},
         ],
     })

@@ -26,13 +26,15 @@ pub struct ProcessOptions {
     pub failpoints: String,
     /// Its name in the leader election. The same name takes over its own lease at once.
     pub identity: String,
+    /// Another way to the API server, such as a [`crate::Proxy`]'s.
+    pub kubeconfig: Option<PathBuf>,
     /// More variables.
     pub env: Vec<(String, String)>,
 }
 
 impl Default for ProcessOptions {
     fn default() -> Self {
-        Self { failpoints: String::new(), identity: "outside".to_owned(), env: Vec::new() }
+        Self { failpoints: String::new(), identity: "outside".to_owned(), kubeconfig: None, env: Vec::new() }
     }
 }
 
@@ -40,6 +42,38 @@ impl ProcessOptions {
     /// Dies at `point` when it is reached for the first time, as `kill -9` would end it.
     pub fn dying_at(point: &str) -> Self {
         Self { failpoints: format!("{point}=1*return"), ..Self::default() }
+    }
+
+    /// Dies at `point` after it was passed `times` times.
+    pub fn dying_after(point: &str, times: u32) -> Self {
+        let failpoints =
+            if times == 0 { format!("{point}=1*return") } else { format!("{point}={times}*off->1*return") };
+        Self { failpoints, ..Self::default() }
+    }
+}
+
+/// All that an operator outside of the cluster needs, to be started again and again.
+#[derive(Debug, Clone)]
+pub struct Outside {
+    pub(super) program: PathBuf,
+    pub(super) kubeconfig: PathBuf,
+    pub(super) keys: PathBuf,
+    pub(super) logs: PathBuf,
+}
+
+impl Outside {
+    /// Starts one. Start none beside it unless the test wants two leaders.
+    ///
+    /// # Errors
+    /// Fails where the program cannot be started.
+    pub fn start(&self, options: ProcessOptions) -> Result<OperatorProcess> {
+        let kubeconfig = options.kubeconfig.clone().unwrap_or_else(|| self.kubeconfig.clone());
+        OperatorProcess::start((&self.program, &kubeconfig, &self.keys), &self.logs, options)
+    }
+
+    /// The kubeconfig with the token of the operator's account.
+    pub fn kubeconfig(&self) -> &Path {
+        &self.kubeconfig
     }
 }
 
@@ -163,7 +197,8 @@ impl OperatorProcess {
         tokio::task::spawn_blocking(move || get(admin, &path)).await.context("ask the operator")?
     }
 
-    fn last_words(&self) -> String {
+    /// The end of what it has written.
+    pub fn last_words(&self) -> String {
         let text = self.log().unwrap_or_else(|error| error.to_string());
         let lines: Vec<&str> = text.lines().collect();
         lines[lines.len().saturating_sub(20)..].join("\n")

@@ -1,0 +1,90 @@
+//! One killing: an operator that dies at one passage of one point, and another that takes over.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, bail};
+use bailiwick_core::life::{Phase, Record};
+use bailiwick_testkit::{Audit, OperatorProcess, ProcessOptions, Proposal, Result};
+
+use crate::aftermath;
+use crate::life::Begun;
+use crate::stage::Stage;
+
+const WITHIN: Duration = Duration::from_secs(60);
+const LOOK: Duration = Duration::from_millis(40);
+
+/// Brings one Change to its end although the operator dies at the given passage of the point, and judges the aftermath. False where the life has no such passage.
+pub(crate) async fn at(stage: &Stage, point: &str, passage: u32) -> Result<bool> {
+    let what = format!("{:?}, {point}, passage {passage}", stage.life);
+    let run = Run { stage, audit: stage.cluster.audit()?, options: ProcessOptions::dying_after(point, passage) };
+    let begin = Instant::now();
+    let died = run.live().await.with_context(|| what.clone())?;
+    println!("{what}: {} after {:.1} s", if died { "killed" } else { "not reached" }, begin.elapsed().as_secs_f64());
+    Ok(died)
+}
+
+struct Run<'a> {
+    stage: &'a Stage,
+    audit: Audit,
+    options: ProcessOptions,
+}
+
+impl Run<'_> {
+    async fn live(&self) -> Result<bool> {
+        let stage = self.stage;
+        let spared = stage.life.spared_until();
+        let first = if spared.is_some() { ProcessOptions::default() } else { self.options.clone() };
+        let mut operator = stage.start(first)?;
+        let begun = stage.life.begin(stage).await?;
+        if let Some(phase) = spared {
+            self.reach(&begun, phase).await?;
+            operator.kill()?;
+            operator = stage.start(self.options.clone())?;
+        }
+        let (change, died) = self.finish(&begun, &mut operator).await?;
+        aftermath::judge(stage, &change, &self.audit).await.with_context(|| operator.last_words())?;
+        operator.kill()?;
+        Ok(died)
+    }
+
+    /// Waits for the end; the operator is started again when it dies, once.
+    async fn finish(&self, begun: &Begun, operator: &mut OperatorProcess) -> Result<(Proposal, bool)> {
+        let (begin, mut died, mut approved) = (Instant::now(), false, self.stage.life.spared_until().is_some());
+        loop {
+            if !operator.is_running()? {
+                anyhow::ensure!(!died, "the operator died twice:\n{}", operator.last_words());
+                let words = operator.last_words();
+                anyhow::ensure!(words.contains("dying at a fail point"), "it died of something else:\n{words}");
+                died = true;
+                *operator = self.stage.start(ProcessOptions::default())?;
+            }
+            let change = begun.change(self.stage).await?;
+            if let Some(change) = change {
+                let record = change.record().await?;
+                if has_ended(&record) {
+                    return Ok((change, died));
+                }
+                if record.phase == Phase::AwaitingApproval && !approved {
+                    self.stage.bob.approve(&change).await?;
+                    approved = true;
+                }
+                if begin.elapsed() > WITHIN {
+                    bail!("it has not ended: {record:#?}\n{}", operator.last_words());
+                }
+            }
+            anyhow::ensure!(begin.elapsed() < WITHIN, "there is no Change:\n{}", operator.last_words());
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+
+    async fn reach(&self, begun: &Begun, phase: Phase) -> Result<()> {
+        let change = begun.change(self.stage).await?.context("there is no Change yet")?;
+        self.stage.bob.approve(&change).await?;
+        change.until(&format!("come to {phase}"), WITHIN, |r| r.phase >= phase).await?;
+        Ok(())
+    }
+}
+
+fn has_ended(record: &Record) -> bool {
+    record.phase.is_terminal() && record.ending.is_none()
+}

@@ -1,0 +1,76 @@
+//! The operator dies: at every fail point, at every passage of it in the life of a Change, at random times, and with the reply to a write lost. Afterwards the world must look as if it had not.
+//!
+//! The operator runs outside of the cluster with its own account and no others' rights, because it starts faster there. The witness of what was written is the API server's audit log.
+//!
+//! Minutes: 15.
+#![cfg(feature = "cluster")]
+
+mod aftermath;
+mod kill;
+mod life;
+mod points;
+mod stage;
+
+use std::collections::BTreeMap;
+
+use bailiwick_testkit::{Need, Result, TestCluster};
+use life::Life;
+
+const NEEDS: &[Need] = &[Need::Images, Need::Audit, Need::OperatorProgram];
+
+/// Every fail point in the source is met by one of the lives below, and killed at.
+#[tokio::test]
+async fn no_fail_point_is_missed() -> Result<()> {
+    let found = points::in_source()?;
+    let known = points::of(Life::Quota) // every passage
+        .iter()
+        .chain(points::of(Life::Incident))
+        .map(|p| (*p).to_owned())
+        .collect();
+    assert_eq!(found, known, "left: in the operator's source; right: killed at by this suite");
+    Ok(())
+}
+
+/// A deletion that people approved: planning and writing under two accounts, receipts for the approval and the end.
+#[tokio::test]
+async fn killed_in_the_life_of_an_approved_deletion() -> Result<()> {
+    everywhere(Life::Quota).await
+}
+
+/// A patch that the mandate approved: planning and writing under one account.
+#[tokio::test]
+async fn killed_in_the_life_of_a_preapproved_patch() -> Result<()> {
+    everywhere(Life::Restart).await
+}
+
+/// From where the workload got worse to where its former state is back.
+#[tokio::test]
+async fn killed_while_rolling_back() -> Result<()> {
+    everywhere(Life::RollBack).await
+}
+
+/// From the fault to the end of its repair.
+#[tokio::test]
+async fn killed_between_fault_and_proposal() -> Result<()> {
+    everywhere(Life::Incident).await
+}
+
+/// Kills at the first passage of each point, at the second, and so on until the life has no further one.
+async fn everywhere(life: Life) -> Result<()> {
+    let Some(cluster) = TestCluster::needing(NEEDS).await? else { return Ok(()) };
+    let stage = stage::Stage::set(cluster, life).await?;
+    let mut kills: BTreeMap<&str, u32> = BTreeMap::new();
+    for point in points::of(life) {
+        for passage in 0.. {
+            assert!(passage < 40, "{point} is passed without end");
+            if !kill::at(&stage, point, passage).await? {
+                break;
+            }
+            *kills.entry(point).or_default() += 1;
+        }
+    }
+    println!("killed {} times: {kills:?}", kills.values().sum::<u32>());
+    let spared: Vec<_> = points::of(life).iter().filter(|p| !kills.contains_key(*p)).collect();
+    assert!(spared.is_empty(), "never reached: {spared:?}");
+    Ok(())
+}

@@ -1,0 +1,63 @@
+//! The fail points: what the operator's source says there are, and in whose life they are met. Reads the source.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use anyhow::Context as _;
+use bailiwick_testkit::Result;
+
+use crate::life::Life;
+
+const OF_A_GRANT: &[&str] = &[
+    "account-create",
+    "account-secret",
+    "account-binding",
+    "account-token",
+    "fence-created",
+    "plan-granted",
+    "arm-granted",
+    "write-before",
+    "write-after",
+    "revoke-fence",
+    "revoke-unbound",
+    "revoke-secret-deleted",
+    "receipt-before",
+    "receipt-after",
+    "persist-before",
+    "persist-after",
+    "effect-before",
+    "effect-after",
+];
+
+const OF_AN_INCIDENT: &[&str] =
+    &["incident.status.before", "incident.status.after", "incident.propose.before", "incident.propose.after"];
+
+/// The points that a life is killed at.
+pub(crate) fn of(life: Life) -> &'static [&'static str] {
+    match life {
+        Life::Quota | Life::Restart | Life::RollBack => OF_A_GRANT,
+        Life::Incident => OF_AN_INCIDENT,
+    }
+}
+
+/// Every name that the operator's source gives to `failpoint!`.
+pub(crate) fn in_source() -> Result<BTreeSet<String>> {
+    let mut found = BTreeSet::new();
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../operator/src");
+    read(&source, &mut found).with_context(|| format!("read {}", source.display()))?;
+    Ok(found)
+}
+
+fn read(dir: &Path, found: &mut BTreeSet<String>) -> Result<()> {
+    for entry in std::fs::read_dir(dir)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            read(&path, found)?;
+            continue;
+        }
+        let text = std::fs::read_to_string(&path)?;
+        let calls = text.split("failpoint!(").skip(1).filter_map(|rest| rest.strip_prefix('"'));
+        found.extend(calls.filter_map(|rest| rest.split('"').next()).map(str::to_owned));
+    }
+    Ok(())
+}
