@@ -54,7 +54,7 @@ async fn without_policy(ground: &Ground, scene: &Scene<'_>, change: &Change, bef
     let expectation = scene.expect("the operator says so", format!("condition FenceProved=False, naming {POLICY}"));
     let said = fence_proved(ground, |status| status == "False").await;
     let named = said.as_ref().is_ok_and(|text| text.contains(POLICY));
-    expectation.need(Seen::when(named, said.map_or_else(|missed| missed.to_string(), |text| text)))?;
+    expectation.need(Seen::when(named, said.unwrap_or_else(|missed| missed.to_string())))?;
     approve(ground, scene, change).await?;
     let expectation = scene.expect(
         "the operator refuses to act",
