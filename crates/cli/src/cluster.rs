@@ -86,7 +86,10 @@ async fn load(global: &Global) -> Outcomes<(Config, String)> {
     let config = Config::from_custom_kubeconfig(file, &options).await.map_err(|error| match error {
         KubeconfigError::LoadContext(name) => {
             let failure = Failure::error(format!("the kubeconfig has no context {name:?}"));
-            failure.next(crate::suggest::among(&name, &known).unwrap_or_else(|| "list them: kubectl config get-contexts".to_owned()))
+            failure.next(
+                crate::suggest::among(&name, &known)
+                    .unwrap_or_else(|| "list them: kubectl config get-contexts".to_owned()),
+            )
         }
         other => unreadable(&other),
     })?;
@@ -102,11 +105,12 @@ fn is_missing(error: &KubeconfigError) -> bool {
 }
 
 fn no_kubeconfig() -> Failure {
-    Failure::error("no kubeconfig was found").next("name one with --kubeconfig or KUBECONFIG, or log in to your cluster first")
+    Failure::error("no kubeconfig was found")
+        .next("name one with --kubeconfig or KUBECONFIG, or log in to your cluster first")
 }
 
 fn unreadable(error: &KubeconfigError) -> Failure {
-    Failure::error(format!("cannot use the kubeconfig: {}", fault::chain(error)))
+    Failure::error(format!("cannot use the kubeconfig: {}", crate::secretive::kubeconfig(error)))
         .next("name another one with --kubeconfig, or another context with --context")
 }
 

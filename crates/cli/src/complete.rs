@@ -54,7 +54,10 @@ pub fn namespaces() -> ArgValueCandidates {
     ArgValueCandidates::new(|| {
         candidates(block(|cluster| async move {
             let api: Api<k8s_openapi::api::core::v1::Namespace> = Api::all(cluster.client);
-            api.list_metadata(&ListParams::default()).await.map(|l| sound(l.items.iter().map(ResourceExt::name_any))).unwrap_or_default()
+            api.list_metadata(&ListParams::default())
+                .await
+                .map(|l| sound(l.items.iter().map(ResourceExt::name_any)))
+                .unwrap_or_default()
         }))
     })
 }
@@ -107,7 +110,10 @@ fn flags_of(words: &[OsString]) -> Global {
             if let Some(value) = words.next() {
                 kept.extend([word.clone(), value.clone()]);
             }
-        } else if text == "-A" || text == "--all-namespaces" || takes.iter().any(|t| t.len() > 2 && text.starts_with(&format!("{t}="))) {
+        } else if text == "-A"
+            || text == "--all-namespaces"
+            || takes.iter().any(|t| t.len() > 2 && text.starts_with(&format!("{t}=")))
+        {
             kept.push(word.clone());
         }
     }

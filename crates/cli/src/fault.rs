@@ -32,10 +32,15 @@ impl Place {
 pub fn explain(place: &Place, doing: &str, error: &Error) -> Failure {
     match error {
         Error::Api(status) => api(place, doing, status),
-        Error::Auth(auth) => Failure::error(format!("cannot get credentials for {}: {auth}", place.words()))
-            .next("the kubeconfig's login program failed: log in again, or choose another context with --context"),
-        Error::SerdeError(parse) => Failure::error(format!("cannot {doing}: the server's answer does not parse: {parse}"))
-            .next("this bailiwick and the installed one may be of different versions: compare with `bailiwick version`"),
+        Error::Auth(auth) => {
+            let why = crate::secretive::login(auth);
+            Failure::error(format!("cannot get credentials for {}: {why}", place.words()))
+                .next("log in again, or choose another context with --context")
+        }
+        Error::SerdeError(parse) => Failure::error(format!(
+            "cannot {doing}: the server's answer does not parse: {parse}"
+        ))
+        .next("this bailiwick and the installed one may be of different versions: compare with `bailiwick version`"),
         Error::Service(_) | Error::HyperError(_) | Error::ReadEvents(_) => unreachable(place, doing, &chain(error)),
         other => Failure::error(format!("cannot {doing} at {}: {}", place.words(), chain(other))),
     }
@@ -51,6 +56,9 @@ pub fn chain(error: &dyn std::error::Error) -> String {
             text = format!("{text}: {more}");
         }
         cause = inner.source();
+    }
+    for noise in ["ServiceError: ", "HyperError: ", "client error (Connect): "] {
+        text = text.replace(noise, "");
     }
     safe::line(&text)
 }
@@ -98,7 +106,8 @@ fn api(place: &Place, doing: &str, status: &Status) -> Failure {
 
 /// What to say where our kinds are not served.
 pub fn not_installed() -> Failure {
-    Failure::error("Bailiwick is not installed in this cluster").next("install it: bailiwick install (bailiwick diagnose works without)")
+    Failure::error("Bailiwick is not installed in this cluster")
+        .next("install it: bailiwick install (bailiwick diagnose works without)")
 }
 
 /// True where the server does not know the kind at all.
@@ -106,7 +115,8 @@ pub fn is_kind_missing(status: &Status) -> bool {
     let named = status.details.as_ref().is_some_and(|d| !d.name.is_empty());
     status.code == 404
         && !named
-        && (status.message.contains("could not find the requested resource") || status.message.contains("page not found"))
+        && (status.message.contains("could not find the requested resource")
+            || status.message.contains("page not found"))
 }
 
 /// True where the server does not know the kind, or the object does not exist.
@@ -156,7 +166,10 @@ mod tests {
         let rbac = of(403, "changes.bailiwick.dev is forbidden: User \"ann\" cannot list resource \"changes\"");
         assert!(rbac.what.contains("cannot list resource") && rbac.exit == Exit::Error);
         let absent = of(404, "the server could not find the requested resource");
-        assert!(absent.what.contains("not installed") && absent.next.as_ref().is_some_and(|n| n.contains("bailiwick install")));
+        assert!(
+            absent.what.contains("not installed")
+                && absent.next.as_ref().is_some_and(|n| n.contains("bailiwick install"))
+        );
         assert_eq!(absent.exit, Exit::Error);
         assert_eq!(of(404, "changes.bailiwick.dev \"x\" not found").exit, Exit::Finding);
     }
@@ -174,9 +187,13 @@ mod tests {
 
     #[test]
     fn an_unreachable_server_is_named_with_its_context() {
-        let error = Error::Service("error trying to connect: tcp connect error: Connection refused (os error 111)".into());
+        let error =
+            Error::Service("error trying to connect: tcp connect error: Connection refused (os error 111)".into());
         let failure = explain(&place(), "list changes", &error);
-        assert_eq!(failure.what, "cannot reach the server at https://10.0.0.1:6443 (context dev): nothing listens there");
+        assert_eq!(
+            failure.what,
+            "cannot reach the server at https://10.0.0.1:6443 (context dev): nothing listens there"
+        );
         let foreign = Error::Service("invalid peer certificate: UnknownIssuer".into());
         assert!(explain(&place(), "x", &foreign).what.starts_with("cannot trust the server"));
     }

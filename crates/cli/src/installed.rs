@@ -44,9 +44,8 @@ pub fn territory_of(operator: &Deployment) -> Option<Territory> {
 pub async fn territory(cluster: &Cluster) -> Outcomes<Territory> {
     let found = cluster.within::<Deployment>(SYSTEM_NAMESPACE).get_opt(OPERATOR).await;
     match found {
-        Ok(Some(operator)) => {
-            territory_of(&operator).ok_or_else(|| Failure::error("the operator's Deployment names no territory").next("run bailiwick check"))
-        }
+        Ok(Some(operator)) => territory_of(&operator)
+            .ok_or_else(|| Failure::error("the operator's Deployment names no territory").next("run bailiwick check")),
         Ok(None) => Err(fault::not_installed()),
         Err(error) if fault::is_forbidden(&error) => Ok(Territory::default()),
         Err(error) => Err(cluster.fault("read what is installed", &error)),

@@ -17,6 +17,7 @@ pub mod out;
 pub mod probe;
 pub mod render;
 pub mod safe;
+pub mod secretive;
 pub mod sheet;
 pub mod style;
 pub mod suggest;

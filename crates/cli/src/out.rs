@@ -133,9 +133,7 @@ impl Out {
 /// Where the value cannot be written in that format.
 pub fn encode(value: &Value, format: Format) -> Outcomes<String> {
     match format {
-        Format::Yaml => {
-            crate::yaml::text(value).map_err(|e| Failure::error(format!("cannot write this as YAML: {e}")))
-        }
+        Format::Yaml => crate::yaml::text(value).map_err(|e| Failure::error(format!("cannot write this as YAML: {e}"))),
         Format::Json | Format::Name | Format::Table | Format::Wide => {
             let text = serde_json::to_string_pretty(value);
             let text = text.map_err(|e| Failure::error(format!("cannot write this as JSON: {e}")))?;

@@ -7,12 +7,12 @@ pub mod acting;
 
 use crate::cluster::Cluster;
 use crate::fault;
-use bailiwick_api::kinds::reference::ExactRef;
 use bailiwick_api::kinds::receipt::{Envelope, Signature, name_of};
+use bailiwick_api::kinds::reference::ExactRef;
 use bailiwick_api::{Approval, ApprovalSpec, Change, ChangeSpec, Incident, IncidentSpec, Receipt, ReceiptSpec, Why};
 use bailiwick_core::action::Action;
-use bailiwick_core::finding::Cause;
 use bailiwick_core::fence::{GRANTS_NAMESPACE, SYSTEM_NAMESPACE};
+use bailiwick_core::finding::Cause;
 use bailiwick_core::life::DecisionKind;
 use bailiwick_core::names::{NameError, Namespace, ObjectName, Uid};
 use bailiwick_core::object::{Kind, ObjectRef};
@@ -108,7 +108,8 @@ async fn identity(cluster: &Cluster) -> Result<Held, NameError> {
 
 /// An incident that the operator did not record.
 async fn record(cluster: &Cluster) -> Result<Held, NameError> {
-    let spec = IncidentSpec { cause: Cause::CrashLoop, subject: target()?, container: None, dedupe_key: NAME.to_owned() };
+    let spec =
+        IncidentSpec { cause: Cause::CrashLoop, subject: target()?, container: None, dedupe_key: NAME.to_owned() };
     let answer = cluster.within::<Incident>(SYSTEM_NAMESPACE).create(&dry(), &Incident::new(NAME, spec)).await;
     Ok(read(answer, PROVABLE[3]))
 }

@@ -52,10 +52,7 @@ mod tests {
         let nasty = "a\u{1b}[2J\u{202e}b\u{7}\u{9b}31m\u{200b}\r\n\t\u{2066}\u{e0041}";
         let safe = line(nasty);
         assert!(!safe.chars().any(is_risky), "{safe:?}");
-        assert_eq!(
-            safe,
-            "a\\u{1b}[2J\\u{202e}b\\u{7}\\u{9b}31m\\u{200b}\\r\\n\\t\\u{2066}\\u{e0041}"
-        );
+        assert_eq!(safe, "a\\u{1b}[2J\\u{202e}b\\u{7}\\u{9b}31m\\u{200b}\\r\\n\\t\\u{2066}\\u{e0041}");
         assert_eq!(line("gr\u{fc}n \u{2713} \u{65e5}"), "gr\u{fc}n \u{2713} \u{65e5}");
     }
 

@@ -48,11 +48,7 @@ impl Look {
             Role::Bad => AnsiColor::Red.on_default(),
             Role::Key => AnsiColor::Cyan.on_default(),
         };
-        if self.colour && !safe.is_empty() {
-            format!("{style}{safe}{style:#}")
-        } else {
-            safe.to_owned()
-        }
+        if self.colour && !safe.is_empty() { format!("{style}{safe}{style:#}") } else { safe.to_owned() }
     }
 
     /// The width to wrap running text at.

@@ -135,7 +135,8 @@ impl Table {
 
     /// The line of headings.
     pub fn heading(&self, widths: &[usize], look: &Look) -> String {
-        let heads: Vec<Cell> = self.columns.iter().map(|c| Cell { text: c.head.to_owned(), role: Role::Head }).collect();
+        let heads: Vec<Cell> =
+            self.columns.iter().map(|c| Cell { text: c.head.to_owned(), role: Role::Head }).collect();
         self.line(&heads, widths, look)
     }
 

@@ -9,8 +9,8 @@ mod object;
 pub use object::{Target, parse_target};
 
 use crate::commands::{
-    approve, check, codes, completion, diagnose, diff, install, list, mandate, propose, receipts, show, status, suspend,
-    undo, uninstall, version,
+    approve, check, codes, completion, diagnose, diff, install, list, mandate, propose, receipts, show, status,
+    suspend, undo, uninstall, version,
 };
 use crate::config::{Called, Colour};
 use crate::demo;

@@ -57,7 +57,8 @@ fn every_command_has_an_example() {
 
 #[test]
 fn kubectls_flags_work_before_and_after_the_command() {
-    let cli = parse("bailiwick -n shop changes -l a=b -w -o wide --no-headers --context dev --as ann --as-group sre").unwrap();
+    let cli = parse("bailiwick -n shop changes -l a=b -w -o wide --no-headers --context dev --as ann --as-group sre")
+        .unwrap();
     assert_eq!(cli.global.namespace.as_deref(), Some("shop"));
     assert_eq!(cli.global.output, Format::Wide);
     assert!(cli.global.no_headers);
@@ -81,7 +82,9 @@ fn typos_are_answered_with_what_was_meant() {
 
 #[test]
 fn dry_run_is_written_as_kubectl_writes_it() {
-    for line in ["bailiwick undo x --dry-run=server", "bailiwick undo x --dry-run", "bailiwick approve x --dry-run=none"] {
+    for line in
+        ["bailiwick undo x --dry-run=server", "bailiwick undo x --dry-run", "bailiwick approve x --dry-run=none"]
+    {
         assert!(parse(line).is_ok(), "{line}");
     }
     assert!(parse("bailiwick undo x --dry-run=client").is_err());

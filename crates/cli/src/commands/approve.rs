@@ -43,7 +43,8 @@ pub async fn run(session: &Session, args: &Args, decision: DecisionKind) -> Outc
     session.only(&[Format::Table, Format::Wide, Format::Json, Format::Yaml, Format::Name])?;
     let cluster = session.connect().await?;
     let found = find_change(&cluster, &args.change).await?;
-    let change = found.typed.as_ref().map_err(|e| Failure::error(format!("change {:?} cannot be read: {e}", found.name)))?;
+    let change =
+        found.typed.as_ref().map_err(|e| Failure::error(format!("change {:?} cannot be read: {e}", found.name)))?;
     let plan = decidable(change, decision)?;
     named_digest(plan, args.digest.as_deref())?;
     let me = who_am_i(&cluster).await?;
@@ -90,13 +91,17 @@ fn decidable(change: &Change, decision: DecisionKind) -> Result<&Plan, Failure> 
     let record = change.status.as_ref();
     let phase = record.map_or(Phase::Proposed, |r| r.phase);
     let plan = record.and_then(|r| r.plan.as_ref());
-    let why = |r: Option<&Record>| r.and_then(|r| r.reason.as_ref()).map(|r| format!(" ({})", r.message)).unwrap_or_default();
+    let why =
+        |r: Option<&Record>| r.and_then(|r| r.reason.as_ref()).map(|r| format!(" ({})", r.message)).unwrap_or_default();
     if phase.is_terminal() {
         return Err(Failure::error(format!("this change has ended: it is {phase}{}", why(record))));
     }
     let Some(plan) = plan else {
-        return Err(Failure { exit: Exit::Pending, ..Failure::error(format!("there is no plan to decide on yet{}", why(record))) }
-            .next("try again in a moment; bailiwick status says whether the operator runs"));
+        return Err(Failure {
+            exit: Exit::Pending,
+            ..Failure::error(format!("there is no plan to decide on yet{}", why(record)))
+        }
+        .next("try again in a moment; bailiwick status says whether the operator runs"));
     };
     if decision == DecisionKind::Approve && phase != Phase::AwaitingApproval {
         return Err(Failure::error(format!("this change does not wait for an approval: it is {phase}")));
@@ -105,7 +110,9 @@ fn decidable(change: &Change, decision: DecisionKind) -> Result<&Plan, Failure> 
         return Err(Failure::refused("the API server never confirmed this plan by a dry run, so it is never executed"));
     }
     if !plan.is_intact() {
-        return Err(Failure::refused("the recorded plan does not match its digest: somebody altered it; do not approve it"));
+        return Err(Failure::refused(
+            "the recorded plan does not match its digest: somebody altered it; do not approve it",
+        ));
     }
     Ok(plan)
 }
@@ -130,7 +137,8 @@ fn would_count(change: &Change, me: &Me) -> Result<(), Failure> {
         return Err(Failure::refused("you proposed this change: your own approval does not count")
             .next("somebody else has to approve it"));
     }
-    let approvers = change.status.as_ref().and_then(|r| r.verdict.as_ref()).map(|v| v.approvers.clone()).unwrap_or_default();
+    let approvers =
+        change.status.as_ref().and_then(|r| r.verdict.as_ref()).map(|v| v.approvers.clone()).unwrap_or_default();
     let open = approvers.users.is_empty() && approvers.groups.is_empty();
     let listed = approvers.users.contains(&me.user) || me.groups.iter().any(|g| approvers.groups.contains(g));
     if open || listed {
@@ -156,12 +164,19 @@ fn show(session: &Session, cluster: &Cluster, found: &Loaded<Change>, (plan, me)
 }
 
 /// The Approval's content.
-fn specification(change: &Change, plan: &Plan, me: &Me, decision: DecisionKind, reason: &str) -> Result<ApprovalSpec, Failure> {
+fn specification(
+    change: &Change,
+    plan: &Plan,
+    me: &Me,
+    decision: DecisionKind,
+    reason: &str,
+) -> Result<ApprovalSpec, Failure> {
     let bad = |e: bailiwick_core::names::NameError| Failure::error(e.to_string());
     if reason.chars().count() > 1024 {
         return Err(Failure::error("a reason has at most 1024 characters"));
     }
-    let wanted = change.status.as_ref().and_then(|r| r.verdict.as_ref()).map(|v| v.approvers.groups.clone()).unwrap_or_default();
+    let wanted =
+        change.status.as_ref().and_then(|r| r.verdict.as_ref()).map(|v| v.approvers.groups.clone()).unwrap_or_default();
     // Groups that the mandate asks for come first, so that they are among the 64 that fit.
     let (first, rest): (Vec<_>, Vec<_>) = me.groups.iter().cloned().partition(|g| wanted.contains(g));
     let groups = first.into_iter().chain(rest).filter(|g| !g.is_empty() && g.len() <= 256).take(64).collect();
@@ -191,7 +206,13 @@ fn name_of(spec: &ApprovalSpec) -> String {
 }
 
 /// Creates the Approval; true where the same decision stood already.
-async fn create(session: &Session, cluster: &Cluster, namespace: &str, spec: &ApprovalSpec, how: &How) -> Outcomes<bool> {
+async fn create(
+    session: &Session,
+    cluster: &Cluster,
+    namespace: &str,
+    spec: &ApprovalSpec,
+    how: &How,
+) -> Outcomes<bool> {
     let api = cluster.within::<Approval>(namespace);
     let name = name_of(spec);
     let mut wanted = Approval::new(&name, spec.clone());
@@ -241,7 +262,10 @@ fn next(session: &Session, change: &Change, spec: &ApprovalSpec, again: bool) ->
     }
     let record = change.status.as_ref();
     let quorum = record.and_then(|r| r.verdict.as_ref()).map_or(1, |v| v.quorum.max(1));
-    let counted = record.into_iter().flat_map(|r| &r.approvals).filter(|c| c.ignored.is_none() && c.decision == DecisionKind::Approve);
+    let counted = record
+        .into_iter()
+        .flat_map(|r| &r.approvals)
+        .filter(|c| c.ignored.is_none() && c.decision == DecisionKind::Approve);
     let mut people: BTreeSet<&str> = counted.map(|c| c.approver.as_str()).collect();
     people.insert(&spec.approver);
     let have = u32::try_from(people.len()).unwrap_or(u32::MAX);

@@ -64,7 +64,9 @@ pub async fn run(session: &Session, args: &Args) -> Outcomes {
             .next("without pods nothing can be found: ask for the role `view`, or look in one namespace with -n"));
     }
     let mut found = analyze_all(&listing.index.view(), session.out.look.now);
-    found.retain(|f| f.severity >= args.severity.severity() && (cluster.all || f.subject.namespace_str() == cluster.namespace));
+    found.retain(|f| {
+        f.severity >= args.severity.severity() && (cluster.all || f.subject.namespace_str() == cluster.namespace)
+    });
     print(session, &cluster, &found)?;
     unread(session, &listing);
     Ok(if found.is_empty() { Exit::Ok } else { Exit::Finding })
@@ -74,7 +76,9 @@ async fn namespace_exists(cluster: &Cluster) -> Outcomes<()> {
     let name = &cluster.namespace;
     let found = Api::<k8s_openapi::api::core::v1::Namespace>::all(cluster.client.clone()).get_metadata_opt(name).await;
     match found {
-        Ok(None) => Err(Failure::not_found(format!("there is no namespace {name:?}")).next("-A looks in all namespaces")),
+        Ok(None) => {
+            Err(Failure::not_found(format!("there is no namespace {name:?}")).next("-A looks in all namespaces"))
+        }
         // Whoever may not read namespaces may still read what is in one.
         Ok(Some(_)) | Err(_) => Ok(()),
     }

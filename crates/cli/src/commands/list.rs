@@ -17,6 +17,7 @@ use bailiwick_core::life::Phase;
 use kube::Resource;
 use kube::runtime::watcher;
 use serde::de::DeserializeOwned;
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 /// What lists have in common.
@@ -60,7 +61,10 @@ fn phase(text: &str) -> Result<Phase, String> {
     let found = Phase::ALL.iter().copied().find(|p| p.as_str().eq_ignore_ascii_case(text));
     found.ok_or_else(|| match suggest::nearest(text, Phase::ALL.iter().map(|p| p.as_str())) {
         Some(near) => format!("there is no such phase: did you mean {near}?"),
-        None => format!("there is no such phase: one of {}", Phase::ALL.iter().map(|p| p.as_str()).collect::<Vec<_>>().join(", ")),
+        None => format!(
+            "there is no such phase: one of {}",
+            Phase::ALL.iter().map(|p| p.as_str()).collect::<Vec<_>>().join(", ")
+        ),
     })
 }
 
@@ -85,7 +89,13 @@ pub async fn changes(session: &Session, args: &ChangeArgs) -> Outcomes {
         let phase = object.typed.as_ref().ok().map(|c| c.status.as_ref().map_or(Phase::Proposed, |r| r.phase));
         args.phase.is_empty() || phase.is_some_and(|p| args.phase.contains(&p))
     };
-    let listing = Listing { names: &args.names, common: &args.common, keep: Box::new(keep), table: list::changes, row: list::change_row };
+    let listing = Listing {
+        names: &args.names,
+        common: &args.common,
+        keep: Box::new(keep),
+        table: list::changes,
+        row: list::change_row,
+    };
     run(session, &listing).await
 }
 
@@ -98,7 +108,13 @@ pub async fn incidents(session: &Session, args: &IncidentArgs) -> Outcomes {
         let phase = object.typed.as_ref().ok().map(|i| i.status.as_ref().map_or(IncidentPhase::Open, |s| s.phase));
         !args.open || phase.is_none_or(|p| !p.is_terminal())
     };
-    let listing = Listing { names: &args.names, common: &args.common, keep: Box::new(keep), table: list::incidents, row: list::incident_row };
+    let listing = Listing {
+        names: &args.names,
+        common: &args.common,
+        keep: Box::new(keep),
+        table: list::incidents,
+        row: list::incident_row,
+    };
     run(session, &listing).await
 }
 
@@ -147,7 +163,10 @@ where
             }
         }
         Format::Name => {
-            let names: String = found.iter().map(|o| format!("{}.{}/{}\n", resource.kind.to_lowercase(), resource.group, o.name)).collect();
+            let names: String = found
+                .iter()
+                .map(|o| format!("{}.{}/{}\n", resource.kind.to_lowercase(), resource.group, o.name))
+                .collect();
             session.out.text(&names)
         }
         Format::Table | Format::Wide if found.is_empty() => {
@@ -172,16 +191,14 @@ where
     let shape = shape(session, cluster);
     let mut first: Option<Vec<Loaded<K>>> = Some(Vec::new());
     let mut widths: Vec<usize> = Vec::new();
-    let mut layout = (listing.table)(&[], shape, &session.out.look);
+    let mut told: BTreeMap<(String, String), Vec<Cell>> = BTreeMap::new();
     objects::follow::<K, Exit>(cluster, config, |seen| {
         let changed = match seen {
             Seen::Listed => {
                 let mut found = first.take().unwrap_or_default();
                 found.sort_by(|a, b| (&a.namespace, &a.name).cmp(&(&b.namespace, &b.name)));
-                layout = (listing.table)(&found, shape, &session.out.look);
-                widths = layout.widths(&session.out.look);
                 if session.out.is_for_people() {
-                    session.out.text(&layout.render(&session.out.look, session.out.headers))?;
+                    widths = begin(session, listing, &found, shape)?;
                 } else {
                     found.iter().try_for_each(|object| one(session, object))?;
                 }
@@ -193,8 +210,19 @@ where
         match &mut first {
             Some(waiting) => waiting.push(*changed),
             None if session.out.is_for_people() => {
+                if widths.is_empty() {
+                    widths = begin(session, listing, std::slice::from_ref(&changed), shape)?;
+                    return Ok(ControlFlow::Continue(()));
+                }
+                // A row that differs in its age alone says nothing new.
+                let same = (listing.row)(&changed, shape, &session.out.look);
+                let key = (changed.namespace.clone(), changed.name.clone());
+                if told.insert(key, same.clone()).as_ref() == Some(&same) {
+                    return Ok(ControlFlow::Continue(()));
+                }
                 let look = Look { now: when::now(), ..session.out.look };
                 let row = (listing.row)(&changed, shape, &look);
+                let layout = (listing.table)(&[], shape, &look);
                 session.out.text(&layout.line(&row, &widths, &look))?;
             }
             None => one(session, &changed)?,
@@ -204,10 +232,23 @@ where
     .await
 }
 
+/// The head of a followed table with what there is; as kubectl, nothing before the first row.
+fn begin<K>(session: &Session, listing: &Listing<'_, K>, found: &[Loaded<K>], shape: Shape) -> Outcomes<Vec<usize>> {
+    if found.is_empty() {
+        return Ok(Vec::new());
+    }
+    let look = Look { now: when::now(), ..session.out.look };
+    let table = (listing.table)(found, shape, &look);
+    session.out.text(&table.render(&look, session.out.headers))?;
+    Ok(table.widths(&look))
+}
+
 /// One object of a followed list in a machine format.
 fn one<K>(session: &Session, object: &Loaded<K>) -> Outcomes<()> {
     match session.out.format {
-        Format::Yaml => session.out.text(&format!("---\n{}", out::encode(&out::shown(object.raw.clone()), Format::Yaml)?)),
+        Format::Yaml => {
+            session.out.text(&format!("---\n{}", out::encode(&out::shown(object.raw.clone()), Format::Yaml)?))
+        }
         Format::Name => session.out.text(&format!("{}\n", object.name)),
         Format::Json | Format::Table | Format::Wide => session.out.value(&out::shown(object.raw.clone())),
     }

@@ -63,7 +63,8 @@ impl Session {
         }
         let names: Vec<String> =
             formats.iter().filter_map(|f| f.to_possible_value()).map(|v| v.get_name().to_owned()).collect();
-        Err(Failure::error("this command does not print that format").next(format!("-o takes here: {}", names.join(", "))))
+        Err(Failure::error("this command does not print that format")
+            .next(format!("-o takes here: {}", names.join(", "))))
     }
 }
 

@@ -90,7 +90,9 @@ async fn list(session: &Session, args: &ListArgs) -> Outcomes {
     let look = &session.out.look;
     match session.out.format {
         Format::Json | Format::Yaml => session.out.value(&out::list(found.into_iter().map(|r| r.raw).collect()))?,
-        Format::Name => session.out.text(&found.iter().map(|r| format!("receipt.bailiwick.dev/{}\n", r.name)).collect::<String>())?,
+        Format::Name => session
+            .out
+            .text(&found.iter().map(|r| format!("receipt.bailiwick.dev/{}\n", r.name)).collect::<String>())?,
         Format::Table | Format::Wide if found.is_empty() => session.out.note(Role::Plain, "No receipts found."),
         Format::Table | Format::Wide => {
             let rows: Vec<Row> = found.iter().map(row).collect();
@@ -132,7 +134,9 @@ async fn export(session: &Session, args: &ExportArgs) -> Outcomes {
             let written = File::create(path).and_then(|mut file| file.write_all(&bytes).and_then(|()| file.sync_all()));
             written.map_err(|e| Failure::error(format!("cannot write {}: {e}", path.display())))?;
             let verify = session.typed(&format!("receipts verify {} --key receipts.pub", path.display()));
-            session.out.note(Role::Good, &format!("{count} receipts and the checkpoint after them are in {}", path.display()));
+            session
+                .out
+                .note(Role::Good, &format!("{count} receipts and the checkpoint after them are in {}", path.display()));
             session.out.note(Role::Dim, &verify);
         }
     }
@@ -145,7 +149,8 @@ fn log(found: &[Loaded<Receipt>]) -> Result<(Vec<Envelope>, Envelope), Failure> 
         return Err(Failure::not_found("there are no receipts to export"));
     };
     let broken = |name: &str, why: &str| {
-        Failure::error(format!("receipt {name} cannot be exported: {why}")).next("see it as it is stored: kubectl get receipts -n bailiwick-system -o yaml")
+        Failure::error(format!("receipt {name} cannot be exported: {why}"))
+            .next("see it as it is stored: kubectl get receipts -n bailiwick-system -o yaml")
     };
     let mut envelopes = Vec::with_capacity(found.len());
     for loaded in found {
@@ -166,7 +171,9 @@ async fn verify(session: &Session, args: &VerifyArgs) -> Outcomes {
     if !session.out.is_for_people() {
         let value = match &result {
             Ok(report) => json!({"sound": true, "report": report}),
-            Err(faults) => json!({"sound": false, "faults": faults.iter().map(|f| json!({"line": f.line, "sequence": f.sequence, "what": f.what.to_string()})).collect::<Vec<_>>()}),
+            Err(faults) => {
+                json!({"sound": false, "faults": faults.iter().map(|f| json!({"line": f.line, "sequence": f.sequence, "what": f.what.to_string()})).collect::<Vec<_>>()})
+            }
         };
         session.out.value(&value)?;
         return Ok(if result.is_ok() { Exit::Ok } else { Exit::Finding });
@@ -197,7 +204,8 @@ async fn stated_key(session: &Session) -> Outcomes<PublicKey> {
 
 fn read_keys(paths: &[PathBuf]) -> Result<Vec<PublicKey>, Failure> {
     let read = |path: &PathBuf| {
-        let text = std::fs::read_to_string(path).map_err(|e| Failure::error(format!("cannot read {}: {e}", path.display())))?;
+        let text = std::fs::read_to_string(path)
+            .map_err(|e| Failure::error(format!("cannot read {}: {e}", path.display())))?;
         parse_key(&text).ok_or_else(|| {
             Failure::error(format!("{} holds no Ed25519 public key", path.display()))
                 .next("it is a PEM block PUBLIC KEY, or 64 hexadecimal digits")

@@ -88,7 +88,9 @@ async fn change_page(session: &Session, cluster: &Cluster, found: &Loaded<Change
         None => None,
     };
     // An incident of the same name with another uid is another incident.
-    let same = |i: &Incident| named.and_then(|n| n.uid.as_ref()).is_none_or(|uid| i.metadata.uid.as_deref() == Some(uid.as_str()));
+    let same = |i: &Incident| {
+        named.and_then(|n| n.uid.as_ref()).is_none_or(|uid| i.metadata.uid.as_deref() == Some(uid.as_str()))
+    };
     let incident = incident.and_then(|i| i.typed.ok()).filter(same);
     let told = change::Told { change: typed, incident: incident.as_ref(), called: session.called.name() };
     Ok(change::page(&told, &session.out.look))

@@ -42,7 +42,10 @@ pub async fn run(session: &Session, _: &Args) -> Outcomes {
     items.extend(mandates(&cluster).await);
     items.push(counted("last receipt", receipt(&cluster).await));
     let key = installed::public_key(&cluster).await;
-    items.push(counted("signing key", key.map(|k| k.map_or("no public key is stated".to_owned(), |k| format!("public key {}", k.id())))));
+    items.push(counted(
+        "signing key",
+        key.map(|k| k.map_or("no public key is stated".to_owned(), |k| format!("public key {}", k.id()))),
+    ));
     if session.out.is_for_people() {
         session.out.text(&check::page(&items, &session.out.look))?;
     } else {
@@ -68,7 +71,9 @@ async fn operator(cluster: &Cluster) -> Outcomes<Item> {
             Ok(Item { seen: format!("{}{}", item.seen, words.unwrap_or_default()), ..item })
         }
         Ok(None) => Err(crate::fault::not_installed()),
-        Err(failure) if failure.what.starts_with("not permitted") => Ok(Item::new("operator", State::Unproved, failure.what)),
+        Err(failure) if failure.what.starts_with("not permitted") => {
+            Ok(Item::new("operator", State::Unproved, failure.what))
+        }
         Err(failure) => Err(failure),
     }
 }
@@ -90,7 +95,8 @@ pub async fn switch(cluster: &Cluster) -> Item {
             let by = of(BY).map(|by| format!(" by {by}")).unwrap_or_default();
             let why = of(REASON).map(|why| format!(": {why:?}")).unwrap_or_default();
             let since = when::age(found.metadata.creation_timestamp.map(|t| t.0), when::now());
-            Item::new("suspended", State::Bad, format!("for {since}{by}{why}; nothing is executed")).next("bailiwick resume")
+            Item::new("suspended", State::Bad, format!("for {since}{by}{why}; nothing is executed"))
+                .next("bailiwick resume")
         }
         Err(error) => Item::new("suspended", State::Unproved, cluster.fault("read the fence", &error).what),
     }
@@ -107,12 +113,16 @@ fn tally<'a>(words: impl Iterator<Item = &'a str>) -> String {
 
 async fn incidents(cluster: &Cluster) -> Outcomes<String> {
     let all = objects::list::<Incident>(cluster, None).await?;
-    Ok(tally(all.iter().map(|i| i.typed.as_ref().map_or("unreadable", |i| i.status.as_ref().map_or("Open", |s| s.phase.as_str())))))
+    Ok(tally(
+        all.iter()
+            .map(|i| i.typed.as_ref().map_or("unreadable", |i| i.status.as_ref().map_or("Open", |s| s.phase.as_str()))),
+    ))
 }
 
 async fn changes(cluster: &Cluster) -> Outcomes<String> {
     let all = objects::list::<Change>(cluster, None).await?;
-    let phase = |c: &Loaded<Change>| c.typed.as_ref().ok().map(|c| c.status.as_ref().map_or(Phase::Proposed, |r| r.phase));
+    let phase =
+        |c: &Loaded<Change>| c.typed.as_ref().ok().map(|c| c.status.as_ref().map_or(Phase::Proposed, |r| r.phase));
     Ok(tally(all.iter().map(|c| phase(c).map_or("unreadable", Phase::as_str))))
 }
 
@@ -130,11 +140,19 @@ async fn mandates(cluster: &Cluster) -> Vec<Item> {
         let mandate = match &loaded.typed {
             Ok(mandate) if loaded.namespace == SYSTEM_NAMESPACE => mandate,
             Ok(_) => {
-                items.push(Item::new("mandate", State::Note, format!("{}/{} is not in {SYSTEM_NAMESPACE} and so not in force", loaded.namespace, loaded.name)));
+                items.push(Item::new(
+                    "mandate",
+                    State::Note,
+                    format!("{}/{} is not in {SYSTEM_NAMESPACE} and so not in force", loaded.namespace, loaded.name),
+                ));
                 continue;
             }
             Err(why) => {
-                items.push(Item::new("mandate", State::Bad, format!("{} cannot be read, so nothing is pre-approved: {why}", loaded.name)));
+                items.push(Item::new(
+                    "mandate",
+                    State::Bad,
+                    format!("{} cannot be read, so nothing is pre-approved: {why}", loaded.name),
+                ));
                 continue;
             }
         };
@@ -145,8 +163,10 @@ async fn mandates(cluster: &Cluster) -> Vec<Item> {
             Some(c) if c.status == "False" => State::Bad,
             Some(_) => State::Unproved,
         };
-        let words: Vec<String> = conditions.iter().map(|c| format!("{}={} ({})", c.kind, c.status, c.message)).collect();
-        let words = if words.is_empty() { "the operator has not looked at it yet".to_owned() } else { words.join(", ") };
+        let words: Vec<String> =
+            conditions.iter().map(|c| format!("{}={} ({})", c.kind, c.status, c.message)).collect();
+        let words =
+            if words.is_empty() { "the operator has not looked at it yet".to_owned() } else { words.join(", ") };
         items.push(Item::new("mandate", state, format!("{}: {words}", loaded.name)));
     }
     items
@@ -157,12 +177,12 @@ async fn receipt(cluster: &Cluster) -> Outcomes<String> {
     Ok(match all.last() {
         None => "none".to_owned(),
         Some(last) => {
-            let created = last.raw.pointer("/metadata/creationTimestamp").and_then(|v| v.as_str()).and_then(|t| t.parse().ok());
+            let created =
+                last.raw.pointer("/metadata/creationTimestamp").and_then(|v| v.as_str()).and_then(|t| t.parse().ok());
             format!("{} ({} ago)", last.name, when::age(created, when::now()))
         }
     })
 }
-
 
 #[cfg(test)]
 mod tests {

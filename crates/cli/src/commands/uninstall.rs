@@ -16,7 +16,9 @@ use crate::style::Role;
 use crate::when;
 use bailiwick_api::manifests::policies::is_lasting;
 use bailiwick_api::manifests::{InstallOptions, Step, UNINSTALL_ANNOTATION, install};
-use bailiwick_core::fence::{ACCOUNT_PREFIX, FENCE_LABEL, FENCE_VALUE, GRANTS_NAMESPACE, SYSTEM_NAMESPACE, parse_revision};
+use bailiwick_core::fence::{
+    ACCOUNT_PREFIX, FENCE_LABEL, FENCE_VALUE, GRANTS_NAMESPACE, SYSTEM_NAMESPACE, parse_revision,
+};
 use k8s_openapi::api::core::v1::Namespace;
 use k8s_openapi::api::rbac::v1::RoleBinding;
 use kube::api::{DeleteParams, ListParams, Patch, PatchParams};
@@ -102,7 +104,10 @@ async fn stop(session: &Session, cluster: &Cluster) -> Outcomes<()> {
             return Ok(());
         }
         if Instant::now() >= until {
-            session.out.progress('!', &format!("{live} grants were not revoked in time; they are removed with their accounts"));
+            session.out.progress(
+                '!',
+                &format!("{live} grants were not revoked in time; they are removed with their accounts"),
+            );
             return Ok(());
         }
         tokio::time::sleep(PAUSE).await;
@@ -147,7 +152,10 @@ async fn take(session: &Session, cluster: &Cluster, step: &Step, args: &Args) ->
         taken += usize::from(remove(cluster, object, dry).await?);
     }
     if kept > 0 {
-        session.out.progress('►', "bailiwick-fence-keeper stays: it refuses nothing, and a later installation needs it on this API server");
+        session.out.progress(
+            '►',
+            "bailiwick-fence-keeper stays: it refuses nothing, and a later installation needs it on this API server",
+        );
     }
     session.out.progress('✔', &format!("{}: {taken} of {} objects removed", step.name, step.objects.len()));
     Ok(())
@@ -170,16 +178,20 @@ async fn leftovers(session: &Session, cluster: &Cluster) -> Outcomes<()> {
     let found = all.list(&ListParams::default()).await.map_err(|e| cluster.fault("list rolebindings", &e))?;
     let ours = |b: &RoleBinding| {
         let subjects = b.subjects.iter().flatten();
-        b.name_any().starts_with(ACCOUNT_PREFIX) && subjects.into_iter().all(|s| s.namespace.as_deref() == Some(GRANTS_NAMESPACE))
+        b.name_any().starts_with(ACCOUNT_PREFIX)
+            && subjects.into_iter().all(|s| s.namespace.as_deref() == Some(GRANTS_NAMESPACE))
     };
     let mut removed = 0;
     for binding in found.items.iter().filter(|b| ours(b)) {
         let namespace = binding.namespace().unwrap_or_default();
-        let deleted = cluster.within::<RoleBinding>(&namespace).delete(&binding.name_any(), &DeleteParams::default()).await;
+        let deleted =
+            cluster.within::<RoleBinding>(&namespace).delete(&binding.name_any(), &DeleteParams::default()).await;
         match deleted {
             Ok(_) => removed += 1,
             Err(error) if fault::is_absent(&error) => {}
-            Err(error) => return Err(cluster.fault(&format!("delete rolebinding {} in {namespace}", binding.name_any()), &error)),
+            Err(error) => {
+                return Err(cluster.fault(&format!("delete rolebinding {} in {namespace}", binding.name_any()), &error));
+            }
         }
     }
     if removed > 0 {
@@ -189,9 +201,17 @@ async fn leftovers(session: &Session, cluster: &Cluster) -> Outcomes<()> {
 }
 
 /// Waits until what was taken away is gone.
-async fn gone(session: &Session, cluster: &Cluster, steps: &[Step], (keep_data, deadline): (bool, Instant)) -> Outcomes<()> {
+async fn gone(
+    session: &Session,
+    cluster: &Cluster,
+    steps: &[Step],
+    (keep_data, deadline): (bool, Instant),
+) -> Outcomes<()> {
     let stays = |step: &Step, object: &Value| {
-        is_lasting(object) || keep_data && (step.name == "kinds" || object.pointer("/metadata/name").and_then(Value::as_str) == Some(SYSTEM_NAMESPACE))
+        is_lasting(object)
+            || keep_data
+                && (step.name == "kinds"
+                    || object.pointer("/metadata/name").and_then(Value::as_str) == Some(SYSTEM_NAMESPACE))
     };
     let mut told = false;
     for step in steps {

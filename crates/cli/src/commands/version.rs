@@ -34,7 +34,10 @@ pub async fn run(session: &Session, args: &Args) -> Outcomes {
     let mut text = format!("bailiwick   {client}\n");
     if !args.client {
         text.push_str(&format!("kubernetes  {}\n", crate::safe::line(server.as_deref().unwrap_or("not reachable"))));
-        text.push_str(&format!("operator    {}\n", crate::safe::line(operator.as_deref().unwrap_or("not installed, or not readable"))));
+        text.push_str(&format!(
+            "operator    {}\n",
+            crate::safe::line(operator.as_deref().unwrap_or("not installed, or not readable"))
+        ));
     }
     session.out.text(&text)?;
     Ok(Exit::Ok)

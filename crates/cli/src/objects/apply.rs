@@ -44,7 +44,8 @@ fn api(cluster: &Cluster, object: &Value) -> (Api<DynamicObject>, String) {
 /// Where the API server refuses it.
 pub async fn apply(cluster: &Cluster, object: &Value, dry_run: bool) -> Outcomes<()> {
     let (api, name) = api(cluster, object);
-    let params = PatchParams { dry_run, force: true, field_manager: Some(MANAGER.to_owned()), ..PatchParams::default() };
+    let params =
+        PatchParams { dry_run, force: true, field_manager: Some(MANAGER.to_owned()), ..PatchParams::default() };
     let applied = api.patch(&name, &params, &Patch::Apply(object)).await;
     applied.map(drop).map_err(|e| cluster.fault(&format!("apply {}", title(object)), &e))
 }
@@ -71,9 +72,7 @@ pub async fn remove(cluster: &Cluster, object: &Value, dry_run: bool) -> Outcome
 pub async fn read(cluster: &Cluster, object: &Value) -> Outcomes<Option<Value>> {
     let (api, name) = api(cluster, object);
     match api.get_opt(&name).await {
-        Ok(found) => found
-            .map(|f| serde_json::to_value(f).map_err(|e| Failure::error(e.to_string())))
-            .transpose(),
+        Ok(found) => found.map(|f| serde_json::to_value(f).map_err(|e| Failure::error(e.to_string()))).transpose(),
         Err(error) if fault::is_absent(&error) => Ok(None),
         Err(error) => Err(cluster.fault(&format!("read {}", title(object)), &error)),
     }

@@ -91,7 +91,8 @@ where
         0 | 1 => Ok(found.pop()),
         _ => {
             let places: Vec<&str> = found.iter().map(|o| o.namespace.as_str()).collect();
-            Err(Failure::error(format!("several namespaces have {name:?}: {}", places.join(", "))).next("say which with -n"))
+            Err(Failure::error(format!("several namespaces have {name:?}: {}", places.join(", ")))
+                .next("say which with -n"))
         }
     }
 }

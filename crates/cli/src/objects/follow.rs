@@ -92,7 +92,10 @@ fn first_failure(cluster: &Cluster, doing: &str, error: watcher::Error) -> Failu
 }
 
 /// An object that was not seen in this version yet.
-fn fresh<K: DeserializeOwned>(known: &mut BTreeMap<(String, String), String>, object: &DynamicObject) -> Option<Seen<K>> {
+fn fresh<K: DeserializeOwned>(
+    known: &mut BTreeMap<(String, String), String>,
+    object: &DynamicObject,
+) -> Option<Seen<K>> {
     let loaded = Loaded::new(object);
     let key = (loaded.namespace.clone(), loaded.name.clone());
     let before = known.insert(key, loaded.version.clone());
@@ -131,7 +134,10 @@ where
     });
     match tokio::time::timeout(limit, waited).await {
         Ok(result) => result?,
-        Err(_) => Err(Failure { exit: crate::exit::Exit::Pending, ..Failure::error(format!("{name:?} is not there yet after {}s", limit.as_secs())) }
-            .next(format!("look at it: bailiwick show {name} -n {namespace}"))),
+        Err(_) => Err(Failure {
+            exit: crate::exit::Exit::Pending,
+            ..Failure::error(format!("{name:?} has not come to its end after {}s", limit.as_secs()))
+        }
+        .next(format!("look at it: bailiwick show {name} -n {namespace}"))),
     }
 }

@@ -126,8 +126,12 @@ mod tests {
 
     #[test]
     fn a_template_is_found_whatever_its_controller_added() {
-        let all: Vec<Revision> = [replica_set("web-1", "1", "a"), replica_set("web-2", "2", "b")].iter().filter_map(Revision::read).collect();
-        let live = json!({"metadata": {"labels": {"app": "web"}}, "spec": {"containers": [{"name": "app", "image": "b"}]}});
+        let all: Vec<Revision> = [replica_set("web-1", "1", "a"), replica_set("web-2", "2", "b")]
+            .iter()
+            .filter_map(Revision::read)
+            .collect();
+        let live =
+            json!({"metadata": {"labels": {"app": "web"}}, "spec": {"containers": [{"name": "app", "image": "b"}]}});
         assert_eq!(holding(&all, &live).map(|r| r.number), Some(2));
         assert_eq!(before(&all, &json!({"spec": {"template": live}})).map(|r| r.number), Some(1));
         assert_eq!(all[0].container("app").and_then(|c| text_at(c, "/image")), Some("a"));

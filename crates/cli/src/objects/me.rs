@@ -30,7 +30,9 @@ pub async fn who_am_i(cluster: &Cluster) -> Outcomes<Me> {
     let info = info.ok_or_else(|| Failure::error("the API server does not say who you are"))?;
     let user = info.username.filter(|name| !name.is_empty());
     Ok(Me {
-        user: user.ok_or_else(|| Failure::error("the API server knows no user name for you").next("log in, or use another context"))?,
+        user: user.ok_or_else(|| {
+            Failure::error("the API server knows no user name for you").next("log in, or use another context")
+        })?,
         groups: info.groups.unwrap_or_default(),
     })
 }

@@ -77,7 +77,8 @@ where
     let resource = served::<K>();
     let api = cluster.dynamic(&resource, false);
     let doing = format!("list {} in {}", resource.plural, cluster.where_words());
-    let mut params = ListParams { label_selector: selector.map(str::to_owned), limit: Some(PAGE), ..ListParams::default() };
+    let mut params =
+        ListParams { label_selector: selector.map(str::to_owned), limit: Some(PAGE), ..ListParams::default() };
     let mut all = Vec::new();
     loop {
         let page = api.list(&params).await.map_err(|e| cluster.fault(&doing, &e))?;

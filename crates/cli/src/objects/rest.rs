@@ -46,7 +46,5 @@ pub async fn get_value(cluster: &Cluster, kind: Kind, namespace: &str, name: &st
 pub async fn namespace_labels(cluster: &Cluster, name: &str) -> Outcomes<Option<BTreeMap<String, String>>> {
     let found = Api::<Namespace>::all(cluster.client.clone()).get_opt(name).await;
     let found = found.map_err(|e| cluster.fault(&format!("read namespace {name}"), &e))?;
-    Ok(found
-        .filter(|ns| ns.metadata.deletion_timestamp.is_none())
-        .map(|ns| ns.metadata.labels.unwrap_or_default()))
+    Ok(found.filter(|ns| ns.metadata.deletion_timestamp.is_none()).map(|ns| ns.metadata.labels.unwrap_or_default()))
 }

@@ -56,9 +56,13 @@ async fn config_map(who: &Cluster) -> Result<ConfigMap, kube::Error> {
 /// Something of the catalogue, in the territory, without a grant.
 async fn fence(cluster: &Cluster, account: &Cluster, territory: &Territory) -> Held {
     let label = format!("{}={}", territory.key(), territory.value());
-    let places = Api::<Namespace>::all(cluster.client.clone()).list_metadata(&ListParams::default().labels(&label).limit(50)).await;
+    let places = Api::<Namespace>::all(cluster.client.clone())
+        .list_metadata(&ListParams::default().labels(&label).limit(50))
+        .await;
     let place = match places {
-        Ok(list) => list.items.into_iter().filter(|n| n.metadata.deletion_timestamp.is_none()).find_map(|n| n.metadata.name),
+        Ok(list) => {
+            list.items.into_iter().filter(|n| n.metadata.deletion_timestamp.is_none()).find_map(|n| n.metadata.name)
+        }
         Err(error) => return Held::Unknown(crate::fault::chain(&error)),
     };
     let Some(place) = place else {
@@ -69,7 +73,9 @@ async fn fence(cluster: &Cluster, account: &Cluster, territory: &Territory) -> H
     if held != Held::No {
         return held;
     }
-    let revisions = crate::commands::suspend::fence(cluster).list(&ListParams::default().labels(&format!("{FENCE_LABEL}={FENCE_VALUE}"))).await;
+    let revisions = crate::commands::suspend::fence(cluster)
+        .list(&ListParams::default().labels(&format!("{FENCE_LABEL}={FENCE_VALUE}")))
+        .await;
     match revisions {
         Ok(list) if list.items.is_empty() => {
             Held::Unknown("no revision of the fence exists, so the API server has nothing to compare with".to_owned())

@@ -69,7 +69,8 @@ fn head(sheet: &mut Sheet, told: &Told<'_>) {
         }
     }
     sheet.field("Type", &format!("{}: {}", spec.change_type, entry(spec.change_type).effect));
-    sheet.field("Target", &format!("{} (uid {})", spec.target, spec.target.uid.as_ref().map_or("none", |u| u.as_str())));
+    sheet
+        .field("Target", &format!("{} (uid {})", spec.target, spec.target.uid.as_ref().map_or("none", |u| u.as_str())));
     sheet.field("What", &action::sentence(&spec.action));
     for (name, value, origin) in action::parameters(&spec.action) {
         sheet.field("Value", &format!("{name} = {value}, {origin}"));
@@ -112,7 +113,10 @@ fn evidence(sheet: &mut Sheet, told: &Told<'_>) {
 /// Puts pieces of evidence on a page: what was read, where.
 pub fn put_evidence(sheet: &mut Sheet, evidence: &[Evidence]) {
     for piece in evidence {
-        sheet.pieces(2, &[(Role::Dim, "• "), (Role::Plain, &short_ref(&piece.object)), (Role::Dim, &format!("  {}", piece.id))]);
+        sheet.pieces(
+            2,
+            &[(Role::Dim, "• "), (Role::Plain, &short_ref(&piece.object)), (Role::Dim, &format!("  {}", piece.id))],
+        );
         sheet.say(6, Role::Plain, &piece.value);
     }
 }
@@ -140,7 +144,10 @@ fn put_verdict(sheet: &mut Sheet, verdict: &Verdict) {
 fn deadline(sheet: &mut Sheet, record: &Record, verdict: &Verdict) {
     let asked = record.timeline.iter().rev().find(|t| t.phase == Phase::AwaitingApproval);
     let (Phase::AwaitingApproval, Some(asked)) = (record.phase, asked) else { return };
-    let Ok(end) = asked.at.checked_add(SignedDuration::from_secs(i64::from(verdict.limits.approval_ttl_seconds))) else { return };
+    let Ok(end) = asked.at.checked_add(SignedDuration::from_secs(i64::from(verdict.limits.approval_ttl_seconds)))
+    else {
+        return;
+    };
     let left = when::human(end.duration_since(sheet.look().now));
     sheet.field("Expires", &format!("{} (in {left})", when::stamp(end)));
 }
@@ -150,7 +157,8 @@ fn approvals(sheet: &mut Sheet, record: &Record) {
         return;
     }
     sheet.heading("Approvals");
-    let mut table = Table::new(vec![whole("WHO"), whole("DECISION"), whole("AT"), whole("COUNTS"), cut("WORDS")]).indented(2);
+    let mut table =
+        Table::new(vec![whole("WHO"), whole("DECISION"), whole("AT"), whole("COUNTS"), cut("WORDS")]).indented(2);
     for counted in &record.approvals {
         table.push(approval_row(counted));
     }
@@ -170,7 +178,13 @@ fn approval_row(counted: &Counted) -> Vec<Cell> {
         DecisionKind::Approve => "Approve",
         DecisionKind::Reject => "Reject",
     };
-    vec![Cell::new(&counted.approver), Cell::new(decision).role(role), Cell::new(when::stamp(counted.at)), counts, Cell::new(&counted.reason)]
+    vec![
+        Cell::new(&counted.approver),
+        Cell::new(decision).role(role),
+        Cell::new(when::stamp(counted.at)),
+        counts,
+        Cell::new(&counted.reason),
+    ]
 }
 
 fn put_execution(sheet: &mut Sheet, execution: &Execution) {
@@ -232,7 +246,8 @@ fn receipts(sheet: &mut Sheet, record: &Record) {
 
 fn next(sheet: &mut Sheet, told: &Told<'_>, record: &Record) {
     let meta = &told.change.metadata;
-    let at = format!("{} -n {}", meta.name.as_deref().unwrap_or_default(), meta.namespace.as_deref().unwrap_or_default());
+    let at =
+        format!("{} -n {}", meta.name.as_deref().unwrap_or_default(), meta.namespace.as_deref().unwrap_or_default());
     let called = told.called;
     let lines: Vec<String> = match record.phase {
         Phase::AwaitingApproval => vec![format!("{called} approve {at}"), format!("{called} reject {at}")],

@@ -113,7 +113,12 @@ mod tests {
     fn a_check_reads_part_by_part() {
         let items = [
             Item::new("server", State::Good, "v1.36.3 at https://10.0.0.1:6443 (context dev)"),
-            Item::new("policies", State::Bad, "ValidatingAdmissionPolicy bailiwick-executor-fence is altered at spec.failurePolicy").next("bailiwick install puts it back"),
+            Item::new(
+                "policies",
+                State::Bad,
+                "ValidatingAdmissionPolicy bailiwick-executor-fence is altered at spec.failurePolicy",
+            )
+            .next("bailiwick install puts it back"),
             Item::new("fence", State::Unproved, "bailiwick-executor-fence speaks only to one-shot accounts"),
             Item::new("approvers", State::Note, "Group sre"),
         ];

@@ -44,7 +44,10 @@ pub fn pages(findings: &[Finding], look: &Look) -> String {
         if let Some(container) = &finding.container {
             sheet.field("Container", container.as_str());
         }
-        sheet.field("Since", &format!("{} ({} ago)", when::stamp(finding.since), when::age(Some(finding.since), look.now)));
+        sheet.field(
+            "Since",
+            &format!("{} ({} ago)", when::stamp(finding.since), when::age(Some(finding.since), look.now)),
+        );
         sheet.field("Summary", &finding.summary);
         super::change::put_evidence(&mut sheet, &finding.evidence);
         for candidate in &finding.candidates {

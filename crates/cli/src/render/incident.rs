@@ -29,7 +29,12 @@ pub fn page(incident: &Incident, changes: &[Loaded<Change>], called: &str, look:
     if !status.candidates.is_empty() {
         sheet.heading("What would mend it");
         for candidate in &status.candidates {
-            let line = format!("{} on {}: {}", candidate.action.change_type(), candidate.target, action::sentence(&candidate.action));
+            let line = format!(
+                "{} on {}: {}",
+                candidate.action.change_type(),
+                candidate.target,
+                action::sentence(&candidate.action)
+            );
             sheet.pieces(2, &[(Role::Dim, "• "), (Role::Plain, &line)]);
             sheet.say(6, Role::Dim, &candidate.why);
         }
@@ -44,7 +49,11 @@ pub fn page(incident: &Incident, changes: &[Loaded<Change>], called: &str, look:
 
 fn head(sheet: &mut Sheet, incident: &Incident, status: &IncidentStatus) {
     let meta = &incident.metadata;
-    sheet.heading(&format!("Incident {}/{}", meta.namespace.as_deref().unwrap_or_default(), meta.name.as_deref().unwrap_or_default()));
+    sheet.heading(&format!(
+        "Incident {}/{}",
+        meta.namespace.as_deref().unwrap_or_default(),
+        meta.name.as_deref().unwrap_or_default()
+    ));
     sheet.field_as(incident_role(status.phase), "Phase", status.phase.as_str());
     if let Some(reason) = &status.reason {
         sheet.field_as(incident_role(status.phase), "Because", &format!("{}: {}", reason.code, reason.message));

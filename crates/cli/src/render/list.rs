@@ -88,8 +88,15 @@ pub fn change_row(object: &Loaded<Change>, shape: Shape, look: &Look) -> Vec<Cel
 
 /// The columns of a table of incidents.
 pub fn incident_columns(shape: Shape) -> Vec<Column> {
-    let middle =
-        [whole("CAUSE"), cut("SUBJECT"), whole("PHASE"), whole("SEVERITY"), whole("COUNT"), whole("LAST SEEN"), whole("AGE")];
+    let middle = [
+        whole("CAUSE"),
+        cut("SUBJECT"),
+        whole("PHASE"),
+        whole("SEVERITY"),
+        whole("COUNT"),
+        whole("LAST SEEN"),
+        whole("AGE"),
+    ];
     columns(shape, &middle, &[cut("CONTAINER"), cut("CHANGE"), cut("DIAGNOSIS")])
 }
 

@@ -23,7 +23,9 @@ use bailiwick_core::life::Phase;
 pub const fn phase_role(phase: Phase) -> Role {
     match phase {
         Phase::Recovered => Role::Good,
-        Phase::AwaitingApproval | Phase::RollingBack | Phase::RolledBack | Phase::Expired | Phase::Cancelled => Role::Warn,
+        Phase::AwaitingApproval | Phase::RollingBack | Phase::RolledBack | Phase::Expired | Phase::Cancelled => {
+            Role::Warn
+        }
         Phase::Refused | Phase::Rejected | Phase::Failed => Role::Bad,
         Phase::Proposed
         | Phase::Planned

@@ -16,7 +16,9 @@ const CONTEXT: usize = 3;
 pub const fn dry_run(plan: &Plan) -> (&'static str, Role) {
     match plan.dry_run {
         DryRun::Server => ("dry-run on the API server, twice, with equal results", Role::Good),
-        DryRun::NotDryRun => ("not dry-run: computed here, because no grant may exist; it is never executed", Role::Warn),
+        DryRun::NotDryRun => {
+            ("not dry-run: computed here, because no grant may exist; it is never executed", Role::Warn)
+        }
     }
 }
 

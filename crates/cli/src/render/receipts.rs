@@ -23,7 +23,8 @@ pub struct Row {
 
 /// The table of receipts; unverified, for the list is for finding one's way.
 pub fn table(rows: &[Row], wide: bool, look: &Look) -> Table {
-    let mut columns = vec![whole("RECEIPT"), whole("KIND"), cut("CHANGE"), cut("TARGET"), whole("OUTCOME"), whole("AGE")];
+    let mut columns =
+        vec![whole("RECEIPT"), whole("KIND"), cut("CHANGE"), cut("TARGET"), whole("OUTCOME"), whole("AGE")];
     if wide {
         columns.extend([cut("APPROVERS"), whole("KEY"), cut("HASH")]);
     }
@@ -82,7 +83,13 @@ pub fn sound(report: &Report, pinned: bool, look: &Look) -> String {
 /// Every fault with its position.
 pub fn faulty(faults: &[Fault], look: &Look) -> String {
     let mut sheet = Sheet::new(*look);
-    sheet.pieces(0, &[(Role::Bad, "✗ "), (Role::Head, &format!("{} found; this log proves nothing from there on", count(faults.len())))]);
+    sheet.pieces(
+        0,
+        &[
+            (Role::Bad, "✗ "),
+            (Role::Head, &format!("{} found; this log proves nothing from there on", count(faults.len()))),
+        ],
+    );
     for fault in faults {
         sheet.line(2, Role::Plain, &fault.to_string());
     }

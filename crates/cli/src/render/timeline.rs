@@ -45,7 +45,10 @@ pub fn moments(change: &Change) -> Vec<Moment> {
 fn of_record(record: &Record, all: &mut Vec<Moment>) {
     if let Some(grant) = &record.planning {
         of_start(grant, "dry runs only", all);
-        of_end(grant, all);
+        // The account of a pre-approved plan goes on to write; its end is told once, there.
+        if !record.executions.iter().any(|e| e.grant.account == grant.account) {
+            of_end(grant, all);
+        }
     }
     all.extend(record.approvals.iter().map(of_approval));
     for execution in &record.executions {

@@ -105,9 +105,15 @@ pub async fn look(cluster: &Cluster, (wide, acting): (bool, Option<&Global>)) ->
 
 fn drawn<T>(operator: &Outcomes<Option<T>>, territory: Option<&Territory>) -> Item {
     match (operator, territory) {
-        (Ok(Some(_)), Some(t)) => Item::new("territory", State::Good, format!("namespaces labelled {}={}", t.key(), t.value())),
-        (Ok(Some(_)), None) => Item::new("territory", State::Bad, "the operator's Deployment names none").next("bailiwick install"),
-        (Ok(None), _) => Item::new("territory", State::Bad, "Bailiwick is not installed in this cluster").next("bailiwick install"),
+        (Ok(Some(_)), Some(t)) => {
+            Item::new("territory", State::Good, format!("namespaces labelled {}={}", t.key(), t.value()))
+        }
+        (Ok(Some(_)), None) => {
+            Item::new("territory", State::Bad, "the operator's Deployment names none").next("bailiwick install")
+        }
+        (Ok(None), _) => {
+            Item::new("territory", State::Bad, "Bailiwick is not installed in this cluster").next("bailiwick install")
+        }
         (Err(failure), _) => Item::new("territory", State::Unproved, failure.what.clone()),
     }
 }
@@ -123,11 +129,16 @@ fn summed(part: &'static str, (whole, lasting): (usize, usize), bad: Vec<String>
     if absent > 0 && absent >= whole - lasting {
         items.push(Item::new(part, State::Bad, format!("none of {whole} is there")).next("bailiwick install"));
     } else {
-        items.extend(bad.into_iter().map(|text| Item::new(part, State::Bad, text).next("bailiwick install puts it back")));
+        items.extend(
+            bad.into_iter().map(|text| Item::new(part, State::Bad, text).next("bailiwick install puts it back")),
+        );
     }
     if let Some(first) = unread.first() {
         let text = format!("{} of {whole} cannot be read; the first: {first}", unread.len());
-        items.push(Item::new(part, State::Unproved, text).next("look as somebody who may read them, such as a cluster administrator: --as, --context"));
+        items.push(
+            Item::new(part, State::Unproved, text)
+                .next("look as somebody who may read them, such as a cluster administrator: --as, --context"),
+        );
     }
     items
 }

@@ -82,19 +82,28 @@ fn difference(step: &str, expected: &Value, live: Option<&Value>) -> Option<Stri
         }
         "kinds" => {
             if let Some(at) = KIND_PARTS.iter().find(|at| !is_same(expected.pointer(at), found.pointer(at))) {
-                return Some(format!("{name} is altered at {}, or of another version of Bailiwick", at[1..].replace('/', ".")));
+                return Some(format!(
+                    "{name} is altered at {}, or of another version of Bailiwick",
+                    at[1..].replace('/', ".")
+                ));
             }
             (!is_established(found)).then(|| format!("{name} is not established"))
         }
         _ if expected.get("kind").and_then(Value::as_str) == Some("ServiceAccount") => None,
-        _ => ["/rules", "/subjects", "/roleRef", "/aggregationRule"].into_iter().find(|p| differs(p)).map(|p| format!("{name} is altered at {}", &p[1..])),
+        _ => ["/rules", "/subjects", "/roleRef", "/aggregationRule"]
+            .into_iter()
+            .find(|p| differs(p))
+            .map(|p| format!("{name} is altered at {}", &p[1..])),
     }
 }
 
 /// True where the API server serves the kind.
 pub fn is_established(crd: &Value) -> bool {
     let conditions = crd.pointer("/status/conditions").and_then(Value::as_array);
-    conditions.into_iter().flatten().any(|c| c.get("type").and_then(Value::as_str) == Some("Established") && c.get("status").and_then(Value::as_str) == Some("True"))
+    conditions.into_iter().flatten().any(|c| {
+        c.get("type").and_then(Value::as_str) == Some("Established")
+            && c.get("status").and_then(Value::as_str) == Some("True")
+    })
 }
 
 /// What dry runs prove, and what they cannot.
@@ -107,15 +116,25 @@ async fn in_force(cluster: &Cluster, territory: &Territory, acting: Option<&Glob
             Err(failure) => items.push(Item::new("fence", State::Unproved, failure.what)),
         },
         None => {
-            let text = format!("{} speak only to one-shot accounts and the operator", probe::acting::POLICIES.join(", "));
-            items.push(Item::new("fence", State::Unproved, text).next("whoever may impersonate can prove them: bailiwick check --prove"));
+            let text =
+                format!("{} speak only to one-shot accounts and the operator", probe::acting::POLICIES.join(", "));
+            items.push(
+                Item::new("fence", State::Unproved, text)
+                    .next("whoever may impersonate can prove them: bailiwick check --prove"),
+            );
         }
     }
     for (policy, held) in tried {
         items.push(match held {
-            Held::Yes(words) => Item::new("fence", State::Good, format!("{policy} refused a dry run it must refuse: {words}")),
-            Held::No => Item::new("fence", State::Bad, format!("{policy} admitted a dry run it must refuse: it is not in force"))
-                .next("if it was made just now, wait a second; otherwise bailiwick install"),
+            Held::Yes(words) => {
+                Item::new("fence", State::Good, format!("{policy} refused a dry run it must refuse: {words}"))
+            }
+            Held::No => Item::new(
+                "fence",
+                State::Bad,
+                format!("{policy} admitted a dry run it must refuse: it is not in force"),
+            )
+            .next("if it was made just now, wait a second; otherwise bailiwick install"),
             Held::Unknown(why) => Item::new("fence", State::Unproved, format!("{policy}: {why}")),
         });
     }

@@ -69,7 +69,8 @@ impl Rbac {
             let found = self.cluster_roles.iter().filter(|r| named(&r.metadata.name));
             return found.flat_map(|r| r.rules.iter().flatten()).collect();
         }
-        let found = self.roles.iter().filter(|r| named(&r.metadata.name) && r.metadata.namespace.as_deref() == namespace);
+        let found =
+            self.roles.iter().filter(|r| named(&r.metadata.name) && r.metadata.namespace.as_deref() == namespace);
         found.flat_map(|r| r.rules.iter().flatten()).collect()
     }
 
@@ -129,7 +130,11 @@ pub async fn look(cluster: &Cluster, wide: bool) -> Vec<Item> {
     let rbac = match read(cluster).await {
         Ok(rbac) => rbac,
         Err(failure) => {
-            return vec![Item::new("people", State::Unproved, format!("who may approve or impersonate: {}", failure.what))];
+            return vec![Item::new(
+                "people",
+                State::Unproved,
+                format!("who may approve or impersonate: {}", failure.what),
+            )];
         }
     };
     let approvers = rbac.approvers();
@@ -137,7 +142,9 @@ pub async fn look(cluster: &Cluster, wide: bool) -> Vec<Item> {
     let mut items = vec![match approvers.is_empty() {
         true => Item::new("approvers", State::Note, "nobody holds the verb approve")
             .next("bind people to the ClusterRole bailiwick:approver"),
-        false => Item::new("approvers", State::Note, format!("the verb approve is held by {}", words(&approvers, wide))),
+        false => {
+            Item::new("approvers", State::Note, format!("the verb approve is held by {}", words(&approvers, wide)))
+        }
     }];
     items.push(match impersonators.is_empty() {
         true => Item::new("impersonation", State::Good, "nobody may act as another user"),
@@ -154,9 +161,17 @@ async fn read(cluster: &Cluster) -> Outcomes<Rbac> {
     let all = ListParams::default();
     let client = &cluster.client;
     Ok(Rbac {
-        cluster_roles: Api::all(client.clone()).list(&all).await.map_err(|e| cluster.fault("list clusterroles", &e))?.items,
+        cluster_roles: Api::all(client.clone())
+            .list(&all)
+            .await
+            .map_err(|e| cluster.fault("list clusterroles", &e))?
+            .items,
         roles: Api::all(client.clone()).list(&all).await.map_err(|e| cluster.fault("list roles", &e))?.items,
-        cluster_bindings: Api::all(client.clone()).list(&all).await.map_err(|e| cluster.fault("list clusterrolebindings", &e))?.items,
+        cluster_bindings: Api::all(client.clone())
+            .list(&all)
+            .await
+            .map_err(|e| cluster.fault("list clusterrolebindings", &e))?
+            .items,
         bindings: Api::all(client.clone()).list(&all).await.map_err(|e| cluster.fault("list rolebindings", &e))?.items,
     })
 }
@@ -178,7 +193,9 @@ mod tests {
                 json!({"metadata": {"name": "edit"}, "rules": [{"apiGroups": [""], "resources": ["serviceaccounts"], "verbs": ["impersonate"]}]}),
                 json!({"metadata": {"name": "support"}, "rules": [{"apiGroups": [""], "resources": ["users"], "verbs": ["impersonate"]}]}),
             ]),
-            roles: parsed(vec![json!({"metadata": {"name": "local", "namespace": "shop"}, "rules": [{"apiGroups": ["bailiwick.dev"], "resources": ["*"], "verbs": ["approve"]}]})]),
+            roles: parsed(vec![
+                json!({"metadata": {"name": "local", "namespace": "shop"}, "rules": [{"apiGroups": ["bailiwick.dev"], "resources": ["*"], "verbs": ["approve"]}]}),
+            ]),
             cluster_bindings: parsed(vec![
                 binding("cluster-admin", "Group", "system:masters", None),
                 binding("support", "User", "sue", None),

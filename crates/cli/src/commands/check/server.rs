@@ -39,7 +39,8 @@ pub async fn look(cluster: &Cluster) -> Outcomes<Vec<Item>> {
     let words = format!("{} at {}", info.git_version, cluster.place.words());
     let mut items = vec![match parse(&info.major, &info.minor) {
         Some(version) if version >= MINIMUM => Item::new("server", State::Good, words),
-        Some(_) => Item::new("server", State::Bad, format!("{words}: too old")).next(format!("Kubernetes {}.{} is the oldest that will do", MINIMUM.0, MINIMUM.1)),
+        Some(_) => Item::new("server", State::Bad, format!("{words}: too old"))
+            .next(format!("Kubernetes {}.{} is the oldest that will do", MINIMUM.0, MINIMUM.1)),
         None => Item::new("server", State::Unproved, format!("{words}: its version cannot be told")),
     }];
     items.push(apis(cluster).await);
@@ -71,7 +72,8 @@ pub async fn require(cluster: &Cluster) -> Outcomes<Vec<Item>> {
     let items = look(cluster).await?;
     match items.iter().find(|i| i.state == State::Bad) {
         None => Ok(items),
-        Some(bad) => Err(Failure::error(format!("this cluster will not do: {}", bad.seen)).next(bad.next.clone().unwrap_or_default())),
+        Some(bad) => Err(Failure::error(format!("this cluster will not do: {}", bad.seen))
+            .next(bad.next.clone().unwrap_or_default())),
     }
 }
 

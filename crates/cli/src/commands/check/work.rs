@@ -37,11 +37,13 @@ pub fn running(operator: &Deployment) -> Item {
     let observed = operator.status.as_ref().and_then(|s| s.observed_generation) >= operator.metadata.generation;
     let text = format!("{ready} of {wanted} replicas are ready");
     if wanted == 0 {
-        Item::new("operator", State::Bad, "it is scaled to zero").next(format!("kubectl scale deployment/{OPERATOR} -n {SYSTEM_NAMESPACE} --replicas=1"))
+        Item::new("operator", State::Bad, "it is scaled to zero")
+            .next(format!("kubectl scale deployment/{OPERATOR} -n {SYSTEM_NAMESPACE} --replicas=1"))
     } else if ready >= wanted && observed {
         Item::new("operator", State::Good, text)
     } else {
-        Item::new("operator", State::Bad, text).next(format!("kubectl describe pods -n {SYSTEM_NAMESPACE} -l app.kubernetes.io/name={OPERATOR}"))
+        Item::new("operator", State::Bad, text)
+            .next(format!("kubectl describe pods -n {SYSTEM_NAMESPACE} -l app.kubernetes.io/name={OPERATOR}"))
     }
 }
 
@@ -57,7 +59,8 @@ pub fn led(lease: Option<&Lease>, now: Timestamp) -> Item {
     let spec = lease.and_then(|l| l.spec.as_ref());
     let holder = spec.and_then(|s| s.holder_identity.as_deref()).filter(|h| !h.is_empty());
     let (Some(holder), Some(renewed)) = (holder, spec.and_then(|s| s.renew_time.as_ref())) else {
-        return Item::new("leader", State::Bad, "no operator leads").next("is one running? kubectl get pods -n bailiwick-system");
+        return Item::new("leader", State::Bad, "no operator leads")
+            .next("is one running? kubectl get pods -n bailiwick-system");
     };
     let silent = now.duration_since(renewed.0);
     let limit = SignedDuration::from_secs(i64::from(spec.and_then(|s| s.lease_duration_seconds).unwrap_or(15)));
@@ -75,11 +78,18 @@ async fn key(cluster: &Cluster) -> Item {
     let public = installed::public_key(cluster).await.ok().flatten();
     let id = public.map(|key| format!(", public key {}", key.id())).unwrap_or_default();
     match secret {
-        Ok(Some(_)) => Item::new("signing key", State::Good, format!("Secret {SIGNING_KEY_SECRET} is there{id}; its content was not read")),
-        Ok(None) => Item::new("signing key", State::Bad, "absent: without it nothing is executed").next("bailiwick install makes one"),
-        Err(error) if fault::is_forbidden(&error) => {
-            Item::new("signing key", State::Unproved, format!("you may not read the metadata of Secret {SIGNING_KEY_SECRET}{id}"))
-        }
+        Ok(Some(_)) => Item::new(
+            "signing key",
+            State::Good,
+            format!("Secret {SIGNING_KEY_SECRET} is there{id}; its content was not read"),
+        ),
+        Ok(None) => Item::new("signing key", State::Bad, "absent: without it nothing is executed")
+            .next("bailiwick install makes one"),
+        Err(error) if fault::is_forbidden(&error) => Item::new(
+            "signing key",
+            State::Unproved,
+            format!("you may not read the metadata of Secret {SIGNING_KEY_SECRET}{id}"),
+        ),
         Err(error) => Item::new("signing key", State::Unproved, cluster.fault("look for the signing key", &error).what),
     }
 }

@@ -24,14 +24,19 @@ const FILE: &str = "key.pem";
 /// # Errors
 /// Where it cannot be made or stored.
 pub(super) async fn ensure(session: &Session, cluster: &Cluster) -> Outcomes<()> {
-    let private = generate(&aws_lc_rs::rand::SystemRandom::new()).map_err(|e| Failure::error(format!("cannot make a signing key: {e}")))?;
+    let private = generate(&aws_lc_rs::rand::SystemRandom::new())
+        .map_err(|e| Failure::error(format!("cannot make a signing key: {e}")))?;
     let public = Signer::from_pkcs8_pem(&private).map_err(|e| Failure::error(e.to_string()))?.public().clone();
     let params = PostParams { field_manager: Some(crate::objects::apply::MANAGER.to_owned()), ..PostParams::default() };
     match cluster.within::<Secret>(SYSTEM_NAMESPACE).create(&params, &secret(&private)).await {
         Ok(_) => {
             state(cluster, &public).await?;
             session.out.progress('✔', &format!("signing key made: {}", public.id()));
-            session.out.text(&format!("{}\nkeep this public key: receipts are verified with it\n{}", public.id(), public.to_pem()))
+            session.out.text(&format!(
+                "{}\nkeep this public key: receipts are verified with it\n{}",
+                public.id(),
+                public.to_pem()
+            ))
         }
         Err(kube::Error::Api(status)) if status.is_already_exists() => kept(session, cluster).await,
         Err(error) => Err(cluster.fault(&format!("create Secret {SIGNING_KEY_SECRET} in {SYSTEM_NAMESPACE}"), &error)),
@@ -41,7 +46,9 @@ pub(super) async fn ensure(session: &Session, cluster: &Cluster) -> Outcomes<()>
 async fn kept(session: &Session, cluster: &Cluster) -> Outcomes<()> {
     match installed::public_key(cluster).await? {
         Some(key) => session.out.progress('✔', &format!("signing key kept: {}", key.id())),
-        None => session.out.progress('!', &format!("signing key kept; no ConfigMap {PUBLIC_KEY} states its public half")),
+        None => {
+            session.out.progress('!', &format!("signing key kept; no ConfigMap {PUBLIC_KEY} states its public half"))
+        }
     }
     Ok(())
 }
@@ -69,7 +76,10 @@ fn secret(private: &str) -> Secret {
 async fn state(cluster: &Cluster, public: &PublicKey) -> Outcomes<()> {
     let map = ConfigMap {
         metadata: metadata(PUBLIC_KEY),
-        data: Some(BTreeMap::from([(PUBLIC_KEY_FILE.to_owned(), public.to_pem()), ("keyid".to_owned(), public.id().to_string())])),
+        data: Some(BTreeMap::from([
+            (PUBLIC_KEY_FILE.to_owned(), public.to_pem()),
+            ("keyid".to_owned(), public.id().to_string()),
+        ])),
         ..ConfigMap::default()
     };
     let api = cluster.within::<ConfigMap>(SYSTEM_NAMESPACE);

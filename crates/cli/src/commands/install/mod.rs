@@ -82,7 +82,8 @@ impl Args {
             Pull::Never => PullPolicy::Never,
         };
         let options = InstallOptions::new(self.image.as_str()).map_err(bad)?.with_territory(self.territory.clone());
-        let options = options.with_replicas(self.replicas).map_err(bad)?.with_pull_policy(policy).with_log(self.log.as_str());
+        let options =
+            options.with_replicas(self.replicas).map_err(bad)?.with_pull_policy(policy).with_log(self.log.as_str());
         Ok(match &self.failpoints {
             Some(points) => options.with_failpoints(points.as_str()),
             None => options,
@@ -145,7 +146,8 @@ fn finish(session: &Session, args: &Args, begun: Instant) -> Outcomes {
     let (key, value) = (args.territory.key(), args.territory.value());
     for line in [
         format!("draw the territory:  kubectl label namespace NAME {key}={value}"),
-        "who may approve:     kubectl create clusterrolebinding NAME --clusterrole=bailiwick:approver --group=GROUP".to_owned(),
+        "who may approve:     kubectl create clusterrolebinding NAME --clusterrole=bailiwick:approver --group=GROUP"
+            .to_owned(),
         format!("what holds now:      {}", session.typed("check")),
         "without a Mandate every change waits for a human: docs/MANDATES.md".to_owned(),
     ] {

@@ -12,7 +12,7 @@ use k8s_openapi::api::authorization::v1::{ResourceAttributes, SelfSubjectAccessR
 use kube::Api;
 use kube::api::PostParams;
 use serde_json::Value;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// One right: verb, group, resource, namespace (empty for the cluster).
 type Right = (String, String, String, String);
@@ -41,7 +41,7 @@ pub(super) fn needed(steps: &[Step]) -> BTreeSet<Right> {
 /// Names all that are missing.
 pub(super) async fn look(cluster: &Cluster, steps: &[Step]) -> Outcomes<()> {
     let api: Api<SelfSubjectAccessReview> = Api::all(cluster.client.clone());
-    let mut missing = Vec::new();
+    let mut missing: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for (verb, group, resource, namespace) in needed(steps) {
         let attributes = ResourceAttributes {
             verb: Some(verb.clone()),
@@ -51,31 +51,40 @@ pub(super) async fn look(cluster: &Cluster, steps: &[Step]) -> Outcomes<()> {
             ..ResourceAttributes::default()
         };
         let review = SelfSubjectAccessReview {
-            spec: SelfSubjectAccessReviewSpec { resource_attributes: Some(attributes), ..SelfSubjectAccessReviewSpec::default() },
+            spec: SelfSubjectAccessReviewSpec {
+                resource_attributes: Some(attributes),
+                ..SelfSubjectAccessReviewSpec::default()
+            },
             ..SelfSubjectAccessReview::default()
         };
-        let answer = api.create(&PostParams::default(), &review).await.map_err(|e| cluster.fault("ask what you may do", &e))?;
+        let answer =
+            api.create(&PostParams::default(), &review).await.map_err(|e| cluster.fault("ask what you may do", &e))?;
         if !answer.status.is_some_and(|s| s.allowed) {
             let place = if namespace.is_empty() { String::new() } else { format!(" in {namespace}") };
             let dot = if group.is_empty() { String::new() } else { format!(".{group}") };
-            missing.push(format!("{verb} {resource}{dot}{place}"));
+            missing.entry(format!("{resource}{dot}{place}")).or_default().push(verb);
         }
     }
     if missing.is_empty() {
         return roles(cluster, steps).await;
     }
-    Err(Failure::error(format!("nothing was installed: you may not {}", missing.join(", ")))
+    Err(Failure::error(format!("nothing was installed: you may not {}", words(&missing)))
         .next("install as a cluster administrator, or hand the file over: bailiwick install --export"))
+}
+
+/// What is missing, a verb named once for each resource.
+fn words(missing: &BTreeMap<String, Vec<String>>) -> String {
+    let each: Vec<String> = missing.iter().map(|(what, verbs)| format!("{} {what}", verbs.join("/"))).collect();
+    each.join(", ")
 }
 
 /// Whoever makes a role must hold what is in it: a dry run tells.
 async fn roles(cluster: &Cluster, steps: &[Step]) -> Outcomes<()> {
     for object in steps.iter().flat_map(|s| &s.objects) {
         if object.get("kind").and_then(Value::as_str) == Some("ClusterRole") {
-            apply(cluster, object, true).await.map_err(|failure| Failure {
-                what: format!("nothing was installed: {}", failure.what),
-                ..failure
-            })?;
+            apply(cluster, object, true)
+                .await
+                .map_err(|failure| Failure { what: format!("nothing was installed: {}", failure.what), ..failure })?;
         }
     }
     Ok(())

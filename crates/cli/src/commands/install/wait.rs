@@ -59,7 +59,8 @@ async fn in_force(session: &Session, cluster: &Cluster, step: &Step, deadline: I
         loop {
             let live = read(cluster, object).await?;
             if let Some(found) = deviation(object, live.as_ref()) {
-                return Err(Failure::error(format!("the policies do not hold: {found}")).next("nothing was given any right yet"));
+                return Err(Failure::error(format!("the policies do not hold: {found}"))
+                    .next("nothing was given any right yet"));
             }
             if live.as_ref().is_none_or(is_checked) {
                 break;

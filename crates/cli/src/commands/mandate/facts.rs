@@ -69,11 +69,14 @@ async fn owner_alive(cluster: &Cluster, pod: &Value, proposal: &Proposal) -> Out
     let Some((kind, name, uid)) = controller(pod) else { return Ok(false) };
     let Some(kind) = Kind::parse(kind) else { return Ok(false) };
     let owner = get_value(cluster, kind, proposal.namespace.as_str(), name).await?;
-    Ok(owner.is_some_and(|o| text_at(&o, "/metadata/uid") == Some(uid) && o.pointer("/metadata/deletionTimestamp").is_none()))
+    Ok(owner.is_some_and(|o| {
+        text_at(&o, "/metadata/uid") == Some(uid) && o.pointer("/metadata/deletionTimestamp").is_none()
+    }))
 }
 
 async fn autoscaled(cluster: &Cluster, target: &ObjectRef) -> Outcomes<bool> {
-    let listed = dynamic(cluster, Kind::HorizontalPodAutoscaler, target.namespace_str()).list(&ListParams::default()).await;
+    let listed =
+        dynamic(cluster, Kind::HorizontalPodAutoscaler, target.namespace_str()).list(&ListParams::default()).await;
     let listed = listed.map_err(|e| cluster.fault("list horizontalpodautoscalers", &e))?;
     Ok(listed.items.iter().any(|hpa| {
         text_at(&hpa.data, "/spec/scaleTargetRef/kind") == Some(target.kind.as_str())
@@ -117,7 +120,8 @@ fn owned(pod: &Pod, target: &ObjectRef) -> bool {
     let here = pod.metadata.namespace.as_deref() == Some(target.namespace_str());
     let head = format!("{}-", target.name);
     here && pod.metadata.owner_references.iter().flatten().any(|o| {
-        o.controller == Some(true) && (o.name == target.name.as_str() || (o.kind == "ReplicaSet" && o.name.starts_with(&head)))
+        o.controller == Some(true)
+            && (o.name == target.name.as_str() || (o.kind == "ReplicaSet" && o.name.starts_with(&head)))
     })
 }
 

@@ -77,25 +77,53 @@ async fn list(session: &Session) -> Outcomes {
     let found = mandates(&cluster).await?;
     match session.out.format {
         Format::Json | Format::Yaml => session.out.value(&out::list(found.into_iter().map(|m| m.raw).collect()))?,
-        Format::Name => session.out.text(&found.iter().map(|m| format!("mandate.bailiwick.dev/{}\n", m.name)).collect::<String>())?,
+        Format::Name => session
+            .out
+            .text(&found.iter().map(|m| format!("mandate.bailiwick.dev/{}\n", m.name)).collect::<String>())?,
         Format::Table | Format::Wide if found.is_empty() => {
-            session.out.note(Role::Plain, &format!("No mandates found in {SYSTEM_NAMESPACE}: every change waits for a human."));
+            session.out.note(
+                Role::Plain,
+                &format!("No mandates found in {SYSTEM_NAMESPACE}: every change waits for a human."),
+            );
         }
-        Format::Table | Format::Wide => session.out.text(&table(&found, session).render(&session.out.look, session.out.headers))?,
+        Format::Table | Format::Wide => {
+            session.out.text(&table(&found, session).render(&session.out.look, session.out.headers))?
+        }
     }
     Ok(Exit::Ok)
 }
 
 fn table(found: &[Loaded<Mandate>], session: &Session) -> Table {
-    let mut table = Table::new(vec![whole("NAME"), whole("RULES"), cut("PRE-APPROVES"), whole("TERRITORY"), whole("FENCE"), whole("AGE")]);
+    let mut table = Table::new(vec![
+        whole("NAME"),
+        whole("RULES"),
+        cut("PRE-APPROVES"),
+        whole("TERRITORY"),
+        whole("FENCE"),
+        whole("AGE"),
+    ]);
     for object in found {
         let Ok(mandate) = &object.typed else {
-            table.push(vec![Cell::new(&object.name), "<unreadable>".into(), "-".into(), "-".into(), "-".into(), "-".into()]);
+            table.push(vec![
+                Cell::new(&object.name),
+                "<unreadable>".into(),
+                "-".into(),
+                "-".into(),
+                "-".into(),
+                "-".into(),
+            ]);
             continue;
         };
-        let allowed = mandate.spec.changes.iter().filter(|r| r.approval == bailiwick_core::mandate::ApprovalMode::PreApproved);
+        let allowed =
+            mandate.spec.changes.iter().filter(|r| r.approval == bailiwick_core::mandate::ApprovalMode::PreApproved);
         let types: Vec<String> = allowed
-            .map(|r| if r.types.is_empty() { "tier 1".to_owned() } else { r.types.iter().map(|t| t.as_str()).collect::<Vec<_>>().join(",") })
+            .map(|r| {
+                if r.types.is_empty() {
+                    "tier 1".to_owned()
+                } else {
+                    r.types.iter().map(|t| t.as_str()).collect::<Vec<_>>().join(",")
+                }
+            })
             .collect();
         let condition = |kind: &str| {
             let found = mandate.status.iter().flat_map(|s| &s.conditions).find(|c| c.kind == kind);
@@ -166,7 +194,12 @@ async fn explained(session: &Session, args: &Args) -> Outcomes {
 }
 
 /// Values are judged where they are given or none are needed.
-async fn judge(cluster: &Cluster, args: &Args, values: &Values, (who, now): (&str, jiff::Timestamp)) -> Outcomes<Judged> {
+async fn judge(
+    cluster: &Cluster,
+    args: &Args,
+    values: &Values,
+    (who, now): (&str, jiff::Timestamp),
+) -> Outcomes<Judged> {
     let needs_none = matches!(
         args.change_type,
         ChangeType::RolloutUndo | ChangeType::RolloutRestart | ChangeType::DeletePod | ChangeType::DeleteResourceQuota

@@ -61,7 +61,9 @@ impl Values {
     }
 
     fn need(&self, change_type: ChangeType, key: &str, example: &str) -> Result<&str, Failure> {
-        self.get(key).ok_or_else(|| Failure::error(format!("{change_type} needs {key}")).next(format!("add --set {key}={example}")))
+        self.get(key).ok_or_else(|| {
+            Failure::error(format!("{change_type} needs {key}")).next(format!("add --set {key}={example}"))
+        })
     }
 
     /// Every given key must be one of these.
@@ -97,7 +99,8 @@ pub fn build(change_type: ChangeType, values: &Values, known: &Known<'_>) -> Res
         ChangeType::Scale => {
             only(&["replicas"])?;
             let text = values.need(change_type, "replicas", "3")?;
-            let number = text.parse().map_err(|_| Failure::error(format!("replicas: {text:?} is not a whole number")))?;
+            let number =
+                text.parse().map_err(|_| Failure::error(format!("replicas: {text:?} is not a whole number")))?;
             Ok(Action::Scale { replicas: Param::new(number, Origin::Human {}) })
         }
         ChangeType::SetResources => {
@@ -152,7 +155,8 @@ fn set_image(values: &Values, known: &Known<'_>) -> Result<Action, Failure> {
             }
             let revision = revision(number, known)?;
             let image = revision.container(container.as_str()).and_then(|c| text_at(c, "/image"));
-            let image = image.ok_or_else(|| Failure::error(format!("revision {} has no container {container}", revision.number)))?;
+            let image = image
+                .ok_or_else(|| Failure::error(format!("revision {} has no container {container}", revision.number)))?;
             Param::new(image.to_owned(), revision.origin())
         }
     };
@@ -166,7 +170,10 @@ fn set_resources(values: &Values, known: &Known<'_>) -> Result<Action, Failure> 
             let revision = revision(Some(number), known)?;
             let had = |key: &str| {
                 let (part, name) = key.split_once('.').unwrap_or((key, ""));
-                revision.container(container.as_str()).and_then(|c| text_at(c, &format!("/resources/{part}/{name}"))).map(str::to_owned)
+                revision
+                    .container(container.as_str())
+                    .and_then(|c| text_at(c, &format!("/resources/{part}/{name}")))
+                    .map(str::to_owned)
             };
             (amounts(had)?, revision.origin())
         }

@@ -84,7 +84,8 @@ pub async fn run(
     let mut wanted = Change::new(&name, spec);
     wanted.metadata.namespace = Some(namespace.to_owned());
     let created = cluster.within::<Change>(namespace).create(&how.post(), &wanted).await;
-    let created = created.map_err(|e| cluster.fault(&format!("create changes.bailiwick.dev in namespace {namespace}"), &e))?;
+    let created =
+        created.map_err(|e| cluster.fault(&format!("create changes.bailiwick.dev in namespace {namespace}"), &e))?;
     report(session, &created, &name, dry)?;
     if dry || !how.wait {
         return Ok(Exit::Ok);
@@ -100,7 +101,8 @@ pub fn asked_for_people(session: &Session) -> Outcomes<()> {
     if session.out.is_for_people() {
         return Ok(());
     }
-    Err(Failure::error("nobody is asked in this format").next("add --yes if you have read what is to be done, or leave -o out"))
+    Err(Failure::error("nobody is asked in this format")
+        .next("add --yes if you have read what is to be done, or leave -o out"))
 }
 
 fn summary(session: &Session, cluster: &Cluster, spec: &ChangeSpec) -> Outcomes<()> {
@@ -127,7 +129,10 @@ fn report(session: &Session, created: &Change, name: &str, dry: bool) -> Outcome
             let namespace = created.metadata.namespace.as_deref().unwrap_or_default();
             session.out.text(&format!("change.bailiwick.dev/{name} proposed{mark}\n"))?;
             if !dry {
-                session.out.note(Role::Dim, &format!("what becomes of it: {}", session.typed(&format!("show {name} -n {namespace} -w"))));
+                session.out.note(
+                    Role::Dim,
+                    &format!("what becomes of it: {}", session.typed(&format!("show {name} -n {namespace} -w"))),
+                );
             }
             Ok(())
         }

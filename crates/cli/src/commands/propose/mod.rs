@@ -76,7 +76,9 @@ pub async fn build(
     let namespace = Namespace::parse(cluster.namespace.as_str()).map_err(|e| Failure::error(e.to_string()))?;
     let live = get_value(cluster, target.kind, namespace.as_str(), target.name.as_str()).await?;
     let revisions = match &live {
-        Some(live) if values.wants_history(change_type) => history::revisions(cluster, live, namespace.as_str()).await?,
+        Some(live) if values.wants_history(change_type) => {
+            history::revisions(cluster, live, namespace.as_str()).await?
+        }
         Some(_) | None => Vec::new(),
     };
     let copy = match values.get("copy").filter(|_| change_type == ChangeType::RestoreObject) {

@@ -100,8 +100,9 @@ fn live<'a>(given: &Given<'a>) -> Result<&'a Value, Failure> {
 }
 
 fn again(given: &Given<'_>, what: &str, instead: &str) -> Failure {
-    Failure::error(format!("{what} of {} was changed again since", given.plan.target))
-        .next(format!("undoing would put that back, too; if you mean it, propose it yourself: bailiwick propose {instead}"))
+    Failure::error(format!("{what} of {} was changed again since", given.plan.target)).next(format!(
+        "undoing would put that back, too; if you mean it, propose it yourself: bailiwick propose {instead}"
+    ))
 }
 
 fn scale(given: &Given<'_>) -> Result<Action, Failure> {
@@ -121,8 +122,10 @@ fn earlier<'a>(given: &Given<'a>) -> Result<(&'a Revision, Value), Failure> {
     let template = template.ok_or_else(|| Failure::error("the plan does not hold the earlier pod template"))?;
     match holding(given.revisions, &template) {
         Some(revision) => Ok((revision, template)),
-        None => Err(Failure::error(format!("no revision of {} holds the earlier pod template any more", given.plan.target))
-            .next("propose what you want instead: bailiwick propose --help")),
+        None => {
+            Err(Failure::error(format!("no revision of {} holds the earlier pod template any more", given.plan.target))
+                .next("propose what you want instead: bailiwick propose --help"))
+        }
     }
 }
 
@@ -131,7 +134,11 @@ fn set_image(given: &Given<'_>, container: &bailiwick_core::names::ContainerName
     let image = |c: &Value| text_at(c, "/image").map(str::to_owned);
     let now = live(given)?.pointer("/spec/template").and_then(|t| container_of(t, container.as_str())).and_then(image);
     let result = given.plan.result_object();
-    let set = result.as_ref().and_then(|r| r.pointer("/spec/template")).and_then(|t| container_of(t, container.as_str())).and_then(image);
+    let set = result
+        .as_ref()
+        .and_then(|r| r.pointer("/spec/template"))
+        .and_then(|t| container_of(t, container.as_str()))
+        .and_then(image);
     if now != set {
         return Err(again(given, "the image", "SetImage --set container=NAME --set revision=N"));
     }
@@ -170,7 +177,6 @@ fn roll(given: &Given<'_>) -> Result<Action, Failure> {
     }
     Ok(Action::RolloutUndo { revision: Param::new(revision.number, revision.origin()) })
 }
-
 
 #[cfg(test)]
 #[path = "inverse_tests.rs"]

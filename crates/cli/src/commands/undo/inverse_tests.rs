@@ -19,7 +19,12 @@ fn name() -> (ObjectName, Uid) {
     (ObjectName::parse("web-1").unwrap(), Uid::parse("c-1").unwrap())
 }
 
-fn back(action: &Action, plan: &Plan, live: Option<&Value>, revisions: &[Revision]) -> Result<(Action, ObjectRef), Failure> {
+fn back(
+    action: &Action,
+    plan: &Plan,
+    live: Option<&Value>,
+    revisions: &[Revision],
+) -> Result<(Action, ObjectRef), Failure> {
     let (name, uid) = name();
     inverse(&Given { change: (&name, &uid), action, plan, live, revisions })
 }
@@ -33,7 +38,10 @@ fn live_after(plan: &Plan) -> Value {
 
 fn set_image() -> Action {
     let origin = Origin::RevisionHistory { source: ObjectName::parse("web-old").unwrap(), revision: 1 };
-    Action::SetImage { container: ContainerName::parse("app").unwrap(), image: Param::new("registry.example/web:1.4.1".into(), origin) }
+    Action::SetImage {
+        container: ContainerName::parse("app").unwrap(),
+        image: Param::new("registry.example/web:1.4.1".into(), origin),
+    }
 }
 
 #[test]
@@ -76,7 +84,10 @@ fn a_deleted_quota_comes_back_from_its_kept_copy() {
 fn resources_that_were_unset_before_go_back_with_the_whole_template() {
     let plan = fixtures::image_plan(bailiwick_core::plan::DryRun::Server);
     let set = Resources { limits: [(ResourceName::Memory, "128Mi".to_owned())].into(), ..Resources::default() };
-    let action = Action::SetResources { container: ContainerName::parse("app").unwrap(), resources: Param::new(set, Origin::CurrentValue {}) };
+    let action = Action::SetResources {
+        container: ContainerName::parse("app").unwrap(),
+        resources: Param::new(set, Origin::CurrentValue {}),
+    };
     let live = live_after(&plan);
     let unset = [revision(2, "web-bad", "registry.example/web:9.9.9", None)];
     let (rolled, _) = back(&action, &plan, Some(&live), &unset).unwrap();

@@ -43,7 +43,8 @@ pub async fn run(session: &Session, args: &Args) -> Outcomes {
         Some(live) => history::revisions(&cluster, live, target.namespace_str()).await?,
         None => Vec::new(),
     };
-    let given = Given { change: (&name, &uid), action: &change.spec.action, plan, live: live.as_ref(), revisions: &revisions };
+    let given =
+        Given { change: (&name, &uid), action: &change.spec.action, plan, live: live.as_ref(), revisions: &revisions };
     let (action, target) = inverse::inverse(&given)?;
     let me = who_am_i(&cluster).await?;
     let text = if args.reason.is_empty() { format!("undo change {name}") } else { args.reason.clone() };
