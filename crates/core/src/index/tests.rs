@@ -1,3 +1,5 @@
+//! Tests of the index.
+
 use super::{Index, Observed, Touched, UidKey};
 use crate::object::Kind;
 use serde_json::{Value, json};

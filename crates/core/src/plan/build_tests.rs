@@ -1,3 +1,5 @@
+//! Tests of drafts, sealed plans and the way back.
+
 use super::*;
 use crate::action::{Origin, Param, ResourceName};
 use crate::names::{ContainerName, Namespace, ObjectName, Uid};

@@ -1,3 +1,5 @@
+//! Tests of quantities.
+
 use super::{Quantity, QuantityError};
 
 fn q(text: &str) -> Quantity {

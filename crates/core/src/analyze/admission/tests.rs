@@ -1,3 +1,5 @@
+//! Tests of the analyzer of refused pods.
+
 use crate::analyze::fixture::{World, at, merge, owner, spec};
 use crate::object::Kind;
 use serde_json::{Value, json};

@@ -1,3 +1,5 @@
+//! Tests of the analyzer of missing configuration.
+
 use crate::analyze::fixture::{World, at, spec, waiting};
 use crate::object::Kind;
 use serde_json::{Value, json};

@@ -1,3 +1,5 @@
+//! Tests of the JSON form of findings.
+
 use super::{FindingJson, findings};
 use crate::analyze::fixture::{World, backing_off, spec, waiting};
 use crate::object::Kind;

@@ -1,3 +1,5 @@
+//! Tests of the analyzer of memory kills.
+
 use crate::analyze::fixture::{World, at, backing_off, merge, spec};
 use crate::object::Kind;
 use serde_json::{Value, json};

@@ -1,3 +1,5 @@
+//! Tests of the analyzer of probes.
+
 use crate::analyze::fixture::{World, at, backing_off, merge, spec, well};
 use crate::object::Kind;
 use serde_json::{Value, json};

@@ -1,3 +1,5 @@
+//! Tests of the analyzer of progress deadlines.
+
 use crate::analyze::fixture::{World, at, merge, spec, waiting, well};
 use crate::object::Kind;
 use serde_json::{Value, json};

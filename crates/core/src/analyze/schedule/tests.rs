@@ -1,3 +1,5 @@
+//! Tests of the analyzer of unschedulable pods.
+
 use crate::analyze::fixture::{World, at, spec};
 use crate::finding::Cause;
 use crate::object::Kind;

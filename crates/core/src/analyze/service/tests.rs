@@ -1,3 +1,5 @@
+//! Tests of the analyzer of Services without endpoints.
+
 use crate::analyze::fixture::{World, at, spec, waiting, well};
 use crate::object::Kind;
 use serde_json::{Value, json};

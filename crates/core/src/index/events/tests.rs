@@ -1,3 +1,5 @@
+//! Tests of the index of warning Events.
+
 use super::{Events, PER_OBJECT, form};
 use crate::index::intern::Intern;
 use crate::index::shape::EventShape;

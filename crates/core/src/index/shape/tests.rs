@@ -1,3 +1,5 @@
+//! Tests of reading objects into rows.
+
 use super::{EventShape, PodShape, Port, ServiceShape, SliceShape, WorkloadShape};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};

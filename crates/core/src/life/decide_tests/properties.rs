@@ -45,6 +45,12 @@ fn check(before: &Record, scene: &Scene, decision: &Decision) -> Result<(), Test
         let grants = after.executions.iter().map(|e| &e.grant).chain(&after.planning);
         prop_assert!(grants.into_iter().all(|g| g.revoked_at.is_some()), "shown with live authority");
     }
+    if let Some(effect) = &decision.effect {
+        prop_assert!(announced(after, effect), "{:?} of {:#?}", effect, after);
+        prop_assert_eq!(decision.recheck, None, "an effect is followed by its report, not by a wait");
+        let may_act = !after.phase.is_terminal() || after.ending.is_some();
+        prop_assert!(may_act, "{:?} after {}", effect, after.phase);
+    }
     if let Some(Effect::Write { execution }) = decision.effect {
         prop_assert!(may_write(scene, after, execution), "{:#?}", after);
     }
@@ -58,6 +64,28 @@ fn check(before: &Record, scene: &Scene, decision: &Decision) -> Result<(), Test
     }
     prop_assert!(after.executions.len() <= before.executions.len() + 1);
     Ok(())
+}
+
+/// Whatever an effect is about is in the record that is persisted before it runs.
+fn announced(after: &Record, effect: &Effect) -> bool {
+    let run = |n: &usize| after.executions.get(*n);
+    let live = |account: &String| {
+        let grants = after.executions.iter().map(|e| &e.grant).chain(&after.planning);
+        grants.into_iter().any(|g| g.account == *account && g.revoked_at.is_none())
+    };
+    match effect {
+        Effect::Plan { account } => after.planning.as_ref().is_some_and(|g| g.account == *account) && live(account),
+        Effect::PlanUnconfirmed => after.phase == Phase::Proposed,
+        Effect::PlanUndo { account } => after.phase == Phase::RollingBack && live(account),
+        Effect::Revoke { account } => live(account),
+        Effect::Arm { execution } => run(execution).is_some_and(|e| e.started_at.is_none() && e.outcome.is_none()),
+        Effect::Write { execution } => run(execution).is_some_and(|e| e.started_at.is_some()),
+        // Nothing can arrive any more when the world is asked whether it arrived.
+        Effect::ReadBack { execution } => {
+            run(execution).is_some_and(|e| e.started_at.is_some() && e.grant.revoked_at.is_some())
+        }
+        Effect::Receipt { about } => !after.receipts.iter().any(|r| r.about == *about),
+    }
 }
 
 proptest! {
