@@ -55,12 +55,20 @@ impl Out {
     /// # Errors
     /// Where standard output cannot be written; a closed pipe is no error.
     pub fn text(&self, text: &str) -> Outcomes<()> {
+        self.flowing(text).map(drop)
+    }
+
+    /// As [`Out::text`]; false where nobody reads any more, for whoever would write on for ever.
+    ///
+    /// # Errors
+    /// Where standard output cannot be written.
+    pub fn flowing(&self, text: &str) -> Outcomes<bool> {
         let mut stdout = std::io::stdout().lock();
         match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
             Err(error) if error.kind() != ErrorKind::BrokenPipe => {
                 Err(Failure::error(format!("cannot write to standard output: {error}")))
             }
-            Ok(()) | Err(_) => Ok(()),
+            written => Ok(written.is_ok()),
         }
     }
 

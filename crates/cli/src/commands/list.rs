@@ -188,68 +188,95 @@ where
 {
     let mut config = watcher::Config::default();
     config.label_selector.clone_from(&listing.common.selector);
-    let shape = shape(session, cluster);
-    let mut first: Option<Vec<Loaded<K>>> = Some(Vec::new());
-    let mut widths: Vec<usize> = Vec::new();
-    let mut told: BTreeMap<(String, String), Vec<Cell>> = BTreeMap::new();
+    let mut sight = Sight {
+        session,
+        listing,
+        shape: shape(session, cluster),
+        waiting: Some(Vec::new()),
+        widths: Vec::new(),
+        told: BTreeMap::new(),
+    };
     objects::follow::<K, Exit>(cluster, config, |seen| {
-        let changed = match seen {
-            Seen::Listed => {
-                let mut found = first.take().unwrap_or_default();
-                found.sort_by(|a, b| (&a.namespace, &a.name).cmp(&(&b.namespace, &b.name)));
-                if session.out.is_for_people() {
-                    widths = begin(session, listing, &found, shape)?;
-                } else {
-                    found.iter().try_for_each(|object| one(session, object))?;
-                }
-                return Ok(ControlFlow::Continue(()));
-            }
-            Seen::Now(object) if listing.wants(&object) && (listing.keep)(&object) => object,
-            Seen::Now(_) | Seen::Gone(_) => return Ok(ControlFlow::Continue(())),
-        };
-        match &mut first {
-            Some(waiting) => waiting.push(*changed),
-            None if session.out.is_for_people() => {
-                if widths.is_empty() {
-                    widths = begin(session, listing, std::slice::from_ref(&changed), shape)?;
-                    return Ok(ControlFlow::Continue(()));
-                }
-                // A row that differs in its age alone says nothing new.
-                let same = (listing.row)(&changed, shape, &session.out.look);
-                let key = (changed.namespace.clone(), changed.name.clone());
-                if told.insert(key, same.clone()).as_ref() == Some(&same) {
-                    return Ok(ControlFlow::Continue(()));
-                }
-                let look = Look { now: when::now(), ..session.out.look };
-                let row = (listing.row)(&changed, shape, &look);
-                let layout = (listing.table)(&[], shape, &look);
-                session.out.text(&layout.line(&row, &widths, &look))?;
-            }
-            None => one(session, &changed)?,
-        }
-        Ok(ControlFlow::Continue(()))
+        let text = sight.see(seen)?;
+        // Where nobody reads any more, there is nobody to follow for.
+        Ok(if session.out.flowing(&text)? { ControlFlow::Continue(()) } else { ControlFlow::Break(Exit::Ok) })
     })
     .await
 }
 
-/// The head of a followed table with what there is; as kubectl, nothing before the first row.
-fn begin<K>(session: &Session, listing: &Listing<'_, K>, found: &[Loaded<K>], shape: Shape) -> Outcomes<Vec<usize>> {
-    if found.is_empty() {
-        return Ok(Vec::new());
+/// What was told of a followed list so far.
+struct Sight<'a, K> {
+    session: &'a Session,
+    listing: &'a Listing<'a, K>,
+    shape: Shape,
+    /// What the first list holds, until it is complete.
+    waiting: Option<Vec<Loaded<K>>>,
+    widths: Vec<usize>,
+    told: BTreeMap<(String, String), Vec<Cell>>,
+}
+
+impl<K> Sight<'_, K> {
+    /// The text that something seen amounts to; empty where it says nothing new.
+    fn see(&mut self, seen: Seen<K>) -> Outcomes<String> {
+        let changed = match seen {
+            Seen::Listed => {
+                let mut found = self.waiting.take().unwrap_or_default();
+                found.sort_by(|a, b| (&a.namespace, &a.name).cmp(&(&b.namespace, &b.name)));
+                return self.begin(&found);
+            }
+            Seen::Now(object) if self.listing.wants(&object) && (self.listing.keep)(&object) => object,
+            Seen::Now(_) | Seen::Gone(_) => return Ok(String::new()),
+        };
+        match &mut self.waiting {
+            Some(waiting) => {
+                waiting.push(*changed);
+                Ok(String::new())
+            }
+            None if self.session.out.is_for_people() && !self.widths.is_empty() => Ok(self.row(&changed)),
+            None => self.begin(std::slice::from_ref(&changed)),
+        }
     }
-    let look = Look { now: when::now(), ..session.out.look };
-    let table = (listing.table)(found, shape, &look);
-    session.out.text(&table.render(&look, session.out.headers))?;
-    Ok(table.widths(&look))
+
+    /// The head with what there is; as kubectl, nothing before the first row.
+    fn begin(&mut self, found: &[Loaded<K>]) -> Outcomes<String> {
+        if !self.session.out.is_for_people() {
+            return found.iter().map(|object| one(self.session, object)).collect();
+        }
+        if found.is_empty() {
+            return Ok(String::new());
+        }
+        for object in found {
+            self.is_told(object);
+        }
+        let look = Look { now: when::now(), ..self.session.out.look };
+        let table = (self.listing.table)(found, self.shape, &look);
+        self.widths = table.widths(&look);
+        Ok(table.render(&look, self.session.out.headers))
+    }
+
+    fn row(&mut self, changed: &Loaded<K>) -> String {
+        if self.is_told(changed) {
+            return String::new();
+        }
+        let look = Look { now: when::now(), ..self.session.out.look };
+        let row = (self.listing.row)(changed, self.shape, &look);
+        (self.listing.table)(&[], self.shape, &look).line(&row, &self.widths, &look)
+    }
+
+    /// A row that differs in its age alone says nothing new.
+    fn is_told(&mut self, object: &Loaded<K>) -> bool {
+        let row = (self.listing.row)(object, self.shape, &self.session.out.look);
+        let key = (object.namespace.clone(), object.name.clone());
+        self.told.insert(key, row.clone()).is_some_and(|before| before == row)
+    }
 }
 
 /// One object of a followed list in a machine format.
-fn one<K>(session: &Session, object: &Loaded<K>) -> Outcomes<()> {
-    match session.out.format {
-        Format::Yaml => {
-            session.out.text(&format!("---\n{}", out::encode(&out::shown(object.raw.clone()), Format::Yaml)?))
-        }
-        Format::Name => session.out.text(&format!("{}\n", object.name)),
-        Format::Json | Format::Table | Format::Wide => session.out.value(&out::shown(object.raw.clone())),
+fn one<K>(session: &Session, object: &Loaded<K>) -> Outcomes<String> {
+    let format = session.out.format;
+    match format {
+        Format::Yaml => Ok(format!("---\n{}", out::encode(&out::shown(object.raw.clone()), format)?)),
+        Format::Name => Ok(format!("{}\n", object.name)),
+        Format::Json | Format::Table | Format::Wide => out::encode(&out::shown(object.raw.clone()), format),
     }
 }
