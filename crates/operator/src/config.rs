@@ -3,10 +3,10 @@
 //! Owns every flag of the operator; nothing else reads the environment. Must never hold what a
 //! Mandate says: delays and limits are read from there. Reads no files.
 
-use bailiwick_kit::lease::Times;
-use bailiwick_kit::telemetry::Format;
 use bailiwick_core::fence;
 use bailiwick_core::names::{NameError, Namespace, ObjectName};
+use bailiwick_kit::lease::Times;
+use bailiwick_kit::telemetry::Format;
 use clap::Parser;
 use std::net::SocketAddr;
 use std::path::PathBuf;

@@ -7,11 +7,11 @@
 use crate::config::Config;
 use crate::connect::{ConnectError, Connection, connect};
 use crate::metrics::Metrics;
+use crate::shared::SharedIndex;
+use crate::{changes, feed, incidents};
 use bailiwick_kit::admin::{self, Answer, Questions};
 use bailiwick_kit::lease::{Election, Pulse};
 use bailiwick_kit::tasks::Tasks;
-use crate::shared::SharedIndex;
-use crate::{changes, feed, incidents};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;

@@ -1,3 +1,5 @@
+//! Tests against an API server that answers from a script over the real client. No network.
+
 use super::{IndexUpdate, Scope, Trouble, list_all, watch_all};
 use bailiwick_core::index::{Index, Observed};
 use bailiwick_core::object::Kind;
@@ -10,10 +12,13 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+/// Answers by status and body, in order.
+type Script = Vec<(u16, String)>;
+
 /// An API server that answers from a script: per URL path, a list of answers, the last for ever.
 #[derive(Clone, Default)]
 struct Server {
-    answers: Arc<Mutex<HashMap<String, Vec<(u16, String)>>>>,
+    answers: Arc<Mutex<HashMap<String, Script>>>,
     asked: Arc<Mutex<Vec<String>>>,
 }
 

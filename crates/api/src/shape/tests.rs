@@ -1,3 +1,5 @@
+//! Tests of what is kept of an object and what is left out. No IO.
+
 use super::{Seen, Shape, kinds};
 use bailiwick_core::index::Observed;
 use bailiwick_core::object::Kind;

@@ -21,13 +21,13 @@ mod statement;
 mod stores;
 mod sweep;
 
-use bailiwick_kit::client;
-use bailiwick_kit::said::said;
 use crate::config::Config;
 use crate::metrics::Metrics;
 use crate::shared::SharedIndex;
 use accounts::Accounts;
 use bailiwick_core::reason::{Code, Reason};
+use bailiwick_kit::client;
+use bailiwick_kit::said::said;
 use clock::Clock;
 use fence::Fence;
 use kube::Client;

@@ -3,7 +3,6 @@
 //! Owns the Mandates' conditions. Must never say that the fence holds because its policies exist:
 //! it says so only after a forbidden request was refused. Talks to the API server.
 
-use bailiwick_kit::said::said;
 use super::pass::FIELD_MANAGER;
 use super::policies;
 use crate::changes::Context;
@@ -13,6 +12,7 @@ use bailiwick_api::kinds::mandate::condition::{ACCEPTED, FENCE_PROVED, TERRITORY
 use bailiwick_api::parse::parse_mandate;
 use bailiwick_core::fence::SYSTEM_NAMESPACE;
 use bailiwick_core::life::Condition;
+use bailiwick_kit::said::said;
 use jiff::Timestamp;
 use kube::api::{Api, Patch, PatchParams};
 use serde_json::json;
@@ -35,7 +35,11 @@ pub(crate) async fn refresh(ctx: &Context) {
         if before != conditions.as_slice()
             && let Err(error) = write(ctx, mandate, conditions).await
         {
-            tracing::warn!(mandate.name = mandate.metadata.name, error = said(&error), "cannot write the conditions of a mandate");
+            tracing::warn!(
+                mandate.name = mandate.metadata.name,
+                error = said(&error),
+                "cannot write the conditions of a mandate"
+            );
         }
     }
 }

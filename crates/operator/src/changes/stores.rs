@@ -3,9 +3,9 @@
 //! Owns the watches of these kinds. Must never let one malformed object stall a watch. Talks to
 //! the API server.
 
-use bailiwick_kit::said::said;
 use bailiwick_api::{Approval, Change, Mandate};
 use bailiwick_core::fence::{GRANTS_NAMESPACE, SUSPEND_REVISION, SYSTEM_NAMESPACE};
+use bailiwick_kit::said::said;
 use futures::{Stream, StreamExt};
 use k8s_openapi::api::apps::v1::ControllerRevision;
 use k8s_openapi::api::core::v1::Namespace;

@@ -3,7 +3,6 @@
 //! Owns the state and the order of work: one subject is worked on once at a time. Must never wait
 //! for a request while it could hear news. Talks to the API server only through its writer.
 
-use bailiwick_kit::said::said;
 use super::look::{Sight, look, subjects};
 use super::own::{News, Own};
 use super::priming::Priming;
@@ -15,6 +14,7 @@ use crate::metrics::Metrics;
 use crate::shared::SharedIndex;
 use bailiwick_api::IncidentStatus;
 use bailiwick_core::object::ObjectRef;
+use bailiwick_kit::said::said;
 use futures::StreamExt;
 use futures::future::BoxFuture;
 use futures::stream::{BoxStream, FuturesUnordered};
@@ -207,7 +207,12 @@ impl Dispatcher {
         let Some(error) = wrote.error else {
             return true;
         };
-        tracing::warn!(incident.namespace = key.0, incident.name = key.1, error = said(&error), "a step of an incident failed and is tried again");
+        tracing::warn!(
+            incident.namespace = key.0,
+            incident.name = key.1,
+            error = said(&error),
+            "a step of an incident failed and is tried again"
+        );
         false
     }
 }

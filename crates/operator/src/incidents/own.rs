@@ -3,7 +3,6 @@
 //! Owns what is read of Incidents, Changes and Mandates. Must never let a malformed object stall a
 //! watch: it is counted and left out. Talks to the API server.
 
-use bailiwick_kit::said::said;
 use super::table::{Key, Table};
 use crate::metrics::{Call, Metrics};
 use bailiwick_api::parse::parse_mandate;
@@ -14,6 +13,7 @@ use bailiwick_core::life::Phase;
 use bailiwick_core::mandate::{self, Outcome};
 use bailiwick_core::names::ObjectName;
 use bailiwick_core::plan::{DryRun, Plan, rendered};
+use bailiwick_kit::said::said;
 use futures::stream::{BoxStream, Stream, StreamExt};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::api::Api;

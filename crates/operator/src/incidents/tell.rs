@@ -3,11 +3,11 @@
 //! Owns their form. Must never fail a step because its Event could not be written. Talks to the
 //! API server.
 
-use bailiwick_kit::said::said;
 use super::table::Key;
 use crate::metrics::{Call, Metrics};
 use bailiwick_core::fence::SYSTEM_NAMESPACE;
 use bailiwick_core::incident::Story;
+use bailiwick_kit::said::said;
 use k8s_openapi::api::core::v1::ObjectReference;
 use k8s_openapi::api::events::v1::Event;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{MicroTime, ObjectMeta};
@@ -75,7 +75,12 @@ impl Teller {
         self.metrics.api(Call::Detect, "create");
         let events = Api::<Event>::namespaced(self.client.clone(), namespace);
         if let Err(error) = events.create(&PostParams::default(), &event).await {
-            tracing::warn!(event.reason = story.reason, object.name = name, error = said(&error), "an event could not be written");
+            tracing::warn!(
+                event.reason = story.reason,
+                object.name = name,
+                error = said(&error),
+                "an event could not be written"
+            );
         }
     }
 }
