@@ -57,9 +57,9 @@ pub fn export(options: &InstallOptions) -> Result<String, RenderError> {
     let mut text = format!(
         "# Receipts are signed with an Ed25519 key that no file should hold. Make it where kubectl can reach
 # the cluster, after these objects are applied; until then the operator watches and executes nothing:
-#   openssl genpkey -algorithm ed25519 -out ed25519.pem
-#   kubectl -n {SYSTEM_NAMESPACE} create secret generic {SIGNING_KEY_SECRET} --from-file=ed25519.pem
-#   shred -u ed25519.pem
+#   openssl genpkey -algorithm ed25519 -out key.pem
+#   kubectl -n {SYSTEM_NAMESPACE} create secret generic {SIGNING_KEY_SECRET} --from-file=key.pem
+#   shred -u key.pem
 "
     );
     for step in install(options) {
