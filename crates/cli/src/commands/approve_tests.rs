@@ -1,3 +1,5 @@
+//! Tests of who is let through to decide. No IO.
+
 use super::*;
 use crate::render::fixtures;
 

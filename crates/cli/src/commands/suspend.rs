@@ -93,10 +93,12 @@ pub async fn suspend(session: &Session, args: &Args) -> Outcomes {
         session.out.text("suspended already\n")?;
     } else {
         session.out.text(&format!("suspended{mark}\n"))?;
-        session.out.note(
-            Role::Dim,
-            "every one-shot account is refused from now on; nothing resumes by itself: bailiwick resume",
-        );
+        if !args.is_dry() {
+            session.out.note(
+                Role::Dim,
+                "every one-shot account is refused from now on; nothing resumes by itself: bailiwick resume",
+            );
+        }
     }
     Ok(Exit::Ok)
 }

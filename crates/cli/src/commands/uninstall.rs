@@ -142,7 +142,12 @@ async fn take(session: &Session, cluster: &Cluster, step: &Step, args: &Args) ->
             session.out.progress('►', &format!("namespace {SYSTEM_NAMESPACE} stays, with receipts and signing key"));
             continue;
         }
-        if namespace && name == GRANTS_NAMESPACE && !dry {
+        if namespace && name == GRANTS_NAMESPACE {
+            if dry {
+                // The guard refuses until the namespace is marked, and a dry run marks nothing.
+                session.out.progress('►', &format!("namespace {GRANTS_NAMESPACE} goes once it is marked for removal"));
+                continue;
+            }
             announce(cluster).await?;
         }
         if is_lasting(object) {
@@ -157,7 +162,7 @@ async fn take(session: &Session, cluster: &Cluster, step: &Step, args: &Args) ->
             "bailiwick-fence-keeper stays: it refuses nothing, and a later installation needs it on this API server",
         );
     }
-    session.out.progress('✔', &format!("{}: {taken} of {} objects removed", step.name, step.objects.len()));
+    session.out.progress('✔', &format!("{}: {taken} objects {}", step.name, if dry { "would be removed" } else { "removed" }));
     Ok(())
 }
 

@@ -13,10 +13,10 @@ use super::propose::create::DryRun;
 use crate::cluster::Cluster;
 use crate::exit::{Exit, Failure, Outcomes};
 use crate::objects::apply::{apply, title};
-use crate::out::{self, Format};
+use crate::out::Format;
 use crate::style::Role;
 use crate::when;
-use bailiwick_api::manifests::{InstallOptions, PullPolicy, Step, Territory, install};
+use bailiwick_api::manifests::{InstallOptions, PullPolicy, Step, Territory, install, render};
 use clap::ValueEnum;
 use std::time::{Duration, Instant};
 
@@ -96,10 +96,11 @@ impl Args {
 /// # Errors
 /// Where the cluster will not do, a permission is missing, or a part does not come up.
 pub async fn run(session: &Session, args: &Args) -> Outcomes {
-    let steps = install(&args.options()?);
+    let options = args.options()?;
     if args.export {
-        return export(session, &steps);
+        return export(session, &options);
     }
+    let steps = install(&options);
     session.only(&[Format::Table, Format::Wide])?;
     let begun = Instant::now();
     let cluster = session.connect().await?;
@@ -156,22 +157,8 @@ fn finish(session: &Session, args: &Args, begun: Instant) -> Outcomes {
     Ok(Exit::Ok)
 }
 
-const KEY_NOTE: &str = "\
-# The signing key is not part of this file. Make one before the operator starts, or run `bailiwick install`:
-#   openssl genpkey -algorithm ed25519 -out key.pem
-#   kubectl create secret generic bailiwick-signing-key -n bailiwick-system --from-file=key.pem
-# Apply in this order, and let each step settle: namespaces, kinds, policies, roles, operator.
-";
-
-fn export(session: &Session, steps: &[Step]) -> Outcomes {
-    let mut text = String::from(KEY_NOTE);
-    for step in steps {
-        text.push_str(&format!("# {}\n", step.name));
-        for object in &step.objects {
-            text.push_str("---\n");
-            text.push_str(&out::encode(object, Format::Yaml)?);
-        }
-    }
+fn export(session: &Session, options: &InstallOptions) -> Outcomes {
+    let text = render::export(options).map_err(|e| Failure::error(e.to_string()))?;
     session.out.text(&text)?;
     Ok(Exit::Ok)
 }

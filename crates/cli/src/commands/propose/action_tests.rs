@@ -1,3 +1,5 @@
+//! Tests of actions built from arguments. No IO.
+
 use super::*;
 use serde_json::json;
 

@@ -1,3 +1,5 @@
+//! Tests of what undoes a Change. No IO.
+
 use super::*;
 use crate::render::fixtures;
 use bailiwick_core::names::ContainerName;
