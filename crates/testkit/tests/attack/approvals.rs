@@ -1,11 +1,11 @@
 //! Forged Changes, status and Approvals, by people to whom RBAC gave every right first, so that what refuses them is admission.
 
 use bailiwick_core::object::Kind;
-use bailiwick_testkit::{Answer, Namespace, Result, TestCluster};
+use bailiwick_testkit::{Answer, Namespace, Result};
 use kube::Client;
 use serde_json::{Value, json};
 
-use crate::scene::{Shot, allow, assert_done, assert_rbac, assert_refused, cluster, everything, idle};
+use crate::scene::{Calm, Shot, allow, assert_done, assert_rbac, assert_refused, cluster, everything, idle};
 
 const AUTHOR: &str = "bailiwick-change-author";
 const STATUS: &str = "bailiwick-status-author";
@@ -13,7 +13,7 @@ const IDENTITY: &str = "bailiwick-approval-identity";
 
 /// A namespace with one Change of `proposer`.
 struct Case {
-    cluster: TestCluster,
+    cluster: Calm,
     namespace: Namespace,
     proposer: Client,
     change: Value,

@@ -1,4 +1,4 @@
-//! Somebody else's mutating admission, which gives another result than the one that was planned. A policy of the API server stands for a webhook: what it stamps is read from a ConfigMap that the test changes.
+//! Somebody else's mutating admission, which gives another result than the one that was planned. A policy of the API server stands for a webhook: what it stamps is changed by the test.
 
 use bailiwick_core::object::Kind;
 use bailiwick_core::reason::Code;
@@ -7,27 +7,34 @@ use kube::Api;
 use kube::api::DeleteParams;
 use serde_json::{Value, json};
 
-use crate::scene::{FENCE, Rights, Scene, Shot, assert_done, assert_refused, better_image, idle};
+use crate::scene::{FENCE, Rights, Scene, Shot, assert_done, assert_refused, better_image};
 
 type Mutating = k8s_openapi::api::admissionregistration::v1::MutatingAdmissionPolicy;
 type Bound = k8s_openapi::api::admissionregistration::v1::MutatingAdmissionPolicyBinding;
 
-/// Stamps Deployments of one namespace at one place.
+/// Stamps Deployments of one namespace at one place, where one-shot accounts write them.
 struct Stamper {
     name: String,
+    namespace: String,
+    path: &'static str,
     cluster: TestCluster,
 }
 
 impl Stamper {
-    async fn new(scene: &Scene, path: &str) -> Result<Self> {
-        let name = format!("stamp-{}", scene.namespace.name());
-        let expression = format!("[JSONPatch{{op: 'add', path: '{path}', value: params.data.stamp}}]");
+    fn new(scene: &Scene, path: &'static str) -> Self {
+        let namespace = scene.namespace.name().to_owned();
+        Self { name: format!("stamp-{namespace}"), namespace, path, cluster: TestCluster::clone(&scene.cluster) }
+    }
+
+    /// Stamps this from now on. No parameters: an API server stops watching a kind of them for good once no policy names it.
+    async fn stamp(&self, stamp: &str) -> Result<()> {
+        let (name, path) = (&self.name, self.path);
+        let expression = format!("[JSONPatch{{op: 'add', path: '{path}', value: '{stamp}'}}]");
         let policy = json!({
             "apiVersion": "admissionregistration.k8s.io/v1", "kind": "MutatingAdmissionPolicy", "metadata": {"name": name},
             "spec": {
-                "paramKind": {"apiVersion": "v1", "kind": "ConfigMap"},
                 "matchConstraints": {
-                    "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": scene.namespace.name()}},
+                    "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": self.namespace}},
                     "resourceRules": [{"apiGroups": ["apps"], "apiVersions": ["v1"], "operations": ["UPDATE"], "resources": ["deployments"]}],
                 },
                 "matchConditions": [{"name": "one-shot", "expression": "request.userInfo.username.contains('bailiwick-grants')"}],
@@ -36,22 +43,12 @@ impl Stamper {
             },
         });
         let binding = json!({
-            "apiVersion": "admissionregistration.k8s.io/v1", "kind": "MutatingAdmissionPolicyBinding", "metadata": {"name": name},
-            "spec": {"policyName": name, "paramRef": {
-                "name": "stamp", "namespace": scene.namespace.name(), "parameterNotFoundAction": "Allow"}},
+            "apiVersion": "admissionregistration.k8s.io/v1", "kind": "MutatingAdmissionPolicyBinding",
+            "metadata": {"name": name}, "spec": {"policyName": name},
         });
-        let made = Self { name, cluster: scene.cluster.clone() };
-        made.stamp(scene, "one").await?;
         for object in [policy, binding] {
-            bailiwick_testkit::apply(&scene.cluster.admin(), &object, None).await?;
+            bailiwick_testkit::apply(&self.cluster.admin(), &object, None).await?;
         }
-        Ok(made)
-    }
-
-    async fn stamp(&self, scene: &Scene, stamp: &str) -> Result<()> {
-        let map =
-            json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "stamp"}, "data": {"stamp": stamp}});
-        scene.namespace.apply(&map).await?;
         Ok(())
     }
 
@@ -67,17 +64,10 @@ impl Stamper {
 async fn stamped(scene: &Scene, shot: &Shot, stamp: &str) -> Result<Value> {
     wait_for(&format!("the stamp {stamp:?}"), 20 * SECONDS, async || {
         let answer = shot.dry().by(scene).await?;
-        let there = answer.body.to_string().contains(&format!("stamped-{stamp}"));
+        let there = answer.body.to_string().contains(stamp);
         Ok(Seen::when(there, answer.body.clone(), answer))
     })
     .await
-}
-
-async fn scene(prefix: &str) -> Result<Scene> {
-    let scene = Scene::empty(prefix, Rights::Every).await?;
-    let web = idle("web").env("STAMP", "none").spec_field("minReadySeconds", json!(0));
-    scene.apply_and_settle(&web.deployment()).await?;
-    Ok(scene)
 }
 
 const IN_TEMPLATE: &str = "/spec/template/spec/containers/0/image";
@@ -85,16 +75,16 @@ const IN_LABELS: &str = "/metadata/labels/stamp";
 
 #[tokio::test]
 async fn a_result_that_does_not_come_out_twice_is_not_planned() -> Result<()> {
-    let scene = scene("mutate-plan").await?;
-    let stamper = Stamper::new(&scene, IN_TEMPLATE).await?;
+    let scene = Scene::with_web("mutate-plan", Rights::Every).await?;
+    let stamper = Stamper::new(&scene, IN_TEMPLATE);
     let draft = scene.draft(Kind::Deployment, "web", better_image()?, false).await?;
     let shot = Shot::of(&draft);
-    stamper.stamp(&scene, "stamped-a").await?;
+    stamper.stamp("stamped-a").await?;
     let entry = bailiwick_core::fence::Entry::planning(draft.operation, &draft.target, scene.labels());
     scene.account.grant(entry).await?;
-    let first = stamped(&scene, &shot, "a").await?;
-    stamper.stamp(&scene, "stamped-b").await?;
-    let second = stamped(&scene, &shot, "b").await?;
+    let first = stamped(&scene, &shot, "stamped-a").await?;
+    stamper.stamp("stamped-b").await?;
+    let second = stamped(&scene, &shot, "stamped-b").await?;
     let sealed = |first: &Value, second: &Value| {
         bailiwick_core::plan::build::seal(&bailiwick_core::plan::build::Outcome {
             draft: &draft,
@@ -119,11 +109,12 @@ async fn a_result_that_changes_after_the_plan_is_not_written() -> Result<()> {
     for (path, words) in
         [(IN_TEMPLATE, "spec differs from the approved plan"), (IN_LABELS, "metadata outside the approved plan")]
     {
-        let scene = scene("mutate-write").await?;
+        let scene = Scene::with_web("mutate-write", Rights::Every).await?;
         let audit = scene.cluster.audit()?;
         let approved = scene.armed(Kind::Deployment, "web", better_image()?).await?;
         scene.admitted(&approved.dry()).await?;
-        let stamper = Stamper::new(&scene, path).await?;
+        let stamper = Stamper::new(&scene, path);
+        stamper.stamp("stamped-a").await?;
         wait_for("the mutation to be seen by the fence", 20 * SECONDS, async || {
             let answer = approved.dry().by(&scene).await?;
             Ok(Seen::when(answer.refused_by(FENCE), (), answer))

@@ -62,6 +62,14 @@ fn variables() -> Vec<Value> {
         part("exact", "variables.held && !variables.grant.dryRun && request.operation != 'DELETE'"),
         part("now", "dyn(object)"),
         part("was", "dyn(oldObject)"),
+        part("options", "dyn(request.?options.orValue({}))"),
+        // What the pod asks for, which is what the API server fills in; it deletes at once what runs nowhere.
+        part(
+            "patience",
+            "variables.was.?spec.?nodeName.orValue('') == '' || !variables.options.?gracePeriodSeconds.hasValue()
+                || variables.was.?status.?phase.orValue('') in ['Succeeded', 'Failed']
+                ? 0 : variables.was.spec.?terminationGracePeriodSeconds.orValue(0)",
+        ),
         part("result", "dyn(variables.grant.result)"),
         part("serverMetadata", SERVER_METADATA),
         part("serverAnnotations", SERVER_ANNOTATION),
@@ -95,6 +103,14 @@ fn request_checks() -> Vec<Check> {
             "!variables.held || (request.operation == 'CREATE'
                 ? variables.grant.uid == ''
                 : variables.was.metadata.uid == variables.grant.uid)",
+        ),
+        // Those of a deletion are not content, and a pod torn away at once may write on beside its successor.
+        check(
+            "a deletion that is harsher than planned",
+            "!variables.held || request.operation != 'DELETE' || (
+                !variables.options.?propagationPolicy.hasValue()
+                && !variables.options.?orphanDependents.hasValue()
+                && (variables.options.?gracePeriodSeconds.orValue(0) >= variables.patience))",
         ),
         check(
             "the namespace no longer carries the labels that the grant needs",
