@@ -97,6 +97,9 @@ impl Fence {
                 return Ok(());
             }
             let next = Current { number: current.number + 1, grants };
+            // Held again only once it is known to be so: after a lost reply, or where another
+            // operator was faster, the fence is looked at anew.
+            *slot = None;
             if create(ctx, purpose, &next).await? {
                 crate::failpoint!("fence-created");
                 delete_older(ctx, purpose, current.number).await?;
@@ -104,8 +107,6 @@ impl Fence {
                 *slot = Some(next);
                 return Ok(());
             }
-            // Another operator was faster: look again.
-            *slot = None;
         }
         Err(FenceError::Contended(MOST_TRIES))
     }

@@ -63,6 +63,9 @@ fn ended(change: &Change, recheck: Option<SignedDuration>) -> Ended {
     Ended { recheck, version: change.metadata.resource_version.as_ref().and_then(|v| v.parse().ok()) }
 }
 
+/// The longest time from looking at the world to persisting what was decided of it.
+const LONGEST_THOUGHT: SignedDuration = SignedDuration::from_secs(10);
+
 /// One pass: decide, persist, act, until there is nothing to do now.
 pub(crate) async fn pass(ctx: &Context, key: &Key) -> Result<Ended, PassError> {
     let api: Api<Change> = Api::namespaced(ctx.client.clone(), &key.0);
@@ -77,9 +80,13 @@ pub(crate) async fn pass(ctx: &Context, key: &Key) -> Result<Ended, PassError> {
             return Ok(ended(&change, None));
         }
         let record = change.status.clone().unwrap_or_default();
-        let now = ctx.clock.now().ok_or(PassError::NoTime)?;
+        let now = not_before(&record, ctx.clock.now().ok_or(PassError::NoTime)?);
         let seen = observe::look(ctx, &change, &record, now).await?;
         let decision = decide(&record, &seen.world(ctx, &change, &record, now));
+        // Frozen between the look and here: what was decided rests on a time that has passed.
+        if ctx.clock.now().is_none_or(|later| later.duration_since(now) > LONGEST_THOUGHT) {
+            return Ok(ended(&change, Some(SignedDuration::ZERO)));
+        }
         change = persist(ctx, change, &record, decision.record.clone(), now).await?;
         match next_step(ctx, &change, &seen, decision, now).await? {
             Next::Record(record) => {
@@ -91,6 +98,16 @@ pub(crate) async fn pass(ctx: &Context, key: &Key) -> Result<Ended, PassError> {
         }
     }
     Ok(ended(&change, Some(SignedDuration::ZERO)))
+}
+
+/// The time, but never earlier than what is recorded: the clock of the process that recorded it
+/// may have been ahead of this one's by the error of a look at the API server's.
+fn not_before(record: &Record, now: Timestamp) -> Timestamp {
+    let entered = record.timeline.iter().map(|t| t.at);
+    let grants = record.planning.iter().chain(record.executions.iter().map(|e| &e.grant));
+    let granted = grants.flat_map(|g| [Some(g.granted_at), g.proved_at, g.revoked_at]);
+    let written = record.executions.iter().flat_map(|e| [e.started_at, e.applied_at]);
+    entered.chain(granted.chain(written).flatten()).fold(now, Timestamp::max)
 }
 
 /// What follows a persisted decision.
@@ -117,7 +134,7 @@ async fn next_step(
     crate::failpoint!("effect-before");
     let report = run_effect(ctx, change, seen, &decision.record, effect).await?;
     crate::failpoint!("effect-after");
-    let now = ctx.clock.now().unwrap_or(now);
+    let now = ctx.clock.now().unwrap_or(now).max(now);
     measure(ctx, &decision.record, &report, now);
     Ok(Next::Record(Box::new(fold(&decision.record, report, now))))
 }

@@ -110,7 +110,11 @@ async fn admitted(
             Err(error) => {
                 let waiting = refused_for_lack_of_grant(&error) || is_plain_rbac(&error);
                 if !waiting || ctx.is_suspended() || !looks.again().await {
-                    let code = if waiting { Code::FenceUnproved } else { Code::DryRunRefused };
+                    let code = match waiting {
+                        _ if ctx.is_suspended() => Code::Suspended,
+                        true => Code::FenceUnproved,
+                        false => Code::DryRunRefused,
+                    };
                     return Ok(Err(Reason::new(code, error.to_string())));
                 }
             }

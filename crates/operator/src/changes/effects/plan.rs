@@ -7,6 +7,7 @@ use super::{EffectError, Subject, admitted, right_of};
 use crate::changes::Context;
 use crate::changes::accounts::AccountError;
 use crate::changes::request::Request;
+use crate::changes::rest::RestError;
 use crate::metrics::Call;
 use bailiwick_core::fence::Entry;
 use bailiwick_core::life::Report;
@@ -43,6 +44,10 @@ pub(crate) async fn plan(
     ctx.metrics.api(Call::Plan, draft.operation.verb());
     let second = match request.dry_run(&client).await {
         Ok(object) => object,
+        // A lost reply says nothing about the plan: the effect is run again.
+        Err(source @ RestError::Unclear(_)) => {
+            return Err(EffectError::Request { step: "dry-run the change again", source });
+        }
         Err(error) => return Ok(Report::PlanRefused(Reason::new(Code::DryRunRefused, error.to_string()))),
     };
     let baseline = subject.sources.target.as_ref().map(oracle::baseline).unwrap_or_default();
