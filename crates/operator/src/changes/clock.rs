@@ -4,6 +4,7 @@
 //! fall back to the local wall clock: without a recent look there is no time, and nothing that
 //! depends on time is done. Talks to the API server.
 
+use bailiwick_core::life::Record;
 use http::Request;
 use jiff::{SignedDuration, Timestamp};
 use kube::Client;
@@ -68,5 +69,31 @@ fn monotonic(last: Option<Look>, look: Look) -> Look {
             Look { server: expected, at: look.at }
         }
         Ok(_) | Err(_) => look,
+    }
+}
+
+/// The time, but never earlier than what is recorded: the clock of the process that recorded it
+/// may have been ahead of this one's by the error of a look at the API server's.
+pub(crate) fn not_before(record: &Record, now: Timestamp) -> Timestamp {
+    let entered = record.timeline.iter().map(|t| t.at);
+    let grants = record.planning.iter().chain(record.executions.iter().map(|e| &e.grant));
+    let granted = grants.flat_map(|g| [Some(g.granted_at), g.proved_at, g.revoked_at]);
+    let written = record.executions.iter().flat_map(|e| [e.started_at, e.applied_at]);
+    entered.chain(granted.chain(written).flatten()).fold(now, Timestamp::max)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bailiwick_core::life::{Phase, Transition};
+
+    #[test]
+    fn time_does_not_fall_behind_the_record() {
+        let at = |second| Timestamp::from_second(1_800_000_000 + second).unwrap();
+        let mut record = Record::default();
+        assert_eq!(not_before(&record, at(5)), at(5));
+        record.timeline.push(Transition { phase: Phase::Granting, at: at(6), reason: None });
+        assert_eq!(not_before(&record, at(5)), at(6));
+        assert_eq!(not_before(&record, at(7)), at(7));
     }
 }

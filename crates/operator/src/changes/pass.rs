@@ -4,6 +4,7 @@
 //! announces it was accepted by the API server. Talks to the API server.
 
 use super::Context;
+use super::clock::not_before;
 use super::driver::{Key, is_live};
 use super::effects::{self, EffectError, Subject};
 use super::observe::{self, Seen};
@@ -98,16 +99,6 @@ pub(crate) async fn pass(ctx: &Context, key: &Key) -> Result<Ended, PassError> {
         }
     }
     Ok(ended(&change, Some(SignedDuration::ZERO)))
-}
-
-/// The time, but never earlier than what is recorded: the clock of the process that recorded it
-/// may have been ahead of this one's by the error of a look at the API server's.
-fn not_before(record: &Record, now: Timestamp) -> Timestamp {
-    let entered = record.timeline.iter().map(|t| t.at);
-    let grants = record.planning.iter().chain(record.executions.iter().map(|e| &e.grant));
-    let granted = grants.flat_map(|g| [Some(g.granted_at), g.proved_at, g.revoked_at]);
-    let written = record.executions.iter().flat_map(|e| [e.started_at, e.applied_at]);
-    entered.chain(granted.chain(written).flatten()).fold(now, Timestamp::max)
 }
 
 /// What follows a persisted decision.
