@@ -7,6 +7,7 @@ mod process;
 mod proposal;
 mod proxy;
 mod receipts;
+mod switch;
 
 use std::path::PathBuf;
 use std::time::Duration;

@@ -105,7 +105,7 @@ impl OperatorProcess {
             .env("BAILIWICK_LEASE_SECONDS", "4")
             .env("BAILIWICK_RENEW_SECONDS", "3")
             .env("BAILIWICK_RETRY_SECONDS", "1")
-            .env("BAILIWICK_LOG", "debug")
+            .env("BAILIWICK_LOG", "info,bailiwick_operator=debug,bailiwick_kit=debug")
             .env("FAILPOINTS", &options.failpoints)
             .envs(options.env)
             .stdin(Stdio::null())

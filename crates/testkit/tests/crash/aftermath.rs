@@ -13,15 +13,20 @@ use crate::stage::Stage;
 /// The product promises 60 s; nothing here needs more than a sweep.
 const SWEPT_WITHIN: Duration = Duration::from_secs(20);
 
-pub(crate) async fn judge(stage: &Stage, change: &Proposal, audit: &Audit) -> Result<()> {
+pub(crate) async fn judge(stage: &Stage, life: Life, (change, audit): (&Proposal, &Audit)) -> Result<()> {
     let record = change.record().await?;
-    ensure!(record.phase == stage.life.end(), "it ended {}: {:?}", record.phase, record.reason);
+    ensure!(record.phase == life.end(), "it ended {}: {:?}", record.phase, record.reason);
     judge_way(&record)?;
-    judge_executions(stage.life, &record)?;
-    judge_writes(stage.life, change, audit).await?;
-    judge_receipts(stage, change, &record).await?;
-    stage.baseline.restored(&stage.cluster, SWEPT_WITHIN).await?;
-    is_repaired(stage.life, stage, change).await
+    judge_executions(life, &record)?;
+    judge_writes(life, change, audit).await?;
+    judge_receipts(stage, life, (change, &record)).await?;
+    nothing_is_left(stage).await?;
+    is_repaired(life, stage, change).await
+}
+
+/// Where several Changes are under way, this returns when all have ended.
+async fn nothing_is_left(stage: &Stage) -> Result<()> {
+    stage.baseline.restored(&stage.cluster, SWEPT_WITHIN).await
 }
 
 /// Each step is one that the life of a Change knows, and time does not run backwards.
@@ -84,12 +89,12 @@ async fn judge_writes(life: Life, change: &Proposal, audit: &Audit) -> Result<()
 }
 
 /// The whole log verifies, and holds each receipt of the Change once.
-async fn judge_receipts(stage: &Stage, change: &Proposal, record: &Record) -> Result<()> {
+async fn judge_receipts(stage: &Stage, life: Life, (change, record): (&Proposal, &Record)) -> Result<()> {
     let stored = stage.cluster.receipts().await?.about(change.uid());
     let known: Vec<&str> = record.receipts.iter().map(|r| r.name.as_str()).collect();
     ensure!(stored == known, "receipts {stored:?} are stored, {known:?} are known to the Change");
     let about: Vec<&str> = record.receipts.iter().map(|r| r.about.as_str()).collect();
-    let wanted = stage.life.receipts();
+    let wanted = life.receipts();
     let matches = about.len() == wanted.len() && about.iter().zip(wanted).all(|(a, w)| a.starts_with(w));
     ensure!(matches, "receipts about {about:?} instead of {wanted:?}");
     Ok(())

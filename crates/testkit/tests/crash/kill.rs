@@ -23,27 +23,35 @@ pub(crate) async fn at(stage: &Stage, point: &str, passage: u32) -> Result<bool>
     Ok(died)
 }
 
-struct Run<'a> {
-    stage: &'a Stage,
-    audit: Audit,
-    options: ProcessOptions,
+/// One Change from its beginning to its aftermath.
+pub(crate) struct Run<'a> {
+    pub(crate) stage: &'a Stage,
+    pub(crate) audit: Audit,
+    /// The first operator's.
+    pub(crate) options: ProcessOptions,
 }
 
 impl Run<'_> {
     async fn live(&self) -> Result<bool> {
-        let stage = self.stage;
-        let spared = stage.life.spared_until();
-        let first = if spared.is_some() { ProcessOptions::default() } else { self.options.clone() };
-        let mut operator = stage.start(first)?;
-        let begun = stage.life.begin(stage).await?;
-        if let Some(phase) = spared {
+        let spared = self.stage.life.spared_until().is_some();
+        let first = if spared { ProcessOptions::default() } else { self.options.clone() };
+        let mut operator = self.stage.start(first)?;
+        let died = self.with(&mut operator).await?;
+        operator.kill()?;
+        Ok(died)
+    }
+
+    /// The same with an operator that runs already, and that still runs afterwards, or another in its place.
+    pub(crate) async fn with(&self, operator: &mut OperatorProcess) -> Result<bool> {
+        let begun = self.stage.life.begin(self.stage).await?;
+        if let Some(phase) = self.stage.life.spared_until() {
             self.reach(&begun, phase).await?;
             operator.kill()?;
-            operator = stage.start(self.options.clone())?;
+            *operator = self.stage.start(self.options.clone())?;
         }
-        let (change, died) = self.finish(&begun, &mut operator).await?;
-        aftermath::judge(stage, &change, &self.audit).await.with_context(|| operator.last_words())?;
-        operator.kill()?;
+        let (change, died) = self.finish(&begun, operator).await?;
+        let judged = aftermath::judge(self.stage, self.stage.life, (&change, &self.audit)).await;
+        judged.with_context(|| operator.last_words())?;
         Ok(died)
     }
 

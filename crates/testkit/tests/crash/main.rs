@@ -8,7 +8,9 @@
 mod aftermath;
 mod kill;
 mod life;
+mod lost;
 mod points;
+mod random;
 mod stage;
 
 use std::collections::BTreeMap;
@@ -22,11 +24,7 @@ const NEEDS: &[Need] = &[Need::Images, Need::Audit, Need::OperatorProgram];
 #[tokio::test]
 async fn no_fail_point_is_missed() -> Result<()> {
     let found = points::in_source()?;
-    let known = points::of(Life::Quota) // every passage
-        .iter()
-        .chain(points::of(Life::Incident))
-        .map(|p| (*p).to_owned())
-        .collect();
+    let known = points::of(Life::Quota).iter().chain(points::of(Life::Incident)).map(|p| (*p).to_owned()).collect();
     assert_eq!(found, known, "left: in the operator's source; right: killed at by this suite");
     Ok(())
 }
@@ -53,6 +51,27 @@ async fn killed_while_rolling_back() -> Result<()> {
 #[tokio::test]
 async fn killed_between_fault_and_proposal() -> Result<()> {
     everywhere(Life::Incident).await
+}
+
+/// Killed at random times, again and again, while several Changes are under way.
+#[tokio::test]
+async fn killed_at_random_under_load() -> Result<()> {
+    let Some(cluster) = TestCluster::needing(NEEDS).await? else { return Ok(()) };
+    random::rounds(&stage::Stage::set(cluster, Life::Restart).await?).await
+}
+
+/// The API server carries out what was asked, and the reply is lost: at every request of an approved deletion.
+#[tokio::test]
+async fn replies_lost_in_the_life_of_an_approved_deletion() -> Result<()> {
+    let Some(cluster) = TestCluster::needing(NEEDS).await? else { return Ok(()) };
+    lost::everywhere(&stage::Stage::set(cluster, Life::Quota).await?).await
+}
+
+/// The same for the patch of a Deployment.
+#[tokio::test]
+async fn replies_lost_in_the_life_of_a_preapproved_patch() -> Result<()> {
+    let Some(cluster) = TestCluster::needing(NEEDS).await? else { return Ok(()) };
+    lost::everywhere(&stage::Stage::set(cluster, Life::Restart).await?).await
 }
 
 /// Kills at the first passage of each point, at the second, and so on until the life has no further one.
