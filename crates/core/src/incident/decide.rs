@@ -14,6 +14,8 @@ use jiff::{SignedDuration, Timestamp};
 
 /// How soon to look again where something else must end first.
 const SOON: SignedDuration = SignedDuration::from_secs(5);
+/// How long after the healthy delay a finding without candidates waits for one to ripen.
+const SETTLING: SignedDuration = SignedDuration::from_secs(10);
 /// How long a finding without candidates waits for a neighbour's Change to mend it.
 const PATIENCE: SignedDuration = SignedDuration::from_mins(10);
 
@@ -106,6 +108,9 @@ fn go_on(record: Record, last: Option<&Attempt>, case: &Case<'_>) -> Decision {
         let reason = last.reason.clone();
         let reason = reason.unwrap_or_else(|| Reason::plain(Code::CandidatesSpent));
         return escalate(record, reason, Some(last), case);
+    }
+    if let Some(soon) = case.ripens.filter(|_| lasted(&record, case.now) < case.delays.healthy + SETTLING) {
+        return Decision::wait(record, soon);
     }
     // What is wrong here may be the shadow of what is being mended next door.
     if case.neighbours && lasted(&record, case.now) < PATIENCE {

@@ -89,6 +89,9 @@ pub struct Case<'a> {
     pub busy: bool,
     /// True while another Incident of the namespace is being changed.
     pub neighbours: bool,
+    /// When the analyzers may come to another result though nothing happens: a revision, say, is
+    /// known to have served only after a while.
+    pub ripens: Option<SignedDuration>,
     /// How long things must last.
     pub delays: Delays,
     /// The time.

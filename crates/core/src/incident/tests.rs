@@ -52,6 +52,7 @@ struct Scene {
     subject_exists: bool,
     busy: bool,
     neighbours: bool,
+    ripens: Option<SignedDuration>,
 }
 
 impl Scene {
@@ -63,6 +64,7 @@ impl Scene {
             subject_exists: true,
             busy: false,
             neighbours: false,
+            ripens: None,
         }
     }
 
@@ -97,6 +99,7 @@ impl Scene {
                 taken: &[],
                 busy: self.busy,
                 neighbours: self.neighbours,
+                ripens: self.ripens,
                 delays: Delays { healthy: SignedDuration::from_secs(20), hold: SignedDuration::from_secs(30) },
                 now: at(now),
             },
@@ -194,6 +197,7 @@ fn a_name_that_another_took_is_passed_over() {
         taken: &taken,
         busy: false,
         neighbours: false,
+        ripens: None,
         delays: Delays { healthy: SignedDuration::ZERO, hold: SignedDuration::ZERO },
         now: at(31),
     };
@@ -269,6 +273,15 @@ fn without_a_candidate_people_are_asked_unless_a_neighbour_is_being_mended() {
     assert_eq!((decision.record.phase, code(&decision)), (Phase::Escalated, Some(Code::NoCandidate)));
     let found = Scene::new(&[undo(1)]).decide(&decision.record, 40);
     assert!(proposed(&found).is_some());
+}
+
+#[test]
+fn people_are_not_called_while_a_candidate_may_ripen_within_seconds() {
+    let mut scene = Scene::new(&[]);
+    scene.ripens = Some(SignedDuration::from_secs(2));
+    let waiting = scene.decide(&opened(), 30);
+    assert_eq!((waiting.record.phase, waiting.recheck), (Phase::Open, scene.ripens));
+    assert_eq!(scene.decide(&waiting.record, 60).record.phase, Phase::Escalated);
 }
 
 #[test]

@@ -125,6 +125,7 @@ impl Dispatcher {
                 taken: &taken,
                 busy: self.state.is_busy(key, subject),
                 neighbours: self.state.has_changing_neighbour(key),
+                ripens: sight.analysis.recheck.map(|at| at.duration_since(sight.at)),
                 delays: delays(&mandates, sight.labels.as_ref()),
                 now: sight.at,
             },
