@@ -67,6 +67,8 @@ struct Own {
 struct Bailiwick {
     program: PathBuf,
     flags: Vec<String>,
+    /// True where it may die with this process: on a cluster that dies with it, too.
+    mortal: bool,
 }
 
 /// Runs the command.
@@ -104,7 +106,7 @@ fn on_its_own(config: &Config, program: PathBuf, args: &Args) -> Result<ExitCode
     cluster.import_image(&archive)?;
     let images = prepare_images(&cluster, &progress)?;
     let kubeconfig = cluster.kubeconfig().display().to_string();
-    let bailiwick = Bailiwick { program, flags: vec!["--kubeconfig".to_owned(), kubeconfig.clone()] };
+    let bailiwick = Bailiwick { program, flags: vec!["--kubeconfig".to_owned(), kubeconfig.clone()], mortal: true };
     bailiwick.install(&OperatorImage::reference())?;
     let [good, other] = &images.good;
     let mut words =
@@ -139,7 +141,7 @@ fn on_yours(program: PathBuf, args: &Args) -> Result<ExitCode> {
     }
     say("on your own cluster, skipped:");
     say("  no cluster is brought up or taken down, and no image is built or pushed");
-    let bailiwick = Bailiwick { program, flags };
+    let bailiwick = Bailiwick { program, flags, mortal: false };
     match &args.own.operator_image {
         Some(image) => bailiwick.install(image)?,
         None => say("  Bailiwick is not installed, for --operator-image is not given: it must be there already"),
@@ -178,8 +180,8 @@ impl Bailiwick {
             "$ bailiwick {}",
             words.iter().copied().chain(more.iter().map(String::as_str)).collect::<Vec<_>>().join(" ")
         ));
-        // A program that outlives this one would talk to a cluster that is gone.
-        let mut command: Command = cargo::mortal(&self.program);
+        // On your own cluster it must live to put back what it stopped, even if this process is interrupted.
+        let mut command = if self.mortal { cargo::mortal(&self.program) } else { Command::new(&self.program) };
         let status = command.args(words).args(&self.flags).args(more).status();
         Ok(status.context("start `bailiwick`")?.code())
     }
