@@ -42,17 +42,19 @@ where
 {
     let begin = Instant::now();
     let mut pause = FIRST;
+    let mut before = None;
     loop {
         let left = timeout.saturating_sub(begin.elapsed());
         let last = match tokio::time::timeout(left.max(FIRST), look()).await {
             Ok(Ok(Seen::Yes(value))) => return Ok(value),
             Ok(Ok(Seen::NotYet(instead))) => instead,
             Ok(Err(error)) => format!("error: {error:#}"),
-            Err(_) => "the last look did not end".to_owned(),
+            Err(_) => format!("the last look did not end; before it: {}", before.as_deref().unwrap_or("nothing")),
         };
         if begin.elapsed() >= timeout {
             bail!("waited {:.1} s for {what}; last seen: {last}", begin.elapsed().as_secs_f64());
         }
+        before = Some(last);
         tokio::time::sleep(pause).await;
         pause = LONGEST.min(pause * 2);
     }

@@ -4,6 +4,7 @@
 #![cfg(feature = "cluster")]
 
 mod approvals;
+mod bystanders;
 mod cap;
 mod deletion;
 mod drift;
@@ -14,6 +15,7 @@ mod kinds;
 mod mutation;
 mod rbac;
 mod receipts;
+mod restart;
 mod rights;
 mod scene;
 mod shapes;

@@ -9,7 +9,7 @@ use crate::scene::{Shot, allow, assert_done, assert_refused, cluster, everything
 const LOG: &str = "bailiwick-receipt-log";
 const WORDS: &str = "receipts are made by the operator, never changed";
 
-fn receipt(sequence: u64) -> Value {
+pub(crate) fn receipt(sequence: u64) -> Value {
     json!({
         "apiVersion": "bailiwick.dev/v1alpha1", "kind": "Receipt", "metadata": {"name": format!("{sequence:012}")},
         "spec": {
