@@ -7,9 +7,12 @@ use super::place::Place;
 use anyhow::{Context as _, Result, ensure};
 use bailiwick_api::{Change, Mandate};
 use bailiwick_core::fence::SYSTEM_NAMESPACE;
+use bailiwick_core::index::SERVED_FOR;
 use bailiwick_core::life::Phase;
-use k8s_openapi::api::apps::v1::Deployment;
+use jiff::{SignedDuration, Timestamp};
+use k8s_openapi::api::apps::v1::{Deployment, DeploymentStatus};
 use k8s_openapi::api::core::v1::{Namespace, ServiceAccount};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::api::{DeleteParams, ListParams, Patch, PatchParams};
 use kube::{Api, Resource};
 use serde::de::DeserializeOwned;
@@ -30,7 +33,7 @@ fn name(n: u16) -> String {
     format!("web-{n}")
 }
 
-/// Makes the namespace, the Mandate and the Deployments; returns when all are available.
+/// Makes the namespace, the Mandate and the Deployments; returns when all have served.
 pub(super) async fn prepare(place: &Place, incidents: u16) -> Result<()> {
     let client = &place.client;
     let labels = json!({"autofix": "true"});
@@ -44,13 +47,21 @@ pub(super) async fn prepare(place: &Place, incidents: u16) -> Result<()> {
         apply(&deployments, &name(n), &deployment(&name(n), &place.images.0)).await?;
     }
     for n in 0..incidents {
-        poll(&format!("{} to be available", name(n)), async || {
+        poll(&format!("{} to have served", name(n)), async || {
             let status = deployments.get(&name(n)).await?.status;
-            Ok(status.filter(|s| s.available_replicas == Some(1)))
+            Ok(status.filter(has_served))
         })
         .await?;
     }
     Ok(())
+}
+
+/// Long enough for its revision to count as one that works; times of Kubernetes are whole seconds.
+fn has_served(status: &DeploymentStatus) -> bool {
+    let available = status.conditions.iter().flatten().find(|c| c.type_ == "Available" && c.status == "True");
+    let since = available.and_then(|c| c.last_transition_time.as_ref());
+    let served = |since: &Time| Timestamp::now().duration_since(since.0) > SERVED_FOR + SignedDuration::from_secs(1);
+    status.available_replicas == Some(1) && since.is_some_and(served)
 }
 
 async fn apply<K>(api: &Api<K>, name: &str, object: &Value) -> Result<()>
