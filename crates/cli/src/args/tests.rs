@@ -1,3 +1,5 @@
+//! Tests of the arguments and of the help. No IO.
+
 use super::*;
 
 fn parse(line: &str) -> Result<Cli, clap::Error> {
