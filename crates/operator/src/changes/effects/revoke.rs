@@ -5,6 +5,7 @@
 
 use super::{EffectError, FENCE_PATIENCE, Looks};
 use crate::changes::Context;
+use crate::changes::accounts::AccountError;
 use crate::changes::request::Request;
 use crate::changes::rest::RestError;
 use crate::metrics::Call;
@@ -36,7 +37,12 @@ async fn see_refused(
     account: &str,
     operation: Operation,
 ) -> Result<(), EffectError> {
-    let client = ctx.accounts.mint(ctx, account).await?;
+    let client = match ctx.accounts.mint(ctx, account).await {
+        // Without its Secret no token of it lives, and none can be made: either there never was
+        // one, or it was seen refused before the Secret was deleted.
+        Err(AccountError::Failed { source, .. }) if source.is_not_found() => return Ok(()),
+        other => other?,
+    };
     let draft = Draft {
         operation,
         target: proposal.target.clone(),
