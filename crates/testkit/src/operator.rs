@@ -137,13 +137,19 @@ impl TestCluster {
     /// # Errors
     /// As [`TestCluster::operator_outside`].
     pub async fn outside(&self) -> Result<Outside> {
-        let program = self.env().operator_program.clone();
-        let program = program.context("no operator program: ask for it with Need::OperatorProgram")?;
+        let built = self.env().operator_program.clone();
+        let built = built.context("no operator program: ask for it with Need::OperatorProgram")?;
+        let logs = self.artifacts("operator")?;
+        // Cargo may put another in its place while this one is started again and again.
+        let program = logs.join(format!("program-{}", std::process::id()));
+        if !program.exists() {
+            std::fs::copy(&built, &program).context("copy the operator's program")?;
+        }
         self.install().await?;
         self.stop_operator().await?;
         let kubeconfig = self.service_account_kubeconfig(SYSTEM_NAMESPACE, OPERATOR).await?;
         let keys = self.copy_signing_key().await?;
-        Ok(Outside { program, kubeconfig, keys, logs: self.artifacts("operator")? })
+        Ok(Outside { program, kubeconfig, keys, logs })
     }
 
     /// Options with the image of this run.

@@ -1,5 +1,6 @@
 //! One killing: an operator that dies at one passage of one point, and another that takes over.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
@@ -8,6 +9,7 @@ use bailiwick_testkit::{Audit, OperatorProcess, ProcessOptions, Proposal, Result
 
 use crate::aftermath;
 use crate::life::Begun;
+use crate::points;
 use crate::stage::Stage;
 
 const WITHIN: Duration = Duration::from_secs(60);
@@ -21,6 +23,20 @@ pub(crate) async fn at(stage: &Stage, point: &str, passage: u32) -> Result<bool>
     let died = run.live().await.with_context(|| what.clone())?;
     println!("{what}: {} after {:.1} s", if died { "killed" } else { "not reached" }, begin.elapsed().as_secs_f64());
     Ok(died)
+}
+
+/// How often each point is passed in a life that is not cut short.
+pub(crate) async fn survey(stage: &Stage) -> Result<BTreeMap<&'static str, u32>> {
+    let points = points::of(stage.life);
+    let printing: Vec<String> = points.iter().map(|point| format!("{point}=print")).collect();
+    let options = ProcessOptions { failpoints: printing.join(";"), ..ProcessOptions::default() };
+    let run = Run { stage, audit: stage.cluster.audit()?, options: options.clone() };
+    let mut operator = stage.start(options)?;
+    run.with(&mut operator).await.context("the survey")?;
+    let log = operator.log()?;
+    operator.kill()?;
+    let passages = |point: &str| log.matches(&format!("failpoint {point} executed")).count();
+    Ok(points.into_iter().map(|point| (point, u32::try_from(passages(point)).unwrap_or(u32::MAX))).collect())
 }
 
 /// One Change from its beginning to its aftermath.

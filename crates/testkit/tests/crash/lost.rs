@@ -50,6 +50,12 @@ const RESTART: &[Request] = &[
 ];
 
 impl Request {
+    /// A lost request and a lost reply look the same to the operator; only for the write it matters which it was.
+    fn faults(self) -> &'static [Fault] {
+        let all = &[Fault::ReplyLost, Fault::Timeout, Fault::RequestLost];
+        if self.what == "the write" { all } else { &all[..2] }
+    }
+
     /// A condition that holds for this request once; the change's own status is meant, not a mandate's.
     fn condition(self) -> impl Fn(&Asked) -> bool + Send + 'static {
         let passed = std::sync::atomic::AtomicUsize::new(0);
@@ -77,9 +83,9 @@ pub(crate) async fn everywhere(stage: &Stage) -> Result<()> {
     let requests = if stage.life == Life::Quota { QUOTA } else { RESTART };
     let mut happened = 0;
     for request in requests {
-        for fault in [Fault::ReplyLost, Fault::Timeout, Fault::RequestLost] {
+        for fault in request.faults() {
             let what = format!("{fault:?} of {}", request.what);
-            proxy.arm(fault, request.condition());
+            proxy.arm(*fault, request.condition());
             let begin = std::time::Instant::now();
             let run = Run { stage, audit: stage.cluster.audit()?, options: options.clone() };
             let died = run.with(&mut operator).await.map_err(|e| e.context(what.clone()))?;

@@ -29,14 +29,18 @@ const OF_A_GRANT: &[&str] = &[
     "effect-after",
 ];
 
+/// Where between two requests there is nothing but a look at the world, one point of the two is enough: a second life need not be cut short at both.
+const TWINS: &[&str] = &["account-create", "receipt-before", "receipt-after", "persist-before", "effect-before"];
+
 const OF_AN_INCIDENT: &[&str] =
     &["incident.status.before", "incident.status.after", "incident.propose.before", "incident.propose.after"];
 
-/// The points that a life is killed at.
-pub(crate) fn of(life: Life) -> &'static [&'static str] {
+/// The points that a life is killed at: all of them once, and in the lives that follow but one of each pair.
+pub(crate) fn of(life: Life) -> Vec<&'static str> {
     match life {
-        Life::Quota | Life::Restart | Life::RollBack => OF_A_GRANT,
-        Life::Incident => OF_AN_INCIDENT,
+        Life::Quota => OF_A_GRANT.to_vec(),
+        Life::Restart | Life::RollBack => OF_A_GRANT.iter().copied().filter(|p| !TWINS.contains(p)).collect(),
+        Life::Incident => OF_AN_INCIDENT.to_vec(),
     }
 }
 

@@ -1,9 +1,10 @@
 //! An operator that is killed at random times while several Changes are under way.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bailiwick_core::life::Phase;
-use bailiwick_testkit::{Audit, OperatorProcess, ProcessOptions, Proposal, Result};
+use bailiwick_testkit::{Audit, ProcessOptions, Proposal, Result};
 
 use crate::aftermath;
 use crate::life::{Begun, Life};
@@ -37,60 +38,60 @@ pub(crate) async fn rounds(stage: &Stage) -> Result<()> {
             begun.push((life, life.begin(stage).await?));
         }
         let lives = lives(stage, &begun).await?;
-        let mut operator = stage.start(ProcessOptions::default())?;
-        for _ in 0..KILLS {
-            let after = Duration::from_millis(dice.below(LONGEST_LIFE));
-            tokio::time::timeout(after, approve_all(stage, &lives)).await.ok().transpose()?;
-            operator.kill()?;
-            operator = stage.start(ProcessOptions::default())?;
+        // People go on deciding all the while.
+        tokio::select! {
+            ended = killing(stage, (&lives, &audit), &mut dice) => ended?,
+            stopped = approve_all(stage, &lives) => stopped?,
         }
-        finish(stage, (&lives, &audit), &mut operator).await?;
         println!("round {round}: {} killings, {} changes", KILLS, lives.len());
     }
     Ok(())
 }
 
-type Lives = Vec<(Life, Proposal)>;
+/// A Change, and whether it was approved.
+struct One {
+    life: Life,
+    change: Proposal,
+    approved: AtomicBool,
+}
+
+type Lives = Vec<One>;
 
 async fn lives(stage: &Stage, begun: &[(Life, Begun)]) -> Result<Lives> {
     let mut lives = Vec::new();
     for (life, begun) in begun {
-        lives.extend(begun.change(stage).await?.map(|change| (*life, change)));
+        let change = begun.change(stage).await?;
+        lives.extend(change.map(|change| One { life: *life, change, approved: AtomicBool::new(false) }));
     }
     Ok(lives)
 }
 
-/// Approves what waits for it, for as long as it is let.
+/// Approves what waits for it, each once, for as long as it is let.
 async fn approve_all(stage: &Stage, lives: &Lives) -> Result<()> {
     loop {
-        approve_waiting(stage, lives).await?;
+        for one in lives.iter().filter(|one| !one.approved.load(Ordering::Relaxed)) {
+            let record = one.change.record().await?;
+            let digest = record.plan.as_ref().map(|p| p.digest.clone());
+            if let (Phase::AwaitingApproval, Some(digest)) = (record.phase, digest) {
+                stage.bob.decide(&one.change, &digest, "Approve").await?;
+                one.approved.store(true, Ordering::Relaxed);
+            }
+        }
         tokio::time::sleep(Duration::from_millis(30)).await;
     }
 }
 
-async fn approve_waiting(stage: &Stage, lives: &Lives) -> Result<()> {
-    for (_, change) in lives {
-        let record = change.record().await?;
-        let digest = record.plan.as_ref().map(|p| p.digest.clone());
-        if let (Phase::AwaitingApproval, true, Some(digest)) = (record.phase, record.approvals.is_empty(), digest) {
-            stage.bob.decide(change, &digest, "Approve").await?;
-        }
+/// Kills the operator at random times, then lets the last one finish, and judges.
+async fn killing(stage: &Stage, (lives, audit): (&Lives, &Audit), dice: &mut Dice) -> Result<()> {
+    let mut operator = stage.start(ProcessOptions::default())?;
+    for _ in 0..KILLS {
+        tokio::time::sleep(Duration::from_millis(dice.below(LONGEST_LIFE))).await;
+        operator.kill()?;
+        operator = stage.start(ProcessOptions::default())?;
     }
-    Ok(())
-}
-
-async fn finish(stage: &Stage, (lives, audit): (&Lives, &Audit), operator: &mut OperatorProcess) -> Result<()> {
-    let approving = approve_all(stage, lives);
-    let ending = async {
-        for (life, change) in lives {
-            change.end(WITHIN).await?;
-            aftermath::judge(stage, *life, (change, audit)).await.map_err(|e| e.context(operator.last_words()))?;
-        }
-        anyhow::Ok(())
-    };
-    tokio::select! {
-        ended = ending => ended?,
-        stopped = approving => stopped?,
+    for One { life, change, .. } in lives {
+        change.end(WITHIN).await.map_err(|e| e.context(operator.last_words()))?;
+        aftermath::judge(stage, *life, (change, audit)).await.map_err(|e| e.context(operator.last_words()))?;
     }
     operator.kill()
 }

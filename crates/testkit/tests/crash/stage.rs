@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use crate::life::Life;
 
 /// How many workloads wait for being broken.
-const SPARES: u32 = 12;
+const SPARES: u32 = 18;
 
 /// A label by which the mandate finds this suite's namespaces.
 const LABEL: (&str, &str) = ("bailiwick-test/suite", "crash");

@@ -1,0 +1,9 @@
+//! The operator inside of the cluster repairs: every type of change from its cause to its receipt, and what it makes of many faults, of events, of autoscalers.
+//!
+//! Threads: 3.
+#![cfg(feature = "cluster")]
+
+mod incidents;
+mod rollouts;
+mod scene;
+mod types;
