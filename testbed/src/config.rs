@@ -10,10 +10,12 @@ use anyhow::{Context as _, Result};
 pub struct Config {
     cache: PathBuf,
     cargo: OsString,
+    workspace: Option<PathBuf>,
 }
 
 impl Config {
-    /// Reads `BAILIWICK_CACHE` (default `~/.cache/bailiwick`) and `CARGO`.
+    /// Reads `BAILIWICK_CACHE` (default `~/.cache/bailiwick`), and what Cargo tells a program that
+    /// it runs: `CARGO` and `CARGO_MANIFEST_DIR`.
     pub fn from_env() -> Result<Self> {
         let cache = match std::env::var_os("BAILIWICK_CACHE") {
             Some(dir) => PathBuf::from(dir),
@@ -24,13 +26,16 @@ impl Config {
             }
         };
         let cache = std::path::absolute(&cache).with_context(|| format!("make {} absolute", cache.display()))?;
-        Ok(Self { cache, cargo: std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()) })
+        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        Ok(Self { cache, cargo, workspace: workspace() })
     }
 
-    /// The root of the repository this program was built from.
-    pub fn workspace(&self) -> &'static Path {
-        let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
-        manifest.parent().unwrap_or(manifest)
+    /// The root of the repository this program works for.
+    ///
+    /// # Errors
+    /// Fails outside of it: only building needs it.
+    pub fn workspace(&self) -> Result<&Path> {
+        self.workspace.as_deref().context("not inside the repository of Bailiwick")
     }
 
     /// The directory for all that can be made again.
@@ -68,6 +73,13 @@ impl Config {
     pub(crate) fn cargo(&self) -> &OsString {
         &self.cargo
     }
+}
+
+/// The repository that Cargo runs this program for, or else the one around the working directory.
+/// Never the one it was compiled in: clones may share a target directory.
+fn workspace() -> Option<PathBuf> {
+    let begin = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from).or_else(|| std::env::current_dir().ok())?;
+    begin.ancestors().find(|dir| dir.join("testbed/versions.toml").is_file()).map(Path::to_owned)
 }
 
 /// Where programs are looked for: `PATH`, and what a plain user's lacks.

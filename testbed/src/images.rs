@@ -144,7 +144,7 @@ fn static_images(config: &Config, progress: &Progress) -> Result<[PathBuf; 3]> {
 
 /// A hash of what the programs and images are made from.
 fn stamp(config: &Config) -> Result<String> {
-    let root = config.workspace().join("crates/testkit/workload");
+    let root = config.workspace()?.join("crates/testkit/workload");
     let mut files = vec![root.join("Cargo.toml")];
     let entries = std::fs::read_dir(root.join("src")).with_context(|| format!("read {}/src", root.display()))?;
     files.extend(entries.flatten().map(|entry| entry.path()));

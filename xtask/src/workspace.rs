@@ -28,7 +28,7 @@ impl Workspace {
     }
 
     fn ask(config: &Config, more: &[&str]) -> Result<Self> {
-        let root = config.workspace().to_owned();
+        let root = config.workspace()?.to_owned();
         let output = Command::new(cargo())
             .current_dir(&root)
             .args(["metadata", "--format-version=1"])

@@ -23,7 +23,7 @@ impl StaticBuild<'_> {
         let messages = log.with_extension("json");
         std::fs::create_dir_all(config.logs()).with_context(|| format!("create {}", config.logs().display()))?;
         let create = |path: &Path| std::fs::File::create(path).with_context(|| format!("create {}", path.display()));
-        let mut cargo = self.command(config, &host_triple(config)?);
+        let mut cargo = self.command(config, &host_triple(config)?)?;
         cargo.stdin(Stdio::null()).stdout(create(&messages)?).stderr(create(&log)?);
         if !step::patiently(&mut cargo, self.package, progress)? {
             bail!(
@@ -38,9 +38,9 @@ impl StaticBuild<'_> {
         Ok(messages.filter_map(|m| m["executable"].as_str().map(PathBuf::from)).collect())
     }
 
-    fn command(&self, config: &Config, triple: &str) -> Command {
+    fn command(&self, config: &Config, triple: &str) -> Result<Command> {
         let mut cargo = step::mortal(config.cargo());
-        cargo.current_dir(config.workspace()).args(["build", "--bins", "--message-format=json-render-diagnostics"]);
+        cargo.current_dir(config.workspace()?).args(["build", "--bins", "--message-format=json-render-diagnostics"]);
         cargo.args(["--package", self.package, "--profile", self.profile, "--target", triple]);
         if !self.features.is_empty() {
             cargo.args(["--features", &self.features.join(",")]);
@@ -51,13 +51,13 @@ impl StaticBuild<'_> {
         // Symbol names stay for backtraces; line tables would make the image ten times as big.
         cargo.env(format!("CARGO_PROFILE_{}_STRIP", self.profile.to_uppercase().replace('-', "_")), "debuginfo");
         cargo.env("RUSTFLAGS", "-C target-feature=+crt-static").env_remove("CARGO_ENCODED_RUSTFLAGS");
-        cargo
+        Ok(cargo)
     }
 }
 
 fn host_triple(config: &Config) -> Result<String> {
     let mut rustc = Command::new("rustc");
-    rustc.current_dir(config.workspace()).arg("-vV");
+    rustc.current_dir(config.workspace()?).arg("-vV");
     let text = String::from_utf8(step::output("ask rustc for its host", &mut rustc)?).context("read rustc's answer")?;
     let host = text.lines().find_map(|line| line.strip_prefix("host: "));
     host.map(str::to_owned).context("rustc named no host")
