@@ -17,6 +17,8 @@ use std::time::Duration;
 
 /// How often the clock, the policies and leftovers are looked at.
 const UPKEEP: Duration = Duration::from_secs(10);
+/// News of policies within this time are looked at together.
+const BURST: Duration = Duration::from_millis(50);
 
 /// A Change by namespace and name.
 pub(crate) type Key = (String, String);
@@ -29,6 +31,7 @@ pub(crate) async fn drive(ctx: Arc<Context>, mut wakes: impl Stream<Item = Wake>
     wake_all(&ctx, &mut schedule);
     let mut passes = FuturesUnordered::new();
     let mut upkeep = upkeep(ctx.clone()).boxed();
+    let mut comparison = comparison(ctx.clone()).boxed();
     loop {
         for key in schedule.take_due() {
             let ctx = ctx.clone();
@@ -44,6 +47,10 @@ pub(crate) async fn drive(ctx: Arc<Context>, mut wakes: impl Stream<Item = Wake>
             () = schedule.wait() => {}
             () = &mut upkeep => {
                 upkeep = self::upkeep(ctx.clone()).boxed();
+                wake_all(&ctx, &mut schedule);
+            }
+            () = &mut comparison => {
+                comparison = self::comparison(ctx.clone()).boxed();
                 wake_all(&ctx, &mut schedule);
             }
         }
@@ -80,6 +87,13 @@ async fn upkeep(ctx: Arc<Context>) {
     sweep::sweep(&ctx).await;
 }
 
+/// Waits for news of a policy, and compares them once an installation's burst of news has passed.
+async fn comparison(ctx: Arc<Context>) {
+    ctx.policy_news.notified().await;
+    tokio::time::sleep(BURST).await;
+    standing::refresh(&ctx).await;
+}
+
 /// True for Changes that something can still happen to.
 pub(crate) fn is_live(change: &Change) -> bool {
     change.status.as_ref().is_none_or(|r| !r.phase.is_terminal() || r.phase == Phase::Failed || r.ending.is_some())
@@ -110,6 +124,7 @@ fn note(ctx: &Context, schedule: &mut Schedule, wake: Wake) {
             wake_where(ctx, schedule, |c| c.metadata.namespace.as_deref() == Some(&namespace))
         }
         Wake::All => wake_all(ctx, schedule),
+        Wake::Policies => ctx.policy_news.notify_one(),
     }
 }
 

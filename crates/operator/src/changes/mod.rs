@@ -65,6 +65,7 @@ pub(crate) struct Context {
     pub(crate) receipts: Receipts,
     pub(crate) clock: Clock,
     policies: RwLock<Result<(), Reason>>,
+    pub(crate) policy_news: tokio::sync::Notify,
     proof: RwLock<Option<standing::Proof>>,
 }
 
@@ -132,6 +133,7 @@ pub async fn run(parts: Parts, cancel: CancellationToken) -> Result<(), RunError
         receipts: Receipts::default(),
         clock: Clock::default(),
         policies: RwLock::new(Err(Reason::new(Code::FenceAbsent, "the policies were not looked at yet"))),
+        policy_news: tokio::sync::Notify::new(),
         proof: RwLock::new(None),
     });
     cancel.run_until_cancelled(driver::drive(ctx, wakes)).await.unwrap_or(Ok(()))

@@ -1,4 +1,5 @@
-//! What the executor keeps in sight: Changes, Approvals, Mandates, namespaces, the kill switch.
+//! What the executor keeps in sight: Changes, Approvals, Mandates, namespaces, the kill switch,
+//! and that a policy of the API server has changed.
 //!
 //! Owns the watches of these kinds. Must never let one malformed object stall a watch. Talks to
 //! the API server.
@@ -7,6 +8,7 @@ use bailiwick_api::{Approval, Change, Mandate};
 use bailiwick_core::fence::{GRANTS_NAMESPACE, SUSPEND_REVISION, SYSTEM_NAMESPACE};
 use bailiwick_kit::said::said;
 use futures::{Stream, StreamExt};
+use k8s_openapi::api::admissionregistration::v1::{ValidatingAdmissionPolicy, ValidatingAdmissionPolicyBinding};
 use k8s_openapi::api::apps::v1::ControllerRevision;
 use k8s_openapi::api::core::v1::Namespace;
 use kube::Client;
@@ -45,6 +47,8 @@ pub(crate) enum Wake {
     Namespace(String),
     /// All Changes.
     All,
+    /// The fence's policies must be compared anew.
+    Policies,
 }
 
 type Wakes = std::pin::Pin<Box<dyn Stream<Item = Wake> + Send>>;
@@ -100,7 +104,12 @@ impl Stores {
         let switch = any().fields(&format!("metadata.name={SUSPEND_REVISION}"));
         let switches = Api::<PartialObjectMeta<ControllerRevision>>::namespaced(client.clone(), GRANTS_NAMESPACE);
         let (switches, e) = keep(switches, switch, |_: &PartialObjectMeta<ControllerRevision>| Wake::All);
-        let all = futures::stream::select_all([a, b, c, d, e]);
+        // Only that something happened is kept of these: they are read whole when compared.
+        let policies = Api::<PartialObjectMeta<ValidatingAdmissionPolicy>>::all(client.clone());
+        let (_, f) = keep(policies, any(), |_: &PartialObjectMeta<ValidatingAdmissionPolicy>| Wake::Policies);
+        let bindings = Api::<PartialObjectMeta<ValidatingAdmissionPolicyBinding>>::all(client.clone());
+        let (_, g) = keep(bindings, any(), |_: &PartialObjectMeta<ValidatingAdmissionPolicyBinding>| Wake::Policies);
+        let all = futures::stream::select_all([a, b, c, d, e, f, g]);
         (Self { changes, approvals, mandates, namespaces, switches }, Box::pin(all))
     }
 

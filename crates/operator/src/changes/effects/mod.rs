@@ -17,7 +17,7 @@ use super::accounts::AccountError;
 use super::fence::FenceError;
 use super::request::{Request, refused_for_lack_of_grant};
 use super::rest::{Rest, RestError};
-use crate::changes::Context;
+use crate::changes::{Context, policies};
 use crate::metrics::Call;
 use bailiwick_core::catalogue::Right;
 use bailiwick_core::plan::build::Sources;
@@ -151,6 +151,10 @@ async fn explain_refusal(
     }
     if ctx.is_suspended() {
         return Ok(Reason::plain(Code::Suspended));
+    }
+    policies::check(ctx).await;
+    if let Err(absent) = ctx.policies() {
+        return Ok(absent);
     }
     Ok(Reason::new(
         if refusal.code == Code::FenceUnproved { Code::FenceUnproved } else { Code::WriteRefused },
