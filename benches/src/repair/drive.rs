@@ -21,8 +21,8 @@ use std::fmt::Debug;
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
-/// Everything is broken in here.
-pub(super) const NAMESPACE: &str = "bailiwick-bench";
+/// Everything is broken in here. Names that begin with the product's own are protected.
+pub(super) const NAMESPACE: &str = "bench-repair";
 const MANDATE: &str = "bailiwick-bench";
 const MANAGER: &str = "bailiwick-benches";
 /// How long one step may take: policy delays are zero, so this is the kubelet's time.
@@ -128,15 +128,26 @@ pub(super) async fn incident(place: &Place, n: u16) -> Result<Change> {
     let change = poll(&format!("a Change of {name} to end"), async || {
         let all = changes.list(&ListParams::default()).await?.items;
         let mut of: Vec<Change> = all.into_iter().filter(|c| c.spec.target.name.as_str() == name).collect();
-        ensure!(of.len() <= 1, "{} Changes of one incident", of.len());
+        ensure!(of.len() <= 1, "more than one Change of one incident: {}", story(&of));
         Ok(of.pop().filter(|c| c.status.as_ref().is_some_and(|s| s.phase.is_terminal())))
     })
     .await?;
-    let status = change.status.as_ref().context("a Change has no status")?;
-    ensure!(status.phase == Phase::Recovered, "the Change of {name} ended {}: {:?}", status.phase, status.reason);
+    let ended = change.status.as_ref().map(|s| s.phase);
+    ensure!(ended == Some(Phase::Recovered), "{name} was not mended: {}", story(std::slice::from_ref(&change)));
     let image = deployments.get(&name).await?.spec.and_then(|s| s.template.spec?.containers.first()?.image.clone());
     ensure!(image.as_deref() == Some(place.images.0.as_str()), "{name} runs {image:?} after its repair");
     Ok(change)
+}
+
+/// How Changes stand, and why, for whoever reads a failure.
+fn story(changes: &[Change]) -> String {
+    let one = |change: &Change| {
+        let (kind, status) = (change.spec.change_type.as_str(), change.status.as_ref());
+        let phase = status.map_or("new", |s| s.phase.as_str());
+        let why = status.and_then(|s| s.reason.as_ref()).map_or_else(String::new, ToString::to_string);
+        format!("{kind} {phase} ({why})")
+    };
+    changes.iter().map(one).collect::<Vec<_>>().join("; ")
 }
 
 /// Deletes what was made; returns when it is gone.
