@@ -5,7 +5,7 @@ use bailiwick_testkit::{Answer, Namespace, Result};
 use kube::Client;
 use serde_json::{Value, json};
 
-use crate::scene::{Calm, Shot, allow, assert_done, assert_rbac, assert_refused, cluster, everything, idle};
+use crate::scene::{Calm, Shot, allow, assert_done, assert_rbac, assert_refused, cluster, everything, extend, idle};
 
 const AUTHOR: &str = "bailiwick-change-author";
 const STATUS: &str = "bailiwick-status-author";
@@ -59,7 +59,7 @@ impl Case {
             "changeRef": {"name": "c1", "uid": uid}, "digest": "a".repeat(64),
             "approver": approver, "decision": "Approve",
         });
-        spec.as_object_mut().zip(more.as_object()).map(|(spec, more)| spec.extend(more.clone()));
+        extend(&mut spec, &more);
         json!({
             "apiVersion": "bailiwick.dev/v1alpha1", "kind": "Approval",
             "metadata": {"generateName": "a-"}, "spec": spec,

@@ -8,6 +8,7 @@ use bailiwick_core::object::Kind;
 use bailiwick_testkit::{Answer, Result, SECONDS, Seen, TestCluster, apply, path_of, wait_for};
 use kube::Client;
 use serde_json::{Value, json};
+use tokio::task::JoinSet;
 
 use crate::scene::{Shot, allow, everything, idle};
 
@@ -15,7 +16,7 @@ use crate::scene::{Shot, allow, everything, idle};
 pub(crate) struct Bystanders {
     stop: Arc<AtomicBool>,
     counted: Arc<Mutex<Counted>>,
-    work: Vec<tokio::task::JoinHandle<()>>,
+    work: JoinSet<()>,
 }
 
 /// What became of the bystanders' writes.
@@ -63,12 +64,12 @@ fn ordinary(place: &str, round: usize) -> [Shot; 3] {
 
 impl Bystanders {
     pub(crate) async fn start(cluster: &TestCluster, inside: &str, outside: &str) -> Result<Self> {
-        let mut made = Self { stop: Arc::default(), counted: Arc::default(), work: Vec::new() };
+        let mut made = Self { stop: Arc::default(), counted: Arc::default(), work: JoinSet::new() };
         for (user, place) in [("iris@inside", inside), ("otto@outside", outside)] {
             let client = cluster.person(user, &[]).await?;
             allow(cluster, place, user, everything()).await?;
             apply(&cluster.admin(), &idle("theirs").deployment(), Some(place)).await?;
-            made.work.push(tokio::spawn(work(client, place.to_owned(), made.stop.clone(), made.counted.clone())));
+            made.work.spawn(work(client, place.to_owned(), made.stop.clone(), made.counted.clone()));
         }
         Ok(made)
     }
@@ -89,8 +90,8 @@ impl Bystanders {
 
     pub(crate) async fn none_refused(mut self, restarted: bool) -> Result<Counted> {
         self.stop.store(true, Ordering::Relaxed);
-        for task in self.work.drain(..) {
-            task.await?;
+        while let Some(ended) = self.work.join_next().await {
+            ended?;
         }
         let counted = self.counted();
         assert!(counted.refused_by_us.is_empty(), "{counted:#?}");

@@ -7,7 +7,7 @@ use bailiwick_testkit::{JSON_PATCH, Result, TestCluster, path_of, token_request}
 use http::Method;
 use serde_json::{Value, json};
 
-use crate::scene::{BETTER, CAP, Shot, assert_done, assert_refused, cluster, idle};
+use crate::scene::{BETTER, CAP, Shot, assert_done, assert_refused, cluster, extend, idle};
 
 const NEVER: &str = "the operator never writes this";
 const RBAC: &str = "/apis/rbac.authorization.k8s.io/v1";
@@ -153,7 +153,7 @@ async fn accounts_secrets_and_tokens_are_one_shot() -> Result<()> {
     let bare = |name: &str| json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": meta(name)});
     let secret = |name: &str, more: Value| {
         let mut object = json!({"apiVersion": "v1", "kind": "Secret", "metadata": meta(name)});
-        object.as_object_mut().zip(more.as_object()).map(|(object, more)| object.extend(more.clone()));
+        extend(&mut object, &more);
         object
     };
     let legacy = json!({

@@ -9,7 +9,7 @@ use http::Method;
 use k8s_openapi::api::core::v1::Pod;
 use serde_json::{Value, json};
 
-use crate::scene::{FENCE, Rights, Scene, Shot, assert_done, assert_refused, idle, right};
+use crate::scene::{FENCE, Rights, Scene, Shot, assert_done, assert_refused, extend, idle, right};
 
 const DELETE_POD: Right = Right { operation: Operation::Delete, kind: Kind::Pod };
 const HARSH: &str = "a deletion that is harsher than planned";
@@ -36,7 +36,7 @@ async fn granted(scene: &Scene, kind: Kind, name: &str) -> Result<Shot> {
 fn with(shot: &Shot, more: Value) -> Shot {
     let mut other = shot.clone();
     if let Some((_, options)) = &mut other.body {
-        options.as_object_mut().zip(more.as_object()).map(|(options, more)| options.extend(more.clone()));
+        extend(options, &more);
     }
     other
 }

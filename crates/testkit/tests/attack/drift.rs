@@ -5,14 +5,14 @@ use bailiwick_testkit::{JSON_PATCH, Need, Result, TestCluster, path_of};
 use http::Method;
 use serde_json::{Value, json};
 
-use crate::scene::{BETTER, FENCE, Rights, Scene, Shot, assert_done, assert_refused, better_image, right};
+use crate::scene::{BETTER, FENCE, Rights, Scene, Shot, assert_done, assert_refused, better_image, extend, right};
 use bailiwick_core::plan::Operation;
 
 /// What somebody else does between approval and write, and how it is undone.
 fn drifts() -> Vec<(&'static str, Value, Value)> {
     let container = |more: Value| {
         let mut main = json!({"name": "main"});
-        main.as_object_mut().zip(more.as_object()).map(|(main, more)| main.extend(more.clone()));
+        extend(&mut main, &more);
         json!({"spec": {"template": {"spec": {"containers": [main]}}}})
     };
     vec![

@@ -15,77 +15,53 @@ use crate::scene::{
 const NOT_IN_CATALOGUE: &str = "floor: not in the catalogue of changes";
 const POD: &str = "/spec/template/spec";
 
-/// Requests outside the catalogue; where the object must exist for the request to reach admission, it does.
-fn outside(place: &str) -> Vec<(&'static str, Shot)> {
+/// An object with a name and nothing else.
+fn named(version: &str, kind: &str, name: &str) -> Value {
+    json!({"apiVersion": version, "kind": kind, "metadata": {"name": name}})
+}
+
+/// Requests outside the catalogue on workloads and quotas.
+fn outside_on_workloads(place: &str) -> Vec<(&'static str, Shot)> {
     let web = path_of(Kind::Deployment, place, "web");
-    let map = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "x"}});
-    let role = "/apis/rbac.authorization.k8s.io/v1";
-    let binding = json!({
-        "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding", "metadata": {"name": "evil"},
-        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "cluster-admin"},
-        "subjects": [{"kind": "User", "name": "evil", "apiGroup": "rbac.authorization.k8s.io"}],
-    });
-    let pod = idle("evil").bare_pod();
-    let scale = json!({"spec": {"replicas": 3}});
+    let all = |kind| path_of(kind, place, "");
+    let pods = json!({"spec": {"hard": {"pods": "9"}}});
+    let mut binding = named("v1", "Binding", "web");
+    binding["target"] = json!({"kind": "Node", "name": "x"});
     vec![
-        ("the scale subresource", Shot::merge(format!("{web}/scale"), scale)),
+        ("the scale subresource", Shot::merge(format!("{web}/scale"), json!({"spec": {"replicas": 3}}))),
         ("the status subresource", Shot::merge(format!("{web}/status"), json!({"status": {"replicas": 9}}))),
         ("deleting a Deployment", Shot::delete(&web)),
-        ("deleting all Deployments", Shot::delete(path_of(Kind::Deployment, place, ""))),
-        ("creating a Deployment", Shot::post(path_of(Kind::Deployment, place, ""), idle("evil").deployment())),
-        ("creating a pod", Shot::post(path_of(Kind::Pod, place, ""), pod)),
-        ("a ConfigMap", Shot::post(path_of(Kind::ConfigMap, place, ""), map.clone())),
-        (
-            "a Secret",
-            Shot::post(
-                path_of(Kind::Secret, place, ""),
-                json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "x"}}),
-            ),
-        ),
-        (
-            "a token",
-            Shot::post(
-                format!("/api/v1/namespaces/{place}/serviceaccounts/default/token"),
-                json!({"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}}),
-            ),
-        ),
-        ("giving itself rights", Shot::post(format!("{role}/clusterrolebindings"), binding)),
-        (
-            "a webhook",
-            Shot::post(
-                "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations",
-                json!({"apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingWebhookConfiguration", "metadata": {"name": "evil"}}),
-            ),
-        ),
-        (
-            "a namespace",
-            Shot::post(
-                "/api/v1/namespaces",
-                json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "evil"}}),
-            ),
-        ),
-        (
-            "the territory",
-            Shot::merge(format!("/api/v1/namespaces/{place}"), json!({"metadata": {"labels": {"autofix": "true"}}})),
-        ),
-        (
-            "changing a quota",
-            Shot::merge(path_of(Kind::ResourceQuota, place, "few"), json!({"spec": {"hard": {"pods": "9"}}})),
-        ),
-        (
-            "a mandate",
-            Shot::post(
-                format!("/apis/bailiwick.dev/v1alpha1/namespaces/{SYSTEM_NAMESPACE}/mandates"),
-                json!({"apiVersion": "bailiwick.dev/v1alpha1", "kind": "Mandate", "metadata": {"name": "evil"}, "spec": {}}),
-            ),
-        ),
-        (
-            "a pod's binding",
-            Shot::post(
-                format!("/api/v1/namespaces/{place}/pods/web/binding"),
-                json!({"apiVersion": "v1", "kind": "Binding", "target": {"kind": "Node", "name": "x"}, "metadata": {"name": "web"}}),
-            ),
-        ),
+        ("deleting all Deployments", Shot::delete(all(Kind::Deployment))),
+        ("creating a Deployment", Shot::post(all(Kind::Deployment), idle("evil").deployment())),
+        ("creating a pod", Shot::post(all(Kind::Pod), idle("evil").bare_pod())),
+        ("a pod's binding", Shot::post(path_of(Kind::Pod, place, "web/binding"), binding)),
+        ("changing a quota", Shot::merge(path_of(Kind::ResourceQuota, place, "few"), pods)),
+    ]
+}
+
+/// Requests outside the catalogue on everything else.
+fn outside_on_the_rest(place: &str) -> Vec<(&'static str, Shot)> {
+    let of = |kind, object| Shot::post(path_of(kind, place, ""), object);
+    let rbac = "rbac.authorization.k8s.io";
+    let mut binding = named(&format!("{rbac}/v1"), "ClusterRoleBinding", "evil");
+    binding["roleRef"] = json!({"apiGroup": rbac, "kind": "ClusterRole", "name": "cluster-admin"});
+    binding["subjects"] = json!([{"kind": "User", "name": "evil", "apiGroup": rbac}]);
+    let token = json!({"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}});
+    let admission = "admissionregistration.k8s.io/v1";
+    let webhook = named(admission, "ValidatingWebhookConfiguration", "evil");
+    let mut mandate = named("bailiwick.dev/v1alpha1", "Mandate", "evil");
+    mandate["spec"] = json!({});
+    let mandates = format!("/apis/bailiwick.dev/v1alpha1/namespaces/{SYSTEM_NAMESPACE}/mandates");
+    let territory = json!({"metadata": {"labels": {"autofix": "true"}}});
+    vec![
+        ("a ConfigMap", of(Kind::ConfigMap, named("v1", "ConfigMap", "x"))),
+        ("a Secret", of(Kind::Secret, named("v1", "Secret", "x"))),
+        ("a token", Shot::post(path_of(Kind::ServiceAccount, place, "default/token"), token)),
+        ("giving itself rights", Shot::post(format!("/apis/{rbac}/v1/clusterrolebindings"), binding)),
+        ("a webhook", Shot::post(format!("/apis/{admission}/validatingwebhookconfigurations"), webhook)),
+        ("a namespace", Shot::post("/api/v1/namespaces", named("v1", "Namespace", "evil"))),
+        ("the territory", Shot::merge(format!("/api/v1/namespaces/{place}"), territory)),
+        ("a mandate", Shot::post(mandates, mandate)),
     ]
 }
 
@@ -93,12 +69,13 @@ fn outside(place: &str) -> Vec<(&'static str, Shot)> {
 async fn whatever_is_outside_the_catalogue_is_refused() -> Result<()> {
     let scene = Scene::with_web("floor-list", Rights::Every).await?;
     scene.namespace.apply(&quota(3)).await?;
-    for (what, shot) in outside(scene.namespace.name()) {
+    let place = scene.namespace.name();
+    for (what, shot) in [outside_on_workloads(place), outside_on_the_rest(place)].concat() {
         assert_refused(what, &shot.by(&scene).await?, FLOOR, NOT_IN_CATALOGUE);
     }
     // The same by the administrator, where it does no harm: the requests are sound.
     let admin = scene.cluster.admin();
-    for (what, shot) in outside(scene.namespace.name()).into_iter().take(2) {
+    for (what, shot) in outside_on_workloads(place).into_iter().take(2) {
         assert_done(what, &shot.sent(&admin).await?);
     }
     let right = scene.armed(Kind::Deployment, "web", better_image()?).await?;

@@ -2,13 +2,13 @@
 
 use bailiwick_core::fence::{FENCE_LABEL, FENCE_VALUE, GRANTS_NAMESPACE, SUSPEND_REVISION};
 use bailiwick_core::object::Kind;
-use bailiwick_testkit::{Result, TestCluster, path_of, token_request};
+use bailiwick_testkit::{Answer, Result, TestCluster, path_of, token_request};
 use http::Method;
 use kube::Client;
 use serde_json::{Value, json};
 
 use crate::scene::{
-    GUARD, Rights, Scene, Shot, allow, assert_done, assert_rbac, assert_refused, cluster, everything, idle,
+    GUARD, Rights, Scene, Shot, allow, assert_done, assert_rbac, assert_refused, cluster, everything, extend, idle,
 };
 
 const ONLY: &str = "in the namespace of grants only the operator writes";
@@ -19,7 +19,7 @@ fn revision(name: &str, more: Value) -> Value {
         "metadata": {"name": name, "labels": {FENCE_LABEL: FENCE_VALUE}},
         "revision": 1, "data": {"grants": {}},
     });
-    object.as_object_mut().zip(more.as_object()).map(|(object, more)| object.extend(more.clone()));
+    extend(&mut object, &more);
     object
 }
 
@@ -33,6 +33,19 @@ async fn newest(cluster: &TestCluster) -> Result<String> {
     let list = Shot::get(path).sent(&cluster.admin()).await?;
     let names = list.body["items"].as_array().into_iter().flatten().filter_map(|r| r["metadata"]["name"].as_str());
     Ok(names.max().unwrap_or_default().to_owned())
+}
+
+/// Merges the body into the newest revision, or deletes it where there is none.
+async fn at_newest(cluster: &TestCluster, who: &Client, body: Option<&Value>) -> Result<Answer> {
+    loop {
+        let path = path_of(Kind::ControllerRevision, GRANTS_NAMESPACE, &newest(cluster).await?);
+        let shot = body.map_or_else(|| Shot::delete(&path), |body| Shot::merge(&path, body.clone()));
+        let answer = shot.sent(who).await?;
+        // Another test has replaced it in between.
+        if answer.code != 404 {
+            return Ok(answer);
+        }
+    }
 }
 
 fn attempts(account: &str) -> Vec<(&'static str, Shot, &'static str)> {
@@ -105,15 +118,7 @@ async fn a_live_revision_is_neither_edited_nor_removed() -> Result<()> {
         for (what, body) in
             [("unlabelled", Some(&unlabel)), ("given an owner that is not there", Some(&owner)), ("deleted", None)]
         {
-            let answer = loop {
-                let path = path_of(Kind::ControllerRevision, GRANTS_NAMESPACE, &newest(&cluster).await?);
-                let shot = body.map_or_else(|| Shot::delete(&path), |body| Shot::merge(&path, body.clone()));
-                let answer = shot.sent(&who).await?;
-                // Another test has replaced it in between.
-                if answer.code != 404 {
-                    break answer;
-                }
-            };
+            let answer = at_newest(&cluster, &who, body).await?;
             assert_refused(what, &answer, GUARD, ONLY);
         }
         let all = Shot::delete(revisions()).sent(&who).await?;
@@ -158,7 +163,7 @@ async fn the_switch_is_thrown_by_those_who_may_and_grants_nothing() -> Result<()
     let grants = json!({"data": {"grants": {"system:serviceaccount:bailiwick-grants:bwk-x": {}}}});
     let metadata = |more: Value| {
         let mut metadata = json!({"name": SUSPEND_REVISION, "labels": {FENCE_LABEL: FENCE_VALUE}});
-        metadata.as_object_mut().zip(more.as_object()).map(|(all, more)| all.extend(more.clone()));
+        extend(&mut metadata, &more);
         json!({"metadata": metadata})
     };
     let owner = json!([{"apiVersion": "v1", "kind": "ConfigMap", "name": "x", "uid": "u"}]);

@@ -54,71 +54,84 @@ fn long(length: usize) -> Value {
 }
 
 fn faults(kind: &str) -> Vec<Fault> {
-    let digest = json!("A".repeat(64));
-    let human = json!({"human": {}});
     match kind {
-        "incidents" => vec![
-            ("/spec/cause", json!("Gremlins"), "Unsupported value"),
-            ("/spec/cause", Value::Null, "Required value"),
-            ("/spec/dedupeKey", long(513), "Too long"),
-            ("/spec/dedupeKey", json!(""), "should be at least 1"),
-            ("/spec/subject/kind", json!("Spaceship"), "Unsupported value"),
-            ("/spec/subject/name", long(254), "Too long"),
-            ("/spec/container", long(64), "Too long"),
-            ("/spec/subject", json!("web"), "must be of type object"),
-        ],
-        "changes" => vec![
-            ("/spec/type", json!("DropDatabase"), "Unsupported value"),
-            ("/spec/type", json!("SetImage"), "type must name the one action that is set"),
-            ("/spec/action", json!({}), "spec.action"),
-            ("/spec/action/deletePod", json!({}), "spec.action"),
-            (
-                "/spec/action",
-                json!({"setImage": {"container": "main", "image": {"value": "i", "origin": {}}}}),
-                "origin",
-            ),
-            (
-                "/spec/action",
-                json!({"setImage": {"container": "main", "image": {"value": 3, "origin": human}}}),
-                "must be of type string",
-            ),
-            (
-                "/spec/action",
-                json!({"scale": {"replicas": {"value": 4_000_000_000_u32, "origin": human}}}),
-                "spec.action",
-            ),
-            ("/spec/target/uid", Value::Null, "target.uid is needed"),
-            ("/spec/target/kind", json!("Gizmo"), "Unsupported value"),
-            ("/spec/reason/text", long(1025), "Too long"),
-            ("/spec/reason/evidence", json!(vec!["e"; 33]), "Too many"),
-            ("/spec/reason/evidence", json!(["x".repeat(513)]), "Too long"),
-            ("/spec/proposer", long(257), "Too long"),
-        ],
-        "approvals" => vec![
-            ("/spec/digest", digest, "should match"),
-            ("/spec/digest", long(65), "Too long"),
-            ("/spec/decision", json!("Maybe"), "Unsupported value"),
-            ("/spec/groups", json!(vec!["g"; 65]), "Too many"),
-            ("/spec/reason", long(1025), "Too long"),
-            ("/spec/changeRef/uid", Value::Null, "Required value"),
-        ],
-        "mandates" => vec![
-            ("/spec/changes/0/types", json!(["DropDatabase"]), "Unsupported value"),
-            ("/spec/changes/0/approval", json!("always"), "Unsupported value"),
-            ("/spec/changes/0/bounds", json!({"minReplicas": 9, "maxReplicas": 2}), "must not exceed"),
-            ("/spec/changes", json!(vec![json!({"types": ["DeletePod"]}); 65]), "Too many"),
-            ("/spec/limits", json!({"concurrent": -1}), "spec.limits"),
-            ("/spec/protect", json!("all"), "must be of type array"),
-        ],
-        _ => vec![
-            ("/spec/sequence", json!(-1), "should be greater than or equal to 0"),
-            ("/spec/hash", digest, "should match"),
-            ("/spec/previous", json!("0"), "should match"),
-            ("/spec/envelope/signatures", json!([]), "should have at least 1"),
-            ("/spec/envelope/payload", json!(""), "should be at least 1"),
-            ("/spec/envelope/payload", long(1_048_577), "Too long"),
-        ],
+        "incidents" => of_incidents(),
+        "changes" => of_changes(),
+        "approvals" => of_approvals(),
+        "mandates" => of_mandates(),
+        _ => of_receipts(),
     }
+}
+
+fn of_incidents() -> Vec<Fault> {
+    vec![
+        ("/spec/cause", json!("Gremlins"), "Unsupported value"),
+        ("/spec/cause", Value::Null, "Required value"),
+        ("/spec/dedupeKey", long(513), "Too long"),
+        ("/spec/dedupeKey", json!(""), "should be at least 1"),
+        ("/spec/subject/kind", json!("Spaceship"), "Unsupported value"),
+        ("/spec/subject/name", long(254), "Too long"),
+        ("/spec/container", long(64), "Too long"),
+        ("/spec/subject", json!("web"), "must be of type object"),
+    ]
+}
+
+fn of_changes() -> Vec<Fault> {
+    let human = json!({"human": {}});
+    vec![
+        ("/spec/type", json!("DropDatabase"), "Unsupported value"),
+        ("/spec/type", json!("SetImage"), "type must name the one action that is set"),
+        ("/spec/action", json!({}), "spec.action"),
+        ("/spec/action/deletePod", json!({}), "spec.action"),
+        ("/spec/action", json!({"setImage": {"container": "main", "image": {"value": "i", "origin": {}}}}), "origin"),
+        (
+            "/spec/action",
+            json!({"setImage": {"container": "main", "image": {"value": 3, "origin": human}}}),
+            "must be of type string",
+        ),
+        ("/spec/action", json!({"scale": {"replicas": {"value": 4_000_000_000_u32, "origin": human}}}), "spec.action"),
+        ("/spec/target/uid", Value::Null, "target.uid is needed"),
+        ("/spec/target/kind", json!("Gizmo"), "Unsupported value"),
+        ("/spec/reason/text", long(1025), "Too long"),
+        ("/spec/reason/evidence", json!(vec!["e"; 33]), "Too many"),
+        ("/spec/reason/evidence", json!(["x".repeat(513)]), "Too long"),
+        ("/spec/proposer", long(257), "Too long"),
+    ]
+}
+
+fn of_approvals() -> Vec<Fault> {
+    let digest = json!("A".repeat(64));
+    vec![
+        ("/spec/digest", digest, "should match"),
+        ("/spec/digest", long(65), "Too long"),
+        ("/spec/decision", json!("Maybe"), "Unsupported value"),
+        ("/spec/groups", json!(vec!["g"; 65]), "Too many"),
+        ("/spec/reason", long(1025), "Too long"),
+        ("/spec/changeRef/uid", Value::Null, "Required value"),
+    ]
+}
+
+fn of_mandates() -> Vec<Fault> {
+    vec![
+        ("/spec/changes/0/types", json!(["DropDatabase"]), "Unsupported value"),
+        ("/spec/changes/0/approval", json!("always"), "Unsupported value"),
+        ("/spec/changes/0/bounds", json!({"minReplicas": 9, "maxReplicas": 2}), "must not exceed"),
+        ("/spec/changes", json!(vec![json!({"types": ["DeletePod"]}); 65]), "Too many"),
+        ("/spec/limits", json!({"concurrent": -1}), "spec.limits"),
+        ("/spec/protect", json!("all"), "must be of type array"),
+    ]
+}
+
+fn of_receipts() -> Vec<Fault> {
+    let digest = json!("A".repeat(64));
+    vec![
+        ("/spec/sequence", json!(-1), "should be greater than or equal to 0"),
+        ("/spec/hash", digest, "should match"),
+        ("/spec/previous", json!("0"), "should match"),
+        ("/spec/envelope/signatures", json!([]), "should have at least 1"),
+        ("/spec/envelope/payload", json!(""), "should be at least 1"),
+        ("/spec/envelope/payload", long(1_048_577), "Too long"),
+    ]
 }
 
 fn put(object: &Value, pointer: &str, value: Value) -> Value {

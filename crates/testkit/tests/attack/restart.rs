@@ -10,6 +10,8 @@ use serde_json::json;
 use crate::bystanders::{Bystanders, Counted};
 use crate::scene::{Rights, Shot, Upheaval, better_image, idle};
 
+const RESTARTS: usize = 6;
+
 fn label(place: &str) -> Shot {
     Shot::merge(path_of(Kind::Deployment, place, "web"), json!({"metadata": {"labels": {"evil": "yes"}}}))
 }
@@ -17,7 +19,6 @@ fn label(place: &str) -> Shot {
 /// As `kill -9` does, again and again, with writers and a one-shot account trying all the while.
 #[tokio::test]
 async fn a_restarted_api_server_refuses_nobody_and_admits_nothing() -> Result<()> {
-    const RESTARTS: usize = 6;
     let Some(upheaval) = Upheaval::begin(&[Need::Restart, Need::Audit]).await? else {
         return Ok(());
     };
@@ -69,8 +70,15 @@ async fn a_restarted_api_server_refuses_nobody_and_admits_nothing() -> Result<()
     let counted = watch.none_refused(true).await?;
     let live = scene.live(Kind::Deployment, "web").await?;
     assert!(live["metadata"]["labels"].get("evil").is_none(), "{live}");
-    #[expect(clippy::print_stdout, reason = "the figures of this run, shown with --nocapture")]
-    let () = println!(
+    tell(&counted, &attacks);
+    stranger.retire().await?;
+    scene.end().await
+}
+
+/// Shown with `--nocapture`.
+#[expect(clippy::print_stdout, reason = "the figures of a run are for whoever asks to see them")]
+fn tell(counted: &Counted, attacks: &Counted) {
+    println!(
         "{RESTARTS} restarts: bystanders {} written, {} unanswered, 0 refused; one-shot accounts 0 admitted, {} refused by policies, {} by RBAC not yet read, {} unanswered",
         counted.done,
         counted.unanswered,
@@ -78,6 +86,4 @@ async fn a_restarted_api_server_refuses_nobody_and_admits_nothing() -> Result<()
         attacks.refused_by_rbac,
         attacks.unanswered,
     );
-    stranger.retire().await?;
-    scene.end().await
 }

@@ -20,7 +20,9 @@ use http::Method;
 use serde_json::{Value, json};
 use tokio::sync::{Mutex, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-pub(crate) use crate::shot::{Shot, allow, assert_done, assert_rbac, assert_refused, everything, refused_meanwhile};
+pub(crate) use crate::shot::{
+    Shot, allow, assert_done, assert_rbac, assert_refused, everything, extend, refused_meanwhile,
+};
 
 pub(crate) const FENCE: &str = "bailiwick-executor-fence";
 pub(crate) const FLOOR: &str = "bailiwick-executor-floor";

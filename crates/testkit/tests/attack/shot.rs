@@ -159,3 +159,10 @@ pub(crate) async fn allow(cluster: &TestCluster, namespace: &str, user: &str, ru
 pub(crate) fn everything() -> Value {
     json!([{"apiGroups": ["*"], "resources": ["*", "*/*"], "verbs": ["*"]}])
 }
+
+/// Sets every key of `more` in `object`.
+pub(crate) fn extend(object: &mut Value, more: &Value) {
+    if let (Value::Object(object), Value::Object(more)) = (object, more) {
+        object.extend(more.clone());
+    }
+}
