@@ -35,7 +35,7 @@ impl Stage {
     pub(crate) async fn set(cluster: TestCluster, life: Life) -> Result<Self> {
         let outside = cluster.outside().await?;
         cluster.no_mandates().await?;
-        let mandate = cluster.mandate(rules(), TestCluster::quick_limits()).await?;
+        let mandate = cluster.mandate(rules(life), TestCluster::quick_limits()).await?;
         let prefix = format!("crash-{}", format!("{life:?}").to_lowercase());
         let namespace = cluster.namespace(&prefix).in_territory().label(LABEL.0, LABEL.1).create().await?;
         let anna = namespace.proposer(&cluster, "anna@crash").await?;
@@ -63,7 +63,12 @@ impl Stage {
             Life::Incident => (0..SPARES).map(spare).collect(),
         };
         for name in &names {
-            self.namespace.apply(&Workload::new(name, &self.cluster.images()?.good[0]).deployment()).await?;
+            let mut good = Workload::new(name, &self.cluster.images()?.good[0]);
+            if self.life == Life::RollBack {
+                // With its old pod gone first, a bad image makes it worse at once.
+                good = good.spec_field("strategy", json!({"type": "Recreate"}));
+            }
+            self.namespace.apply(&good.deployment()).await?;
         }
         for name in &names {
             self.namespace.available(name, 60 * SECONDS).await?;
@@ -115,11 +120,13 @@ async fn quiet(cluster: &TestCluster, outside: &Outside) -> Result<Baseline> {
     Ok(baseline)
 }
 
-fn rules() -> Value {
+fn rules(life: Life) -> Value {
     let selector = json!({"matchLabels": {LABEL.0: LABEL.1}});
+    // Where the way back is watched, the operator's own proposal must not come before it.
+    let undo = if life == Life::Incident { "preApproved" } else { "refused" };
     json!([
         {"namespaceSelector": selector, "types": ["RolloutRestart"], "approval": "preApproved", "proposers": ["anna@crash"]},
-        {"namespaceSelector": selector, "types": ["RolloutUndo"], "approval": "preApproved"},
+        {"namespaceSelector": selector, "types": ["RolloutUndo"], "approval": undo},
         {"namespaceSelector": selector, "approval": "human", "approvers": {"users": ["bob@crash"]}},
     ])
 }

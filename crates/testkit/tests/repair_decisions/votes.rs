@@ -74,7 +74,7 @@ async fn approvals_expire_by_the_servers_clock() -> Result<()> {
     scene.bob.approve(&unused).await?;
     unused.phase(Phase::Approved, 10 * SECONDS).await?;
     for (change, from) in [(&unasked, Phase::AwaitingApproval), (&unused, Phase::Approved)] {
-        let record = scene.ended_unwritten(change, Phase::Expired, Code::ApprovalExpired).await?;
+        let record = scene.ended_unwritten(change, Phase::Expired, &[Code::ApprovalExpired]).await?;
         let at = |phase: Phase| record.timeline.iter().rev().find(|t| t.phase == phase).map(|t| t.at);
         let lived = at(Phase::Expired).zip(at(from)).map(|(end, begin)| end.duration_since(begin).as_secs());
         assert!(lived.is_some_and(|s| (TTL - 1..TTL + 5).contains(&s)), "{}: lived {lived:?} s", change.name());
@@ -142,7 +142,7 @@ async fn a_no_wins_over_a_yes() -> Result<()> {
     }
     scene.operator = scene.outside.start(ProcessOptions::default())?;
     for change in &changes {
-        scene.ended_unwritten(change, Phase::Rejected, Code::RejectedByHuman).await?;
+        scene.ended_unwritten(change, Phase::Rejected, &[Code::RejectedByHuman]).await?;
     }
     Ok(())
 }
