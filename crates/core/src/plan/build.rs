@@ -3,7 +3,9 @@
 //! Owns what each action means in fields. Must never take a value from anywhere but the action's
 //! parameters, the live object and the proved sources. No IO.
 
-use super::object::{container_pointer, fingerprint, int_at, pruned, recreatable, text_at};
+use super::object::{
+    container_pointer, fingerprint, int_at, pruned, recreatable, text_at, without_controllers_words,
+};
 use super::{Baseline, Draft, DryRun, LARGEST_RESULT, Operation, Plan, Proposal, diff};
 use crate::action::{Action, Resources};
 use crate::canonical;
@@ -286,10 +288,11 @@ fn assemble(draft: &Draft, result: Option<&Value>, dry_run: DryRun, outcome: &Ou
 
 /// The pointers that differ between the pruned objects; each must be one the type may touch.
 fn changed_pointers(before: &Value, after: &Value, draft: &Draft) -> Result<Vec<String>, Reason> {
-    let (_, changed) = diff::guarded_patch(&without_assigned(before), &without_assigned(after));
+    // A controller may write its own annotations between the read and the dry run.
+    let compared = |object: &Value| without_controllers_words(&without_assigned(object));
+    let (_, changed) = diff::guarded_patch(&compared(before), &compared(after));
     let allowed = catalogue::entry(draft.change_type).fields;
-    let tolerated = |p: &str| p == "/metadata/annotations/deprecated.daemonset.template.generation";
-    match changed.iter().find(|p| !tolerated(p) && !within(p, allowed)) {
+    match changed.iter().find(|p| !within(p, allowed)) {
         Some(outside) => Err(Reason::new(
             Code::OutOfBounds,
             format!("{} may not change {outside} (a webhook or a default adds it)", draft.change_type),

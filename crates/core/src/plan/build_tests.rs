@@ -84,6 +84,19 @@ fn with_an_autoscaler_the_replicas_are_free_and_generation_is_not_tested() {
 }
 
 #[test]
+fn a_controllers_own_annotation_between_read_and_dry_run_is_no_change_of_ours() {
+    let sources = Sources { autoscaled: true, ..sources() };
+    let draft = draft(&proposal(set_image("r/web:good")), &sources).unwrap();
+    let mut result = applied(&draft);
+    result["metadata"]["annotations"] = json!({"deployment.kubernetes.io/revision": "1"});
+    let plan = seal(&outcome(&draft, Some(&result), Some(&result))).unwrap();
+    assert_eq!(plan.changed, ["/spec/template/spec/containers/0/image"]);
+    result["metadata"]["annotations"]["team.example/owner"] = json!("mallory");
+    let refused = seal(&outcome(&draft, Some(&result), Some(&result))).unwrap_err();
+    assert_eq!(refused.code, Code::OutOfBounds);
+}
+
+#[test]
 fn resources_merge_and_keep_what_is_not_named() {
     let mut wanted = Resources::default();
     wanted.limits.insert(ResourceName::Memory, "128Mi".into());

@@ -77,14 +77,25 @@ pub fn recreatable(object: &Value) -> Value {
     object
 }
 
+/// The object without the annotations that controllers rewrite by themselves.
+#[must_use]
+pub fn without_controllers_words(object: &Value) -> Value {
+    let mut object = object.clone();
+    let Some(Value::Object(metadata)) = object.get_mut("metadata") else { return object };
+    if let Some(Value::Object(annotations)) = metadata.get_mut("annotations") {
+        annotations.retain(|key, _| !CONTROLLER_ANNOTATIONS.contains(&key.as_str()));
+        if annotations.is_empty() {
+            metadata.remove("annotations");
+        }
+    }
+    object
+}
+
 /// SHA-256 over everything of the live object that must not move between plan and write:
 /// uid, generation (where no key is free), labels, annotations, owners and content.
 pub fn fingerprint(object: &Value, free: &[String]) -> String {
     let generation = object.pointer("/metadata/generation").cloned().unwrap_or(Value::Null);
-    let mut object = pruned(object);
-    if let Some(Value::Object(annotations)) = object.pointer_mut("/metadata/annotations") {
-        annotations.retain(|key, _| !CONTROLLER_ANNOTATIONS.contains(&key.as_str()));
-    }
+    let mut object = without_controllers_words(&pruned(object));
     if let Some(Value::Object(spec)) = object.get_mut("spec") {
         spec.retain(|key, _| !free.contains(key));
     }
