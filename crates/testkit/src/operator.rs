@@ -17,6 +17,7 @@ use bailiwick_api::manifests::{self, InstallOptions, OPERATOR, SIGNING_KEY_SECRE
 use bailiwick_core::fence::{GRANTS_NAMESPACE, SYSTEM_NAMESPACE};
 use bailiwick_core::receipt;
 use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::{Pod, Secret};
 use kube::Api;
 use kube::api::{ListParams, LogParams, Patch, PatchParams};
@@ -89,7 +90,19 @@ impl TestCluster {
         }
         let ready = |d: Option<&Deployment>| d.is_some_and(is_available);
         until(&self.deployments(), OPERATOR, ("the operator", STARTS_WITHIN), ready).await?;
-        Ok(())
+        self.until_led().await
+    }
+
+    /// Ready is who could lead; what happens before one does is to the operator what was there at its start.
+    async fn until_led(&self) -> Result<()> {
+        let leases: Api<Lease> = Api::namespaced(self.admin(), SYSTEM_NAMESPACE);
+        wait_for("one of the operator's pods to lead", STARTS_WITHIN, async || {
+            let lease = leases.get(OPERATOR).await?;
+            let holder = lease.spec.and_then(|spec| spec.holder_identity).unwrap_or_default();
+            let pods = self.operator_pods().await?;
+            Ok(Seen::when(pods.contains(&holder), (), (holder, pods)))
+        })
+        .await
     }
 
     /// Stops the operator inside the cluster, and returns when its last pod is gone. Nothing happens if there is none.

@@ -44,7 +44,10 @@ async fn prepared(cluster: &TestCluster) -> Result<Arc<InForce>> {
     if let Some(mandate) = shared.upgrade() {
         return Ok(mandate);
     }
-    let mandate = Arc::new(cluster.mandate(rules(), TestCluster::quick_limits()).await?);
+    let mut limits = TestCluster::quick_limits();
+    // An Incident is told to be open before something is proposed.
+    limits["healthyDelaySeconds"] = json!(1);
+    let mandate = Arc::new(cluster.mandate(rules(), limits).await?);
     *shared = Arc::downgrade(&mandate);
     Ok(mandate)
 }
