@@ -162,7 +162,9 @@ async fn take(session: &Session, cluster: &Cluster, step: &Step, args: &Args) ->
             "bailiwick-fence-keeper stays: it refuses nothing, and a later installation needs it on this API server",
         );
     }
-    session.out.progress('✔', &format!("{}: {taken} objects {}", step.name, if dry { "would be removed" } else { "removed" }));
+    session
+        .out
+        .progress('✔', &format!("{}: {taken} objects {}", step.name, if dry { "would be removed" } else { "removed" }));
     Ok(())
 }
 

@@ -3,9 +3,7 @@
 //! Owns what each action means in fields. Must never take a value from anywhere but the action's
 //! parameters, the live object and the proved sources. No IO.
 
-use super::object::{
-    container_pointer, fingerprint, int_at, pruned, recreatable, text_at, without_controllers_words,
-};
+use super::object::{container_pointer, fingerprint, int_at, pruned, recreatable, text_at, without_controllers_words};
 use super::{Baseline, Draft, DryRun, LARGEST_RESULT, Operation, Plan, Proposal, diff};
 use crate::action::{Action, Resources};
 use crate::canonical;

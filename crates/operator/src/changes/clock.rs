@@ -89,7 +89,7 @@ mod tests {
 
     #[test]
     fn time_does_not_fall_behind_the_record() {
-        let at = |second| Timestamp::from_second(1_800_000_000 + second).unwrap();
+        let at = |second: i64| Timestamp::from_second(1_800_000_000 + second).unwrap();
         let mut record = Record::default();
         assert_eq!(not_before(&record, at(5)), at(5));
         record.timeline.push(Transition { phase: Phase::Granting, at: at(6), reason: None });

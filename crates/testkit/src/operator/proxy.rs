@@ -18,7 +18,7 @@ use kube::config::{AuthInfo, Kubeconfig};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::task::JoinHandle;
+use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
 use super::Outside;
@@ -78,7 +78,8 @@ impl Plan {
 pub struct Proxy {
     plan: Arc<Mutex<Plan>>,
     kubeconfig: PathBuf,
-    accepting: JoinHandle<()>,
+    /// Ends when dropped.
+    _accepting: JoinSet<()>,
 }
 
 impl Proxy {
@@ -96,9 +97,10 @@ impl Proxy {
         let listener = TcpListener::bind((HOST, 0)).await.context("listen for the operator")?;
         let address = listener.local_addr()?;
         let plan = Arc::new(Mutex::new(Plan::default()));
-        let accepting = tokio::spawn(accept(listener, acceptor, (upstream, Arc::clone(&plan))));
+        let mut accepting = JoinSet::new();
+        accepting.spawn(accept(listener, acceptor, (upstream, Arc::clone(&plan))));
         let kubeconfig = kubeconfig(cluster, outside, address, &authority)?;
-        Ok(Self { plan, kubeconfig, accepting })
+        Ok(Self { plan, kubeconfig, _accepting: accepting })
     }
 
     /// The kubeconfig that leads through it.
@@ -121,16 +123,10 @@ impl Proxy {
     }
 }
 
-impl Drop for Proxy {
-    fn drop(&mut self) {
-        self.accepting.abort();
-    }
-}
-
 type Shared = (Client, Arc<Mutex<Plan>>);
 
 async fn accept(listener: TcpListener, acceptor: TlsAcceptor, shared: Shared) {
-    let mut connections = tokio::task::JoinSet::new();
+    let mut connections = JoinSet::new();
     while let Ok((stream, _)) = listener.accept().await {
         connections.spawn(serve(stream, acceptor.clone(), shared.clone()));
         while connections.try_join_next().is_some() {}

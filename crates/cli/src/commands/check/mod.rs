@@ -127,7 +127,9 @@ fn summed(part: &'static str, (whole, lasting): (usize, usize), bad: Vec<String>
     let absent = bad.iter().filter(|b| b.ends_with("is absent")).count();
     // What an earlier uninstallation leaves behind is no part of an installation by itself.
     if absent > 0 && absent >= whole - lasting {
-        items.push(Item::new(part, State::Bad, format!("none of {} is there", whole - lasting)).next("bailiwick install"));
+        items.push(
+            Item::new(part, State::Bad, format!("none of {} is there", whole - lasting)).next("bailiwick install"),
+        );
     } else {
         items.extend(
             bad.into_iter().map(|text| Item::new(part, State::Bad, text).next("bailiwick install puts it back")),
