@@ -41,14 +41,16 @@ async fn an_approved_change_is_withdrawn_with_the_label() -> Result<()> {
 #[tokio::test]
 async fn suspension_holds_and_outlives_the_operator() -> Result<()> {
     let Some(scene) = Scene::set("switch").await? else { return Ok(()) };
+    // Two workloads: a restart that comes after another of the same one has nothing left to do.
     scene.serving("web").await?;
+    scene.serving("shop").await?;
     scene.cluster.suspend().await?;
     scene.cluster.start_operator().await?;
     let change = scene.restart("web", "held").await?;
     change.until("held by the switch", LATER, held_by(Code::Suspended)).await?;
     scene.cluster.stop_operator().await?;
     scene.cluster.start_operator().await?;
-    let second = scene.restart("web", "second").await?;
+    let second = scene.restart("shop", "second").await?;
     second.until("held by the switch", LATER, held_by(Code::Suspended)).await?;
     for held in [&change, &second] {
         let record = held.record().await?;
@@ -68,6 +70,7 @@ async fn suspension_holds_and_outlives_the_operator() -> Result<()> {
 async fn without_a_policy_the_operator_refuses_to_act() -> Result<()> {
     let Some(scene) = Scene::set("policy").await? else { return Ok(()) };
     scene.serving("web").await?;
+    scene.serving("shop").await?;
     scene.cluster.start_operator().await?;
     scene.restart("web", "before").await?.phase(Phase::Recovered, LATER).await?;
     assert_eq!(scene.fence_says("True").await?, "Refused");
@@ -78,7 +81,7 @@ async fn without_a_policy_the_operator_refuses_to_act() -> Result<()> {
         let at_once = scene.restart("web", &format!("at-once-{policy}")).await?;
         assert_eq!(scene.fence_says("False").await?, "FenceAbsent", "{policy}");
         assert!(scene.fence().await?.message.contains(policy), "{policy}: {:?}", scene.fence().await?);
-        let later = scene.restart("web", &format!("later-{policy}")).await?;
+        let later = scene.restart("shop", &format!("later-{policy}")).await?;
         later.until("held for lack of the fence", LATER, held_by(Code::FenceAbsent)).await?;
         let said = later.read().await?.status.map(|s| s.conditions).unwrap_or_default();
         assert!(said.iter().any(|c| c.reason == "FenceAbsent" || c.message.contains(policy)), "{said:#?}");

@@ -19,12 +19,20 @@ async fn relax(scene: &Scene) -> Result<()> {
     let api: Api<CustomResourceDefinition> = Api::all(scene.cluster.admin());
     let anything = json!({"type": "object", "x-kubernetes-preserve-unknown-fields": true});
     for kind in KINDS {
-        let schema = json!([{
+        let name = format!("{kind}.bailiwick.dev");
+        let live = serde_json::to_value(api.get(&name).await?)?;
+        let mut steps = vec![json!({
             "op": "replace", "path": "/spec/versions/0/schema/openAPIV3Schema",
             "value": {"type": "object", "properties": {"spec": anything, "status": anything}},
-        }, {"op": "remove", "path": "/spec/versions/0/additionalPrinterColumns"}]);
-        let patch: json_patch::Patch = serde_json::from_value(schema)?;
-        let name = format!("{kind}.bailiwick.dev");
+        })];
+        // What names fields that the schema no longer knows.
+        for key in ["additionalPrinterColumns", "selectableFields"] {
+            let path = format!("/spec/versions/0/{key}");
+            if live.pointer(&path).is_some() {
+                steps.push(json!({"op": "remove", "path": path}));
+            }
+        }
+        let patch: json_patch::Patch = serde_json::from_value(json!(steps))?;
         api.patch(&name, &PatchParams::default(), &Patch::<Value>::Json(patch)).await.context("relax a schema")?;
     }
     Ok(())
