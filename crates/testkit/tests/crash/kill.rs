@@ -1,6 +1,7 @@
 //! One killing: an operator that dies at one passage of one point, and another that takes over.
 
 use std::collections::BTreeMap;
+use std::io::Write as _;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
@@ -15,13 +16,22 @@ use crate::stage::Stage;
 const WITHIN: Duration = Duration::from_secs(60);
 const LOOK: Duration = Duration::from_millis(40);
 
+/// Tells how far it is, also where the harness keeps what tests print.
+pub(crate) fn say(line: &str) -> Result<()> {
+    writeln!(std::io::stdout(), "{line}").context("say how far it is")
+}
+
 /// Brings one Change to its end although the operator dies at the given passage of the point, and judges the aftermath. False where the life has no such passage.
 pub(crate) async fn at(stage: &Stage, point: &str, passage: u32) -> Result<bool> {
     let what = format!("{:?}, {point}, passage {passage}", stage.life);
     let run = Run { stage, audit: stage.cluster.audit()?, options: ProcessOptions::dying_after(point, passage) };
     let begin = Instant::now();
-    let died = run.live().await.with_context(|| what.clone())?;
-    println!("{what}: {} after {:.1} s", if died { "killed" } else { "not reached" }, begin.elapsed().as_secs_f64());
+    let died = Box::pin(run.live()).await.with_context(|| what.clone())?;
+    say(&format!(
+        "{what}: {} after {:.1} s",
+        if died { "killed" } else { "not reached" },
+        begin.elapsed().as_secs_f64()
+    ))?;
     Ok(died)
 }
 
@@ -32,7 +42,7 @@ pub(crate) async fn survey(stage: &Stage) -> Result<BTreeMap<&'static str, u32>>
     let options = ProcessOptions { failpoints: printing.join(";"), ..ProcessOptions::default() };
     let run = Run { stage, audit: stage.cluster.audit()?, options: options.clone() };
     let mut operator = stage.start(options)?;
-    run.with(&mut operator).await.context("the survey")?;
+    Box::pin(run.with(&mut operator)).await.context("the survey")?;
     let log = operator.log()?;
     operator.kill()?;
     let passages = |point: &str| log.matches(&format!("failpoint {point} executed")).count();
@@ -52,7 +62,7 @@ impl Run<'_> {
         let spared = self.stage.life.spared_until().is_some();
         let first = if spared { ProcessOptions::default() } else { self.options.clone() };
         let mut operator = self.stage.start(first)?;
-        let died = self.with(&mut operator).await?;
+        let died = Box::pin(self.with(&mut operator)).await?;
         operator.kill()?;
         Ok(died)
     }
@@ -66,7 +76,7 @@ impl Run<'_> {
             *operator = self.stage.start(self.options.clone())?;
         }
         let (change, died) = self.finish(&begun, operator).await?;
-        let judged = aftermath::judge(self.stage, self.stage.life, (&change, &self.audit)).await;
+        let judged = Box::pin(aftermath::judge(self.stage, self.stage.life, (&change, &self.audit))).await;
         judged.with_context(|| operator.last_words())?;
         Ok(died)
     }

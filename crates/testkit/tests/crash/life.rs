@@ -64,7 +64,9 @@ impl Life {
     pub(crate) async fn begin(self, stage: &Stage) -> Result<Begun> {
         let number = COUNTER.fetch_add(1, Ordering::Relaxed);
         let name = format!("{}-{number}", format!("{self:?}").to_lowercase());
-        let propose = async |action: Value, target: &Value| stage.anna.propose(&name, action, target).await;
+        let propose = async |action: Value, target: &Value| {
+            anyhow::Ok(Begun::Proposed(Box::new(stage.anna.propose(&name, action, target).await?)))
+        };
         match self {
             Self::Quota => {
                 let quota = json!({
@@ -72,13 +74,13 @@ impl Life {
                     "spec": {"hard": {"count/configmaps": "100"}},
                 });
                 let made = serde_json::to_value(stage.namespace.apply(&quota).await?)?;
-                Ok(Begun::Proposed(propose(json!({"deleteResourceQuota": {}}), &made).await?))
+                propose(json!({"deleteResourceQuota": {}}), &made).await
             }
-            Self::Restart => Ok(Begun::Proposed(propose(json!({"rolloutRestart": {}}), &stage.web().await?).await?)),
+            Self::Restart => propose(json!({"rolloutRestart": {}}), &stage.web().await?).await,
             Self::RollBack => {
                 let image = json!({"value": stage.cluster.images()?.absent, "origin": {"human": {}}});
                 let action = json!({"setImage": {"container": "main", "image": image}});
-                Ok(Begun::Proposed(propose(action, &stage.web().await?).await?))
+                propose(action, &stage.web().await?).await
             }
             Self::Incident => {
                 let workload = stage.spare()?;
@@ -92,7 +94,7 @@ impl Life {
 /// What there is of a Change so far.
 pub(crate) enum Begun {
     /// It.
-    Proposed(Proposal),
+    Proposed(Box<Proposal>),
     /// The fault that it shall answer, by the workload's name.
     Broken(String),
 }
@@ -101,7 +103,7 @@ impl Begun {
     /// The Change, if there is one by now; more than one is an error.
     pub(crate) async fn change(&self, stage: &Stage) -> Result<Option<Proposal>> {
         let workload = match self {
-            Self::Proposed(proposal) => return Ok(Some(proposal.clone())),
+            Self::Proposed(proposal) => return Ok(Some(proposal.as_ref().clone())),
             Self::Broken(workload) => workload,
         };
         let api: Api<Change> = stage.namespace.api();

@@ -2,7 +2,7 @@
 
 use bailiwick_testkit::{Asked, Fault, ProcessOptions, Proxy, Result, SECONDS};
 
-use crate::kill::Run;
+use crate::kill::{Run, say};
 use crate::life::Life;
 use crate::stage::Stage;
 
@@ -88,11 +88,11 @@ pub(crate) async fn everywhere(stage: &Stage) -> Result<()> {
             proxy.arm(*fault, request.condition());
             let begin = std::time::Instant::now();
             let run = Run { stage, audit: stage.cluster.audit()?, options: options.clone() };
-            let died = run.with(&mut operator).await.map_err(|e| e.context(what.clone()))?;
+            let died = Box::pin(run.with(&mut operator)).await.map_err(|e| e.context(what.clone()))?;
             anyhow::ensure!(!died, "{what}: the operator died");
             happened += 1;
             anyhow::ensure!(proxy.happened() == happened, "{what}: it did not happen");
-            println!("{what}: {:.1} s", begin.elapsed().as_secs_f64());
+            say(&format!("{what}: {:.1} s", begin.elapsed().as_secs_f64()))?;
         }
     }
     operator.kill()

@@ -57,29 +57,29 @@ async fn killed_between_fault_and_proposal() -> Result<()> {
 #[tokio::test]
 async fn killed_at_random_under_load() -> Result<()> {
     let Some(cluster) = TestCluster::needing(NEEDS).await? else { return Ok(()) };
-    random::rounds(&stage::Stage::set(cluster, Life::Restart).await?).await
+    random::rounds(&Box::pin(stage::Stage::set(cluster, Life::Restart)).await?).await
 }
 
 /// The API server carries out what was asked, and the reply is lost: at every request of an approved deletion.
 #[tokio::test]
 async fn replies_lost_in_the_life_of_an_approved_deletion() -> Result<()> {
     let Some(cluster) = TestCluster::needing(NEEDS).await? else { return Ok(()) };
-    lost::everywhere(&stage::Stage::set(cluster, Life::Quota).await?).await
+    lost::everywhere(&Box::pin(stage::Stage::set(cluster, Life::Quota)).await?).await
 }
 
 /// The same for the patch of a Deployment.
 #[tokio::test]
 async fn replies_lost_in_the_life_of_a_preapproved_patch() -> Result<()> {
     let Some(cluster) = TestCluster::needing(NEEDS).await? else { return Ok(()) };
-    lost::everywhere(&stage::Stage::set(cluster, Life::Restart).await?).await
+    lost::everywhere(&Box::pin(stage::Stage::set(cluster, Life::Restart)).await?).await
 }
 
 /// Surveys a life that nobody cuts short, and then kills at every passage of every point that it showed.
 async fn everywhere(life: Life) -> Result<()> {
     let Some(cluster) = TestCluster::needing(NEEDS).await? else { return Ok(()) };
-    let stage = stage::Stage::set(cluster, life).await?;
+    let stage = Box::pin(stage::Stage::set(cluster, life)).await?;
     let passages = kill::survey(&stage).await?;
-    println!("{life:?}: {passages:?}");
+    kill::say(&format!("{life:?}: {passages:?}"))?;
     let mut kills: BTreeMap<&str, u32> = BTreeMap::new();
     for (point, passages) in &passages {
         for passage in 0..*passages {
@@ -88,7 +88,7 @@ async fn everywhere(life: Life) -> Result<()> {
             *kills.entry(point).or_default() += u32::from(killed);
         }
     }
-    println!("{life:?}: killed {} times: {kills:?}", kills.values().sum::<u32>());
+    kill::say(&format!("{life:?}: killed {} times: {kills:?}", kills.values().sum::<u32>()))?;
     let spared: Vec<_> = points::of(life).into_iter().filter(|p| kills.get(p).copied().unwrap_or(0) == 0).collect();
     assert!(spared.is_empty(), "never killed at {spared:?}");
     Ok(())

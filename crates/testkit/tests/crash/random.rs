@@ -1,12 +1,13 @@
 //! An operator that is killed at random times while several Changes are under way.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use bailiwick_core::life::Phase;
 use bailiwick_testkit::{Audit, ProcessOptions, Proposal, Result};
 
 use crate::aftermath;
+use crate::kill::say;
 use crate::life::{Begun, Life};
 use crate::stage::Stage;
 
@@ -28,8 +29,8 @@ impl Dice {
 }
 
 pub(crate) async fn rounds(stage: &Stage) -> Result<()> {
-    let seed = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
-    println!("seed {seed}");
+    let seed = jiff::Timestamp::now().as_second().unsigned_abs();
+    say(&format!("seed {seed}"))?;
     let mut dice = Dice(seed);
     for round in 0..ROUNDS {
         let audit = stage.cluster.audit()?;
@@ -40,10 +41,10 @@ pub(crate) async fn rounds(stage: &Stage) -> Result<()> {
         let lives = lives(stage, &begun).await?;
         // People go on deciding all the while.
         tokio::select! {
-            ended = killing(stage, (&lives, &audit), &mut dice) => ended?,
+            ended = Box::pin(killing(stage, (&lives, &audit), &mut dice)) => ended?,
             stopped = approve_all(stage, &lives) => stopped?,
         }
-        println!("round {round}: {} killings, {} changes", KILLS, lives.len());
+        say(&format!("round {round}: {KILLS} killings, {} changes", lives.len()))?;
     }
     Ok(())
 }

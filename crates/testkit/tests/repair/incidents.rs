@@ -13,7 +13,7 @@ use crate::scene::{LATER, Scene};
 /// Ten pods of one rollout fail at once: one Incident, one Change, each step told once.
 #[tokio::test]
 async fn ten_failing_pods_are_one_incident() -> Result<()> {
-    let Some(scene) = Scene::set("ten").await? else { return Ok(()) };
+    let Some(scene) = Box::pin(Scene::set("ten")).await? else { return Ok(()) };
     let at_once = |w: bailiwick_testkit::Workload| {
         w.replicas(10).without_readiness().spec_field("strategy", json!({"type": "Recreate"})).deployment()
     };

@@ -8,7 +8,7 @@ use crate::scene::Scene;
 
 /// Rolls out an image that does not exist over one that served, and waits until the operator has undone it.
 async fn undone(kind: &str, of: fn(&Workload) -> Value) -> Result<()> {
-    let Some(scene) = Scene::set(&kind.to_lowercase()).await? else { return Ok(()) };
+    let Some(scene) = Box::pin(Scene::set(&kind.to_lowercase())).await? else { return Ok(()) };
     scene.namespace.apply(&of(&scene.good("web")?)).await?;
     scene.served(kind, "web").await?;
     scene.namespace.apply(&of(&scene.bad("web")?)).await?;
@@ -24,16 +24,19 @@ async fn undone(kind: &str, of: fn(&Workload) -> Value) -> Result<()> {
 
 #[tokio::test]
 async fn of_a_deployment() -> Result<()> {
-    undone("Deployment", Workload::deployment).await
+    Box::pin(undone("Deployment", Workload::deployment)).await
 }
 
 /// One whose pods are managed in parallel. In the ordered kind the controller waits for ever for a pod that cannot start, whatever the template says by then (kubernetes/kubernetes#67250).
 #[tokio::test]
 async fn of_a_stateful_set() -> Result<()> {
-    undone("StatefulSet", |web| web.clone().spec_field("podManagementPolicy", json!("Parallel")).stateful_set()).await
+    Box::pin(undone("StatefulSet", |web| {
+        web.clone().spec_field("podManagementPolicy", json!("Parallel")).stateful_set()
+    }))
+    .await
 }
 
 #[tokio::test]
 async fn of_a_daemon_set() -> Result<()> {
-    undone("DaemonSet", Workload::daemon_set).await
+    Box::pin(undone("DaemonSet", Workload::daemon_set)).await
 }

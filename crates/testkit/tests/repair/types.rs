@@ -15,7 +15,7 @@ const DEPLOYMENT: &str = "Deployment";
 
 #[tokio::test]
 async fn set_image() -> Result<()> {
-    let Some(scene) = Scene::set("image").await? else { return Ok(()) };
+    let Some(scene) = Box::pin(Scene::set("image")).await? else { return Ok(()) };
     scene.namespace.apply(&scene.good("web")?.deployment()).await?;
     scene.namespace.available("web", LATER).await?;
     let other = &scene.cluster.images()?.good[1];
@@ -31,7 +31,7 @@ async fn set_image() -> Result<()> {
 
 #[tokio::test]
 async fn rollout_restart_and_delete_pod() -> Result<()> {
-    let Some(scene) = Scene::set("restart").await? else { return Ok(()) };
+    let Some(scene) = Box::pin(Scene::set("restart")).await? else { return Ok(()) };
     scene.namespace.apply(&scene.good("web")?.deployment()).await?;
     scene.namespace.available("web", LATER).await?;
     let before = pod(&scene).await?;
@@ -62,7 +62,7 @@ async fn pod(scene: &Scene) -> Result<Value> {
 
 #[tokio::test]
 async fn scale_within_bounds() -> Result<()> {
-    let Some(scene) = Scene::set("scale").await? else { return Ok(()) };
+    let Some(scene) = Box::pin(Scene::set("scale")).await? else { return Ok(()) };
     scene.namespace.apply(&scene.good("web")?.deployment()).await?;
     scene.namespace.available("web", LATER).await?;
     let scale = |n: i32| json!({"scale": {"replicas": {"value": n, "origin": {"human": {}}}}});
@@ -80,7 +80,7 @@ async fn scale_within_bounds() -> Result<()> {
 /// The kernel kills the container for real; twice its memory is enough.
 #[tokio::test]
 async fn set_resources_after_a_real_oom_kill() -> Result<()> {
-    let Some(scene) = Scene::set("memory").await? else { return Ok(()) };
+    let Some(scene) = Box::pin(Scene::set("memory")).await? else { return Ok(()) };
     let hungry = scene.good("web")?.memory("32Mi").args(["--allocate-mib", "40"]).without_readiness();
     scene.namespace.apply(&hungry.deployment()).await?;
     let change = scene.answer("web").await?;
@@ -94,7 +94,7 @@ async fn set_resources_after_a_real_oom_kill() -> Result<()> {
 /// A quota blocks a rollout; people let it go, and put the kept copy back.
 #[tokio::test]
 async fn delete_resource_quota_and_restore_it() -> Result<()> {
-    let Some(scene) = Scene::set("quota").await? else { return Ok(()) };
+    let Some(scene) = Box::pin(Scene::set("quota")).await? else { return Ok(()) };
     let quota = json!({
         "apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "tight", "labels": {"team": "shop"}},
         "spec": {"hard": {"pods": "1"}},
@@ -120,7 +120,7 @@ async fn delete_resource_quota_and_restore_it() -> Result<()> {
 /// What an autoscaler owns is refused where it is the change, and left alone where it is not.
 #[tokio::test]
 async fn replicas_of_an_autoscaler_are_not_fought() -> Result<()> {
-    let Some(scene) = Scene::set("scaler").await? else { return Ok(()) };
+    let Some(scene) = Box::pin(Scene::set("scaler")).await? else { return Ok(()) };
     scene.namespace.apply(&scene.good("web")?.deployment()).await?;
     let scaler = json!({
         "apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler", "metadata": {"name": "web"},

@@ -56,7 +56,7 @@ impl Meddling {
     /// What must come of the approved Change.
     async fn judge(self, scene: &Scene, change: &Proposal) -> Result<()> {
         match self {
-            Self::Changed => planned_anew(scene, change).await,
+            Self::Changed => Box::pin(planned_anew(scene, change)).await,
             // The operator may have looked while there was none.
             Self::Replaced => refused(scene, change, &[Code::TargetReplaced, Code::TargetMissing]).await,
             Self::Deleted => refused(scene, change, &[Code::TargetMissing]).await,
@@ -93,7 +93,9 @@ async fn planned_anew(scene: &Scene, change: &Proposal) -> Result<()> {
 /// Approved while suspended, so that nothing is granted yet: the last look before a grant sees it.
 #[tokio::test]
 async fn before_anything_is_granted() -> Result<()> {
-    let Some(scene) = Scene::set("drift", 1, json!({}), ProcessOptions::default()).await? else { return Ok(()) };
+    let Some(scene) = Box::pin(Scene::set("drift", 1, json!({}), ProcessOptions::default())).await? else {
+        return Ok(());
+    };
     let mut changes = Vec::new();
     for meddling in ALL {
         scene.serving(&meddling.name()).await?;
@@ -123,7 +125,7 @@ async fn before_anything_is_granted() -> Result<()> {
 async fn between_intent_and_write() -> Result<()> {
     for meddling in [Meddling::Changed, Meddling::Replaced, Meddling::Deleted] {
         let slow = ProcessOptions { failpoints: "write-before=1*sleep(4000)".to_owned(), ..ProcessOptions::default() };
-        let Some(scene) = Scene::set("late", 1, json!({}), slow).await? else { return Ok(()) };
+        let Some(scene) = Box::pin(Scene::set("late", 1, json!({}), slow)).await? else { return Ok(()) };
         scene.serving(&meddling.name()).await?;
         let change = scene.image(&meddling.name()).await?;
         scene.bob.approve(&change).await?;

@@ -32,7 +32,9 @@ impl Scene {
         cluster.no_mandates().await?;
         cluster.resume().await?;
         let mut limits = TestCluster::quick_limits();
-        limits.as_object_mut().zip(more.as_object()).map(|(limits, more)| limits.extend(more.clone()));
+        if let (Some(limits), Some(more)) = (limits.as_object_mut(), more.as_object()) {
+            limits.extend(more.clone());
+        }
         let rules =
             json!([{"approval": "human", "approvers": {"users": ["bob@vote", "carol@vote"]}, "quorum": quorum}]);
         let mandate = cluster.mandate(rules, limits).await?;

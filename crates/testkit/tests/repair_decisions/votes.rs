@@ -25,7 +25,9 @@ async fn digest_of(change: &Proposal) -> Result<String> {
 
 #[tokio::test]
 async fn it_takes_two_different_people_whom_the_mandate_names() -> Result<()> {
-    let Some(scene) = Scene::set("quorum", 2, json!({}), ProcessOptions::default()).await? else { return Ok(()) };
+    let Some(scene) = Box::pin(Scene::set("quorum", 2, json!({}), ProcessOptions::default())).await? else {
+        return Ok(());
+    };
     let change = scene.quota("shared").await?;
     let digest = digest_of(&change).await?;
     for (who, digest) in [
@@ -66,7 +68,7 @@ async fn scene_decide(who: &Proposer, change: &Proposal, digest: &str, decision:
 #[tokio::test]
 async fn approvals_expire_by_the_servers_clock() -> Result<()> {
     let ttl = json!({"approvalTtlSeconds": TTL});
-    let Some(scene) = Scene::set("expiry", 1, ttl, ProcessOptions::default()).await? else { return Ok(()) };
+    let Some(scene) = Box::pin(Scene::set("expiry", 1, ttl, ProcessOptions::default())).await? else { return Ok(()) };
     let (unasked, unused) = (scene.quota("unasked").await?, scene.quota("unused").await?);
     digest_of(&unasked).await?;
     digest_of(&unused).await?;
@@ -92,7 +94,9 @@ async fn approvals_expire_by_the_servers_clock() -> Result<()> {
 /// A no and a yes at the same moment: whatever comes first, the no is never followed by a write.
 #[tokio::test]
 async fn a_no_beside_a_yes() -> Result<()> {
-    let Some(scene) = Scene::set("race", 1, json!({}), ProcessOptions::default()).await? else { return Ok(()) };
+    let Some(scene) = Box::pin(Scene::set("race", 1, json!({}), ProcessOptions::default())).await? else {
+        return Ok(());
+    };
     let mut changes = Vec::new();
     for round in 0..ROUNDS {
         changes.push(scene.quota(&format!("race-{round}")).await?);
@@ -121,7 +125,9 @@ async fn a_no_beside_a_yes() -> Result<()> {
 /// Both are there before the operator looks: the no wins, always.
 #[tokio::test]
 async fn a_no_wins_over_a_yes() -> Result<()> {
-    let Some(mut scene) = Scene::set("no-wins", 1, json!({}), ProcessOptions::default()).await? else { return Ok(()) };
+    let Some(mut scene) = Box::pin(Scene::set("no-wins", 1, json!({}), ProcessOptions::default())).await? else {
+        return Ok(());
+    };
     let mut changes = Vec::new();
     for round in 0..ROUNDS {
         changes.push(scene.quota(&format!("no-{round}")).await?);
@@ -150,7 +156,9 @@ async fn a_no_wins_over_a_yes() -> Result<()> {
 /// An approval is of a digest; what was approved before the plan changed is void. See `drift` for how it changes.
 #[tokio::test]
 async fn an_approval_of_another_changes_digest_counts_for_nothing() -> Result<()> {
-    let Some(scene) = Scene::set("digest", 1, json!({}), ProcessOptions::default()).await? else { return Ok(()) };
+    let Some(scene) = Box::pin(Scene::set("digest", 1, json!({}), ProcessOptions::default())).await? else {
+        return Ok(());
+    };
     let (one, other) = (scene.quota("one").await?, scene.quota("other").await?);
     let others = digest_of(&other).await?;
     digest_of(&one).await?;

@@ -16,7 +16,7 @@ fn held_by(code: Code) -> impl Fn(&Record) -> bool {
 /// The switch holds what was approved; the label taken away meanwhile ends it, and the switch taken back does not revive it.
 #[tokio::test]
 async fn an_approved_change_is_withdrawn_with_the_label() -> Result<()> {
-    let Some(scene) = Scene::set("label").await? else { return Ok(()) };
+    let Some(scene) = Box::pin(Scene::set("label")).await? else { return Ok(()) };
     scene.cluster.start_operator().await?;
     let change = scene.quota("tight").await?;
     change.phase(Phase::AwaitingApproval, LATER).await?;
@@ -40,7 +40,7 @@ async fn an_approved_change_is_withdrawn_with_the_label() -> Result<()> {
 /// While suspended nothing is planned, granted or written, not even by an operator that starts meanwhile.
 #[tokio::test]
 async fn suspension_holds_and_outlives_the_operator() -> Result<()> {
-    let Some(scene) = Scene::set("switch").await? else { return Ok(()) };
+    let Some(scene) = Box::pin(Scene::set("switch")).await? else { return Ok(()) };
     // Two workloads: a restart that comes after another of the same one has nothing left to do.
     scene.serving("web").await?;
     scene.serving("shop").await?;
@@ -68,7 +68,7 @@ async fn suspension_holds_and_outlives_the_operator() -> Result<()> {
 /// Without one of its policies the fence is none: nothing is written, and both the mandate and the Change say why.
 #[tokio::test]
 async fn without_a_policy_the_operator_refuses_to_act() -> Result<()> {
-    let Some(scene) = Scene::set("policy").await? else { return Ok(()) };
+    let Some(scene) = Box::pin(Scene::set("policy")).await? else { return Ok(()) };
     scene.serving("web").await?;
     scene.serving("shop").await?;
     scene.cluster.start_operator().await?;

@@ -26,7 +26,7 @@ async fn leader(scene: &Scene) -> Result<String> {
 
 #[tokio::test]
 async fn the_other_replica_goes_on() -> Result<()> {
-    let Some(scene) = Scene::set("leaders").await? else { return Ok(()) };
+    let Some(scene) = Box::pin(Scene::set("leaders")).await? else { return Ok(()) };
     let options = scene.cluster.install_options()?.with_replicas(2)?;
     scene.cluster.start_operator_with(&options).await?;
     let mut changes = Vec::new();

@@ -95,7 +95,7 @@ async fn giants(scene: &Scene) -> Result<()> {
 
 #[tokio::test]
 async fn the_work_goes_on() -> Result<()> {
-    let Some(scene) = Scene::set("malformed").await? else { return Ok(()) };
+    let Some(scene) = Box::pin(Scene::set("malformed")).await? else { return Ok(()) };
     scene.serving("web").await?;
     scene.cluster.start_operator().await?;
     relax(&scene).await?;

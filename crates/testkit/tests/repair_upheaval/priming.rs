@@ -27,7 +27,7 @@ async fn summaries(scene: &Scene) -> Result<usize> {
 
 #[tokio::test]
 async fn told_once_and_together() -> Result<()> {
-    let Some(scene) = Scene::set("priming").await? else { return Ok(()) };
+    let Some(scene) = Box::pin(Scene::set("priming")).await? else { return Ok(()) };
     let before = summaries(&scene).await?;
     for name in ["one", "two", "three"] {
         // Nothing ever served here, so that there is nothing to go back to: it stays wrong.
