@@ -6,6 +6,7 @@
 use super::{EffectError, FENCE_PATIENCE, Looks, Subject, admitted, explain_refusal, right_of};
 use crate::changes::Context;
 use crate::changes::accounts::AccountError;
+use crate::changes::policies;
 use crate::changes::request::{Request, refused_by_fence, refused_for_lack_of_grant};
 use crate::changes::rest::{Rest, RestError};
 use crate::metrics::Call;
@@ -25,6 +26,11 @@ pub(crate) async fn arm(
     execution: usize,
 ) -> Result<Report, EffectError> {
     let no = |code: Code, message: String| Ok(Report::NotProved { execution, reason: Reason::new(code, message) });
+    // The proof below is of one policy; the others must be there as well, now and not some seconds ago.
+    policies::check(ctx).await;
+    if let Err(reason) = ctx.policies() {
+        return Ok(Report::NotProved { execution, reason });
+    }
     let Some(entry) = Entry::executing(plan) else {
         return no(Code::PlanAltered, Code::PlanAltered.meaning().to_owned());
     };
