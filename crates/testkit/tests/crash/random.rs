@@ -92,7 +92,8 @@ async fn killing(stage: &Stage, (lives, audit): (&Lives, &Audit), dice: &mut Dic
     }
     for One { life, change, .. } in lives {
         change.end(WITHIN).await.map_err(|e| e.context(operator.last_words()))?;
-        aftermath::judge(stage, *life, (change, audit)).await.map_err(|e| e.context(operator.last_words()))?;
+        let judged = Box::pin(aftermath::judge(stage, *life, (change, audit))).await;
+        judged.map_err(|e| e.context(operator.last_words()))?;
     }
     operator.kill()
 }

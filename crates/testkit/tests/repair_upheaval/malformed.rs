@@ -99,7 +99,7 @@ async fn the_work_goes_on() -> Result<()> {
     scene.serving("web").await?;
     scene.cluster.start_operator().await?;
     relax(&scene).await?;
-    let done = goes_on(&scene).await;
+    let done = Box::pin(goes_on(&scene)).await;
     // Whatever came of it, the schemas are put back for the tests that follow.
     let admin = scene.cluster.admin();
     for (kind, place) in
