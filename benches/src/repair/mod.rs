@@ -8,6 +8,7 @@ mod count;
 mod drive;
 mod place;
 
+use crate::record::Bounds;
 use crate::rounds::{median, spread};
 use crate::{Bench, Record, Setup};
 use anyhow::{Context as _, Result, ensure};
@@ -70,8 +71,9 @@ fn requests(calls: &Calls, incidents: u16) -> Vec<Record> {
     let each = |count: u64| per(count, incidents);
     let by = calls.by_purpose().map(|(purpose, count)| (format!("requests per incident: {purpose}"), count));
     let mut records: Vec<Record> = by.map(|(metric, count)| named(metric, "requests", each(count))).collect();
-    records.push(Record::alone(NAME, "requests per incident, all purposes", "requests", each(calls.total())));
-    records.push(Record::alone(NAME, "lists per incident", "requests", each(calls.lists())));
+    let total = Record::alone(NAME, "requests per incident, all purposes", "requests", each(calls.total()));
+    let lists = Record::alone(NAME, "lists per incident", "requests", each(calls.lists()));
+    records.extend([total.bounded(Bounds { must: 4.0, aim: 3.0 }), Record { aim: Some(0.0), ..lists }]);
     records
 }
 
