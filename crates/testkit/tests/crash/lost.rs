@@ -50,10 +50,14 @@ const RESTART: &[Request] = &[
 ];
 
 impl Request {
-    /// A lost request and a lost reply look the same to the operator; only for the write it matters which it was.
+    /// Everything may lose its reply. What a client might try again by itself, and what must not be, is also answered 504; for the write alone it matters whether it arrived.
     fn faults(self) -> &'static [Fault] {
         let all = &[Fault::ReplyLost, Fault::Timeout, Fault::RequestLost];
-        if self.what == "the write" { all } else { &all[..2] }
+        match self.what {
+            "the write" => all,
+            "a fence revision" | "the account" | "the token" | "the first record" | "a receipt" => &all[..2],
+            _ => &all[..1],
+        }
     }
 
     /// A condition that holds for this request once; the change's own status is meant, not a mandate's.

@@ -44,6 +44,11 @@ pub(crate) fn of(life: Life) -> Vec<&'static str> {
     }
 }
 
+/// How many passages of a point are worth a killing: of the twins the first, of the others all.
+pub(crate) fn worth(point: &str, passages: u32) -> u32 {
+    if TWINS.contains(&point) { passages.min(1) } else { passages }
+}
+
 /// Every name that the operator's source gives to `failpoint!`.
 pub(crate) fn in_source() -> Result<BTreeSet<String>> {
     let mut found = BTreeSet::new();

@@ -11,7 +11,7 @@ use crate::kill::say;
 use crate::life::{Begun, Life};
 use crate::stage::Stage;
 
-const ROUNDS: u32 = 6;
+const ROUNDS: u32 = 4;
 const KILLS: u32 = 4;
 /// Longer than the life of a quota's deletion up to its write.
 const LONGEST_LIFE: u64 = 900;
