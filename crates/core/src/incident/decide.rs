@@ -196,10 +196,18 @@ fn outcome(record: Record, last: &Attempt, case: &Case<'_>) -> Decision {
         (life::Phase::Recovered, None) => end(record, Phase::Resolved, reason(), case),
         (life::Phase::Recovered, Some(finding)) => unmended(record, last, finding, case),
         (life::Phase::Rejected, Some(_)) => escalate(record, reason(), Some(last), case),
+        (life::Phase::Refused, Some(_)) if is_about_target(reason().code) => {
+            escalate(record, reason(), Some(last), case)
+        }
         (life::Phase::Failed | life::Phase::RolledBack, None) => escalate(record, reason(), Some(last), case),
         (_, None) => fading(record, case.delays.hold, case),
         (_, Some(_)) => go_on(record, Some(last), case),
     }
+}
+
+/// True where no other change of the same target would fare better.
+const fn is_about_target(code: Code) -> bool {
+    matches!(code, Code::Protected | Code::ManagedElsewhere)
 }
 
 /// The Change's own oracle was satisfied, yet the finding holds: either it is back, or the index

@@ -276,6 +276,15 @@ fn without_a_candidate_people_are_asked_unless_a_neighbour_is_being_mended() {
 }
 
 #[test]
+fn what_is_refused_for_its_target_is_not_tried_by_other_means() {
+    let actions = [undo(1), Action::RolloutRestart {}];
+    for (why, next) in [(Code::Protected, None), (Code::OriginUnproven, Some(Action::RolloutRestart {}))] {
+        let decision = Scene::new(&actions).tried(1, undo(1), Life::Refused, why).decide(&changing(1), 50);
+        assert_eq!(proposed(&decision).map(|(_, action)| action), next, "{why}");
+    }
+}
+
+#[test]
 fn people_are_not_called_while_a_candidate_may_ripen_within_seconds() {
     let mut scene = Scene::new(&[]);
     scene.ripens = Some(SignedDuration::from_secs(2));

@@ -49,16 +49,42 @@ pub(crate) fn keep_memory(old: &Thing, new: &mut Thing) {
     }
 }
 
-/// True where every pair of `selector` is among the pod's labels. Two labels that every pod of a
-/// StatefulSet has for itself are answered from its name.
+/// What a selector says of pods that share their labels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fit {
+    /// It selects all of them.
+    All,
+    /// It selects none.
+    None,
+    /// It asks for a label that every pod of a StatefulSet has for itself; the name answers that.
+    ByName,
+}
+
+/// How a selector fits pods with these labels. An empty selector fits nothing.
+pub(crate) fn fit(selector: &Labels, labels: &Labels) -> Fit {
+    let mut found = if selector.is_empty() { Fit::None } else { Fit::All };
+    for (key, value) in selector.iter() {
+        match labels.get(key) {
+            Some(label) if label == value => {}
+            None if key == super::names::STATEFUL_POD_NAME || key == super::names::POD_INDEX => found = Fit::ByName,
+            Some(_) | None => return Fit::None,
+        }
+    }
+    found
+}
+
+/// True where every pair of `selector` is among the pod's labels, those of its name included.
 pub(crate) fn selects(selector: &Labels, labels: &Labels, pod: &str) -> bool {
-    !selector.is_empty()
-        && selector.iter().all(|(key, value)| match labels.get(key) {
-            Some(found) => found == value,
-            None if key == super::names::STATEFUL_POD_NAME => pod == value,
-            None if key == super::names::POD_INDEX => pod.rsplit_once('-').is_some_and(|(_, index)| index == value),
-            None => false,
-        })
+    let own = |key: &str, value: &str| match key {
+        super::names::STATEFUL_POD_NAME => pod == value,
+        super::names::POD_INDEX => pod.rsplit_once('-').is_some_and(|(_, index)| index == value),
+        _ => true,
+    };
+    match fit(selector, labels) {
+        Fit::All => true,
+        Fit::None => false,
+        Fit::ByName => selector.iter().all(|(key, value)| labels.get(key).is_some() || own(key, value)),
+    }
 }
 
 impl Index {

@@ -6,7 +6,7 @@ use super::events::Event;
 use super::intern::Labels;
 use super::names::Marks;
 use super::pods::{Cohort, Phase, PodRow};
-use super::relate::{makes_pods, selects};
+use super::relate::{Fit, fit, makes_pods, selects};
 use super::rows::{Body, Owner, Service, Thing};
 use super::state::Odd;
 use super::template::Template;
@@ -183,7 +183,16 @@ impl<'a> View<'a> {
 
     /// The pods of a namespace that a Service's selector matches.
     pub fn pods_selected(&self, namespace: &str, selector: &Labels) -> Vec<Pod<'a>> {
-        self.pods_in(namespace).filter(|pod| selects(selector, pod.labels(), &pod.name())).collect()
+        let mut found = Vec::new();
+        for at in self.index.pods.cohorts_in(namespace) {
+            let pods = self.pods_of_cohorts(std::slice::from_ref(at));
+            match self.index.pods.cohort(*at).map_or(Fit::None, |cohort| fit(selector, &cohort.labels)) {
+                Fit::All => found.extend(pods),
+                Fit::ByName => found.extend(pods.filter(|pod| selects(selector, pod.labels(), &pod.name()))),
+                Fit::None => {}
+            }
+        }
+        found
     }
 
     /// The telling events about an object.
