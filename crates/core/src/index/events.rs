@@ -3,11 +3,11 @@
 //! Owns their bounded store, one row per object, reason and message but for the parts that
 //! differ from pod to pod. Must never grow with the number of repetitions. No IO.
 
+use super::hash::Map;
 use super::intern::{Intern, Text};
 use super::shape::EventShape;
 use super::uid::{OddUids, UidKey};
 use jiff::Timestamp;
-use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// The most rows that are kept for one object.
@@ -41,8 +41,8 @@ pub struct Event {
 /// Every kept event.
 #[derive(Debug, Default)]
 pub(crate) struct Events {
-    by_object: HashMap<UidKey, Vec<Event>>,
-    object_of: HashMap<UidKey, UidKey>,
+    by_object: Map<UidKey, Vec<Event>>,
+    object_of: Map<UidKey, UidKey>,
 }
 
 impl Events {

@@ -3,9 +3,9 @@
 //! Owns the sharing. Must never keep what nothing else holds for long: unused copies are swept
 //! whenever the set has doubled. No IO.
 
+use super::hash::Set;
 use super::template::Template;
 use std::borrow::Borrow;
-use std::collections::HashSet;
 use std::hash::Hash;
 use std::sync::Arc;
 
@@ -16,13 +16,13 @@ const FIRST_SWEEP: usize = 1024;
 
 #[derive(Debug)]
 struct Pool<T: ?Sized> {
-    set: HashSet<Arc<T>>,
+    set: Set<Arc<T>>,
     sweep_at: usize,
 }
 
 impl<T: ?Sized> Default for Pool<T> {
     fn default() -> Self {
-        Self { set: HashSet::new(), sweep_at: FIRST_SWEEP }
+        Self { set: Set::default(), sweep_at: FIRST_SWEEP }
     }
 }
 

@@ -6,6 +6,7 @@
 
 mod events;
 mod feed;
+mod hash;
 mod intern;
 mod names;
 mod observed;
@@ -34,10 +35,11 @@ pub use view::{Pod, View};
 
 use crate::object::{Kind, ObjectRef};
 use events::Events;
+use hash::{Map, Set};
 use intern::Intern;
 use jiff::SignedDuration;
 use pods::Pods;
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use uid::OddUids;
 
 /// A pod that was ready for this long, and did not restart, has served.
@@ -67,11 +69,11 @@ pub struct Index {
     intern: Intern,
     uids: OddUids,
     pods: Pods,
-    things: HashMap<UidKey, Thing>,
+    things: Map<UidKey, Thing>,
     by_name: BTreeMap<(Kind, Text, Text), UidKey>,
-    children: HashMap<UidKey, Vec<UidKey>>,
+    children: Map<UidKey, Vec<UidKey>>,
     events: Events,
-    resync: BTreeMap<Kind, HashSet<UidKey>>,
+    resync: BTreeMap<Kind, Set<UidKey>>,
     unread: BTreeMap<Kind, String>,
     listed: BTreeSet<Kind>,
 }
@@ -124,7 +126,7 @@ impl Index {
 
     /// A full list of `kind` begins: what it does not show by [`Index::end_resync`] is gone.
     pub fn begin_resync(&mut self, kind: Kind) {
-        self.resync.insert(kind, HashSet::new());
+        self.resync.insert(kind, Set::default());
         self.unread.remove(&kind);
     }
 
@@ -133,7 +135,7 @@ impl Index {
         let Some(seen) = self.resync.remove(&kind) else {
             return Touched::default();
         };
-        let known: Vec<UidKey> = if kind == Kind::Pod {
+        let mut known: Vec<UidKey> = if kind == Kind::Pod {
             self.pods.uids().collect()
         } else if kind == Kind::Event {
             self.events.uids().collect()
@@ -143,7 +145,12 @@ impl Index {
         };
         self.listed.insert(kind);
         let mut touched = Touched::default();
-        for uid in known.into_iter().filter(|uid| !seen.contains(uid)) {
+        known.retain(|uid| !seen.contains(uid));
+        // The maps of pods and events have no order, and what is told must have one.
+        if matches!(kind, Kind::Pod | Kind::Event) {
+            known.sort_unstable();
+        }
+        for uid in known {
             self.remove(kind, uid).0.into_iter().for_each(|subject| touched.add(Some(subject)));
         }
         touched

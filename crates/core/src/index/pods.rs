@@ -4,13 +4,14 @@
 //! Owns the rows and their indexes by uid, owner and namespace. Must never grow a healthy pod's
 //! row by a heap block. No IO.
 
+use super::hash::Map;
 use super::intern::{Labels, Text};
 use super::names::Marks;
 use super::rows::Owner;
 use super::state::Odd;
 use super::template::Template;
 use super::uid::UidKey;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// A pod's phase.
@@ -108,11 +109,11 @@ struct Group {
 pub(crate) struct Pods {
     rows: Vec<Option<PodRow>>,
     free: Vec<u32>,
-    by_uid: HashMap<UidKey, u32>,
+    by_uid: Map<UidKey, u32>,
     groups: Vec<Option<Group>>,
     free_groups: Vec<u32>,
-    by_cohort: HashMap<Arc<Cohort>, u32>,
-    by_owner: HashMap<UidKey, Vec<u32>>,
+    by_cohort: Map<Arc<Cohort>, u32>,
+    by_owner: Map<UidKey, Vec<u32>>,
     by_namespace: BTreeMap<Text, Vec<u32>>,
 }
 

@@ -2,11 +2,11 @@
 //!
 //! Owns that form. Must never lose a uid's text: what is not a plain UUID is kept beside. No IO.
 
+use super::hash::Map;
 use super::intern::Text;
 use crate::canonical::hex;
 use crate::names::Uid;
 use sha2::{Digest, Sha256};
-use std::collections::HashMap;
 use std::sync::Arc;
 
 /// An object's uid, as a map's key.
@@ -53,7 +53,7 @@ impl UidKey {
 
 /// The texts of uids that are not plain UUIDs (some mirror pods, tests).
 #[derive(Debug, Default)]
-pub(crate) struct OddUids(HashMap<UidKey, Text>);
+pub(crate) struct OddUids(Map<UidKey, Text>);
 
 impl OddUids {
     pub(crate) fn key(&mut self, text: &str) -> UidKey {
