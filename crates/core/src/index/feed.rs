@@ -20,25 +20,17 @@ impl Index {
 
     pub(super) fn put_pod(&mut self, shape: &PodShape) -> Touched {
         let meta = &shape.metadata;
-        let mut reader = self.reader();
-        let (uid, owner, labels) = (reader.uids.key(&meta.uid), reader.owner(meta), reader.labels(&meta.labels));
+        let uid = self.uids.key(&meta.uid);
         let (head, tail) = Tail::split(&meta.name);
-        let template = Template::read(reader.intern, &shape.spec, &meta.name);
-        let cohort = Cohort {
-            namespace: reader.intern.text(&meta.namespace),
-            owner,
-            labels,
-            template: reader.intern.template(template),
-            head: reader.intern.text(head),
-            marks: Marks::read(meta).lasting(),
-        };
+        let cohort = self.known_cohort(uid, shape, head).unwrap_or_else(|| self.put_cohort(shape, head));
+        let reader = self.reader();
         let ready = shape.status.conditions.iter().find(|c| c.kind == "Ready");
         let row = PodRow {
             uid,
             rv: meta.resource_version.parse().unwrap_or(0),
             node: reader.intern.some_text(&shape.spec.node_name),
             odd: Odd::read(reader.intern, shape),
-            cohort: self.pods.enroll(cohort),
+            cohort,
             created: seconds(meta.creation_timestamp),
             ready_since: seconds(ready.and_then(|c| c.last_transition_time)),
             tail,
@@ -57,6 +49,22 @@ impl Index {
             }
             None => self.touched_by_pod(new.cohort, uid),
         }
+    }
+
+    fn put_cohort(&mut self, shape: &PodShape, head: &str) -> u32 {
+        let meta = &shape.metadata;
+        let mut reader = self.reader();
+        let (owner, labels) = (reader.owner(meta), reader.labels(&meta.labels));
+        let template = Template::read(reader.intern, &shape.spec, &meta.name);
+        let cohort = Cohort {
+            namespace: reader.intern.text(&meta.namespace),
+            owner,
+            labels,
+            template: reader.intern.template(template),
+            head: reader.intern.text(head),
+            marks: Marks::read(meta).lasting(),
+        };
+        self.pods.enroll(cohort)
     }
 
     /// A pod that is taken down while it serves proves that its revision works.

@@ -15,6 +15,7 @@ mod read;
 mod relate;
 mod rows;
 pub mod shape;
+mod siblings;
 mod state;
 mod template;
 mod uid;

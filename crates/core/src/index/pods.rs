@@ -12,6 +12,7 @@ use super::state::Odd;
 use super::template::Template;
 use super::uid::UidKey;
 use std::collections::BTreeMap;
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 /// A pod's phase.
@@ -87,8 +88,8 @@ pub(crate) struct PodRow {
     pub(crate) ready: bool,
 }
 
-/// What pods of one revision share.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+/// What pods of one revision share. Every part comes from the pools.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Cohort {
     pub(crate) namespace: Text,
     pub(crate) owner: Option<Arc<Owner>>,
@@ -96,6 +97,14 @@ pub(crate) struct Cohort {
     pub(crate) template: Arc<Template>,
     pub(crate) head: Text,
     pub(crate) marks: Marks,
+}
+
+impl Hash for Cohort {
+    /// Equal templates are one in the pool while a cohort holds it: its address says as much as its content.
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let Self { namespace, owner, labels, template, head, marks } = self;
+        (namespace, owner, labels, Arc::as_ptr(template), head, marks).hash(state);
+    }
 }
 
 #[derive(Debug)]

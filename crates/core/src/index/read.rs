@@ -8,8 +8,8 @@ use super::rows::{
     Body, Condition, Head, Hpa, Node, Owner, Quota, Revision, Service, ServicePort, Slice, Target, Workload,
 };
 use super::shape::{
-    ConditionShape, HpaShape, Meta, NodeShape, Port, QuotaShape, RevisionShape, ServicePortShape, ServiceShape,
-    SliceShape, WorkloadShape,
+    ConditionShape, HpaShape, Meta, NodeShape, OwnerShape, Port, QuotaShape, RevisionShape, ServicePortShape,
+    ServiceShape, SliceShape, WorkloadShape,
 };
 use super::template::Template;
 use super::uid::OddUids;
@@ -40,15 +40,13 @@ impl Reader<'_> {
     }
 
     pub(crate) fn labels(&mut self, pairs: &[(String, String)]) -> Labels {
-        let kept = pairs.iter().filter(|(k, _)| k != STATEFUL_POD_NAME && k != POD_INDEX);
-        self.intern.labels(kept.map(|(k, v)| (k.as_str(), v.as_str())))
+        self.intern.labels(kept_labels(pairs))
     }
 
     pub(crate) fn owner(&mut self, meta: &Meta) -> Option<Arc<Owner>> {
-        let owner = meta.owner_references.iter().find(|o| o.controller)?;
-        let known = Kind::parse(&owner.kind).filter(|k| k.api_version() == owner.api_version);
+        let owner = meta.controller()?;
         Some(Arc::new(Owner {
-            kind: known,
+            kind: known_kind(owner),
             kind_text: self.intern.text(&owner.kind),
             name: self.intern.text(&owner.name),
             uid: self.uids.key(&owner.uid),
@@ -166,6 +164,17 @@ impl Reader<'_> {
             max: shape.spec.max_replicas,
         }))
     }
+}
+
+/// The labels that are kept: all but the two that every pod of a StatefulSet has for itself.
+pub(crate) fn kept_labels(pairs: &[(String, String)]) -> impl Iterator<Item = (&str, &str)> {
+    let kept = pairs.iter().filter(|(k, _)| k != STATEFUL_POD_NAME && k != POD_INDEX);
+    kept.map(|(k, v)| (k.as_str(), v.as_str()))
+}
+
+/// An owner's kind, if it is one of ours and of the group it should be of.
+pub(crate) fn known_kind(owner: &OwnerShape) -> Option<Kind> {
+    Kind::parse(&owner.kind).filter(|k| k.api_version() == owner.api_version)
 }
 
 /// How many pods a workload wants at once.

@@ -3,8 +3,10 @@
 //! Owns the compact form of pod specs, shared by all pods of a revision. Must never hold what
 //! differs from pod to pod, nor the value of an environment variable. No IO.
 
-use super::intern::{Intern, Labels, Text};
-use super::shape::{ContainerShape, KeyRefShape, PodSpecShape, Port, ProbeShape, SourceShape};
+mod read;
+
+use super::intern::{Labels, Text};
+use super::shape::Port;
 
 /// A pod template.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -148,26 +150,6 @@ impl Template {
         mounts.chain(used)
     }
 
-    pub(crate) fn read(intern: &mut Intern, spec: &PodSpecShape, pod: &str) -> Self {
-        let init = spec.init_containers.iter().map(|c| {
-            let role = if c.restart_policy == "Always" { Role::Sidecar } else { Role::Init };
-            (role, c)
-        });
-        let main = spec.containers.iter().map(|c| (Role::Main, c));
-        let containers = init.chain(main).map(|(role, c)| read_container(intern, role, c)).collect();
-        let (mounts, claims) = read_volumes(intern, spec, pod);
-        let service_account = if spec.service_account_name == "default" { "" } else { &spec.service_account_name };
-        Self {
-            containers,
-            mounts,
-            claims,
-            node_selector: intern.labels(spec.node_selector.iter().map(|(k, v)| (k.as_str(), v.as_str()))),
-            service_account: intern.text(service_account),
-            restarts_always: matches!(spec.restart_policy.as_str(), "" | "Always"),
-            restarts_never: spec.restart_policy == "Never",
-        }
-    }
-
     pub(crate) fn heap_bytes(&self) -> usize {
         let containers = self.containers.iter().map(|c| {
             let probes = [&c.liveness, &c.readiness, &c.startup].into_iter().flatten().count() * size_of::<Probe>();
@@ -175,100 +157,4 @@ impl Template {
         });
         containers.sum::<usize>() + size_of_val(&*self.mounts) + size_of_val(&*self.claims)
     }
-}
-
-fn read_volumes(intern: &mut Intern, spec: &PodSpecShape, pod: &str) -> (Box<[ConfigRef]>, Box<[Text]>) {
-    let mut mounts = Vec::new();
-    let mut claims = Vec::new();
-    for volume in &spec.volumes {
-        if let Some(r) = &volume.config_map {
-            mounts.push(read_ref(intern, RefKind::ConfigMap, r));
-        }
-        if let Some(r) = &volume.secret {
-            mounts.push(read_ref(intern, RefKind::Secret, r));
-        }
-        for source in volume.projected.iter().flat_map(|p| &p.sources) {
-            mounts.extend(read_source(intern, source));
-        }
-        if let Some(claim) = &volume.persistent_volume_claim {
-            // A StatefulSet's claims end in the pod's name, which must not tell its pods apart.
-            let name = match claim.claim_name.strip_suffix(pod) {
-                Some(head) if !pod.is_empty() && head.ends_with('-') => format!("{head}*"),
-                Some(_) | None => claim.claim_name.clone(),
-            };
-            claims.push(intern.text(&name));
-        }
-    }
-    (mounts.into(), claims.into())
-}
-
-fn read_source(intern: &mut Intern, source: &SourceShape) -> Option<ConfigRef> {
-    let (kind, r) = match (&source.config_map_ref, &source.secret_ref) {
-        (Some(r), _) => (RefKind::ConfigMap, r),
-        (None, Some(r)) => (RefKind::Secret, r),
-        (None, None) => return None,
-    };
-    // Every pod has this one from the API server itself.
-    (r.name != "kube-root-ca.crt").then(|| read_ref(intern, kind, r))
-}
-
-fn read_ref(intern: &mut Intern, kind: RefKind, r: &KeyRefShape) -> ConfigRef {
-    let keys = r.items.iter().map(|i| i.key.as_str()).chain((!r.key.is_empty()).then_some(r.key.as_str()));
-    ConfigRef { kind, keys: keys.map(|k| intern.text(k)).collect(), name: intern.text(&r.name), optional: r.optional }
-}
-
-fn read_container(intern: &mut Intern, role: Role, c: &ContainerShape) -> Container {
-    let ports = c.ports.iter().map(|p| ContainerPort {
-        name: intern.some_text(&p.name),
-        number: p.container_port,
-        host: p.host_port,
-        other_protocol: matches!(p.protocol.as_str(), "UDP" | "SCTP"),
-    });
-    let ports = ports.collect();
-    let mut env: Vec<_> = Vec::with_capacity(c.env.len());
-    for e in &c.env {
-        let from = match (&e.value_from.config_map_key_ref, &e.value_from.secret_key_ref) {
-            (Some(r), _) => Some(read_ref(intern, RefKind::ConfigMap, r)),
-            (None, Some(r)) => Some(read_ref(intern, RefKind::Secret, r)),
-            (None, None) => None,
-        };
-        env.push((intern.text(&e.name), from));
-    }
-    Container {
-        name: intern.text(&c.name),
-        image: intern.text(&c.image),
-        role,
-        ports,
-        env: env.into(),
-        env_from: c.env_from.iter().filter_map(|s| read_source(intern, s)).collect(),
-        requests: read_amounts(intern, &c.resources.requests),
-        limits: read_amounts(intern, &c.resources.limits),
-        liveness: c.liveness_probe.as_ref().map(|p| read_probe(intern, p)),
-        readiness: c.readiness_probe.as_ref().map(|p| read_probe(intern, p)),
-        startup: c.startup_probe.as_ref().map(|p| read_probe(intern, p)),
-    }
-}
-
-fn read_amounts(intern: &mut Intern, pairs: &[(String, String)]) -> Amounts {
-    let mut of = |name: &str| pairs.iter().find(|(k, _)| k == name).map(|(_, v)| intern.text(v));
-    Amounts { cpu: of("cpu"), memory: of("memory") }
-}
-
-fn read_probe(intern: &mut Intern, p: &ProbeShape) -> Box<Probe> {
-    let (asks, port) = match (&p.http_get, &p.tcp_socket, &p.grpc) {
-        (Some(h), _, _) => (format!("http:{}", h.path), h.port.clone()),
-        (None, Some(h), _) => ("tcp".to_owned(), h.port.clone()),
-        (None, None, Some(h)) => ("grpc".to_owned(), h.port.clone()),
-        (None, None, None) => ("exec".to_owned(), None),
-    };
-    // The API server fills these in; a shape that lacks them gets the same defaults.
-    let or = |value: i32, default: i32| if value > 0 { value } else { default };
-    Box::new(Probe {
-        asks: intern.text(&asks),
-        port,
-        initial_delay: p.initial_delay_seconds.max(0),
-        period: or(p.period_seconds, 10),
-        timeout: or(p.timeout_seconds, 1),
-        failures: or(p.failure_threshold, 3),
-    })
 }

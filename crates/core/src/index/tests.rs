@@ -202,4 +202,36 @@ fn a_churn_of_pods_leaves_nothing_behind() {
     assert!(index.pods.heap_bytes() < 100_000, "{}", index.pods.heap_bytes());
 }
 
+#[test]
+fn a_pod_that_differs_under_the_same_owner_labels_and_name_is_read_for_itself() {
+    let mut index = shop();
+    let of = owner("ReplicaSet", "web-5d9c7b");
+    let image = |index: &Index, name: &str| {
+        let pod = index.view().pods_in("shop").find(|p| p.name() == name).unwrap();
+        pod.template().containers[0].image.to_string()
+    };
+    let mut another = pod("web-5d9c7b-zzzz2", 40, &of, true);
+    another["spec"]["containers"][0]["image"] = json!("evil:1");
+    apply(&mut index, Kind::Pod, another);
+    assert_eq!(image(&index, "web-5d9c7b-zzzz2"), "evil:1");
+    let mut changed = pod("web-5d9c7b-x7k2p", 41, &of, true);
+    changed["spec"]["containers"][0]["image"] = json!("web:2");
+    apply(&mut index, Kind::Pod, changed);
+    assert_eq!(image(&index, "web-5d9c7b-x7k2p"), "web:2", "an image may be changed in place");
+    assert_eq!(image(&index, "web-5d9c7b-bcdf4"), "web:1");
+    assert_eq!(index.pods.cohorts().count(), 3);
+    for (n, change) in [("labels", json!({"app": "other"})), ("ownerReferences", json!([])), ("namespace", json!("x"))]
+    {
+        let mut moved = pod("web-5d9c7b-bcdf4", 42, &of, true);
+        moved["metadata"][n] = change;
+        apply(&mut index, Kind::Pod, moved);
+        let row = index.view().pod_by_key(UidKey::of("pod-web-5d9c7b-bcdf4")).unwrap();
+        assert_eq!(row.labels().get("app"), Some(if n == "labels" { "other" } else { "web" }), "{n}");
+        assert_eq!(row.owner().is_some(), n != "ownerReferences", "{n}");
+        assert_eq!(row.namespace(), if n == "namespace" { "x" } else { "shop" }, "{n}");
+    }
+    apply(&mut index, Kind::Pod, pod("web-5d9c7b-bcdf4", 43, &of, true));
+    assert_eq!(index.pods.cohorts().count(), 3, "and back among its siblings, or those of its own: none is left over");
+}
+
 mod memory;

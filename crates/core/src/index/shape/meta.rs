@@ -57,6 +57,10 @@ impl Meta {
     pub fn annotation(&self, key: &str) -> Option<&str> {
         find(&self.annotations, key)
     }
+    /// The owner that manages it.
+    pub fn controller(&self) -> Option<&OwnerShape> {
+        self.owner_references.iter().find(|o| o.controller)
+    }
 }
 
 fn find<'a>(pairs: &'a [(String, String)], key: &str) -> Option<&'a str> {
