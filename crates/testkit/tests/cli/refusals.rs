@@ -3,7 +3,7 @@
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bailiwick_testkit::Result;
 use serde_json::{Value, json};
@@ -48,7 +48,7 @@ fn old_server() -> Result<(String, Arc<Mutex<Vec<String>>>)> {
                     "message": "the server could not find the requested resource"}),
                 )
             };
-            seen.lock().unwrap().push(line);
+            seen.lock().unwrap_or_else(PoisonError::into_inner).push(line);
             let body = body.to_string();
             let _ = write!(
                 stream,
