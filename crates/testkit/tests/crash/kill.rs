@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 use bailiwick_core::life::{Phase, Record};
-use bailiwick_testkit::{Audit, OperatorProcess, ProcessOptions, Proposal, Result};
+use bailiwick_testkit::{Audit, OperatorProcess, ProcessOptions, Proposal, Result, TestCluster};
 
 use crate::aftermath;
-use crate::life::Begun;
+use crate::life::{Begun, Life};
 use crate::points;
 use crate::stage::Stage;
 
@@ -21,8 +21,27 @@ pub(crate) fn say(line: &str) -> Result<()> {
     writeln!(std::io::stdout(), "{line}").context("say how far it is")
 }
 
+/// Surveys a life that nobody cuts short, and then kills at every passage of every point that it showed; of two points with no request between them, at one.
+pub(crate) async fn everywhere(cluster: TestCluster, life: Life) -> Result<()> {
+    let stage = Box::pin(Stage::set(cluster, life)).await?;
+    let passages = survey(&stage).await?;
+    say(&format!("{life:?}: {passages:?}"))?;
+    let mut kills: BTreeMap<&str, u32> = BTreeMap::new();
+    for (point, passages) in &passages {
+        for passage in 0..points::worth(life, point, *passages) {
+            // The number of looks at a workload varies; what comes with the last of them may not come.
+            let killed = at(&stage, point, passage).await?;
+            *kills.entry(point).or_default() += u32::from(killed);
+        }
+    }
+    say(&format!("{life:?}: killed {} times: {kills:?}", kills.values().sum::<u32>()))?;
+    let spared: Vec<_> = points::of(life).into_iter().filter(|p| kills.get(p).copied().unwrap_or(0) == 0).collect();
+    assert!(spared.is_empty(), "never killed at {spared:?}");
+    Ok(())
+}
+
 /// Brings one Change to its end although the operator dies at the given passage of the point, and judges the aftermath. False where the life has no such passage.
-pub(crate) async fn at(stage: &Stage, point: &str, passage: u32) -> Result<bool> {
+async fn at(stage: &Stage, point: &str, passage: u32) -> Result<bool> {
     let what = format!("{:?}, {point}, passage {passage}", stage.life);
     let run = Run { stage, audit: stage.cluster.audit()?, options: ProcessOptions::dying_after(point, passage) };
     let begin = Instant::now();
@@ -36,7 +55,7 @@ pub(crate) async fn at(stage: &Stage, point: &str, passage: u32) -> Result<bool>
 }
 
 /// How often each point is passed in a life that is not cut short.
-pub(crate) async fn survey(stage: &Stage) -> Result<BTreeMap<&'static str, u32>> {
+async fn survey(stage: &Stage) -> Result<BTreeMap<&'static str, u32>> {
     let points = points::of(stage.life);
     let printing: Vec<String> = points.iter().map(|point| format!("{point}=print")).collect();
     let options = ProcessOptions { failpoints: printing.join(";"), ..ProcessOptions::default() };

@@ -44,9 +44,13 @@ pub(crate) fn of(life: Life) -> Vec<&'static str> {
     }
 }
 
-/// How many passages of a point are worth a killing: of the twins the first, of the others all.
-pub(crate) fn worth(point: &str, passages: u32) -> u32 {
-    if TWINS.contains(&point) { passages.min(1) } else { passages }
+/// How many passages of a point are worth a killing: of the twins the first, of the others all. What a pre-approved patch does after its first two passages, an approved deletion does as well.
+pub(crate) fn worth(life: Life, point: &str, passages: u32) -> u32 {
+    match life {
+        _ if TWINS.contains(&point) => passages.min(1),
+        Life::Restart => passages.min(2),
+        Life::Quota | Life::RollBack | Life::Incident => passages,
+    }
 }
 
 /// Every name that the operator's source gives to `failpoint!`.
