@@ -5,7 +5,6 @@
 
 mod aftermath;
 mod kill;
-#[expect(dead_code, reason = "the way back is cut short in `crash_rollouts`")]
 mod life;
 mod points;
 mod random;
