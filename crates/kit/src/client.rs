@@ -65,3 +65,6 @@ fn build(settings: Config, patient: bool) -> kube::Result<Client> {
         .service(http);
     Ok(ClientBuilder::new(service, settings.default_namespace).build())
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,7 +3,7 @@
 //! Owns every wait of the demo. Must never wait for a fixed time where there is something to
 //! watch. Watches the API server.
 
-use futures::StreamExt as _;
+use futures::{Stream, StreamExt as _};
 use kube::runtime::{WatchStreamExt as _, watcher};
 use kube::{Api, Resource};
 use serde::de::DeserializeOwned;
@@ -47,25 +47,8 @@ pub(super) async fn until<K, T>(
 where
     K: Resource + Clone + Debug + Send + DeserializeOwned + 'static,
 {
-    let begun = Instant::now();
-    let mut last = "nothing".to_owned();
-    let mut stream = Box::pin(watcher::watch_object(api.clone(), name));
-    let watching = async {
-        while let Some(seen) = stream.next().await {
-            match seen.map(|object| look(object.as_ref())) {
-                Ok(Look::Yes(value)) => return Some(value),
-                Ok(Look::NotYet(instead)) => last = instead,
-                Ok(Look::Never(instead)) => {
-                    last = instead;
-                    return None;
-                }
-                Err(error) => last = pause(&error).await,
-            }
-        }
-        None
-    };
-    let found = tokio::time::timeout(within, watching).await.ok().flatten();
-    found.ok_or_else(|| Missed { waited: begun.elapsed(), last })
+    let seen = Box::pin(watcher::watch_object(api.clone(), name));
+    content(seen, ("nothing", within), |object| look(object.as_ref())).await
 }
 
 /// Watches objects by label or field until `look` is content with one of them.
@@ -78,12 +61,21 @@ pub(super) async fn any<K, T>(
 where
     K: Resource + Clone + Debug + Send + DeserializeOwned + 'static,
 {
+    let seen = Box::pin(watcher(api.clone(), config).applied_objects());
+    content(seen, ("no such object", within), |object| look(&object)).await
+}
+
+/// Reads a watch until `look` is content; `nothing` is what was seen before anything was.
+async fn content<K, T>(
+    mut seen: impl Stream<Item = watcher::Result<K>> + Unpin,
+    (nothing, within): (&str, Duration),
+    mut look: impl FnMut(K) -> Look<T>,
+) -> Result<T, Missed> {
     let begun = Instant::now();
-    let mut last = "no such object".to_owned();
-    let mut stream = Box::pin(watcher(api.clone(), config).applied_objects());
+    let mut last = nothing.to_owned();
     let watching = async {
-        while let Some(seen) = stream.next().await {
-            match seen.map(|object| look(&object)) {
+        while let Some(object) = seen.next().await {
+            match object.map(&mut look) {
                 Ok(Look::Yes(value)) => return Some(value),
                 Ok(Look::NotYet(instead)) => last = instead,
                 Ok(Look::Never(instead)) => {

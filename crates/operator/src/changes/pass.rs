@@ -177,10 +177,10 @@ fn announce(ctx: &Context, change: &Change, before: &Record, now: Timestamp) {
     if let Some(code) = code {
         ctx.metrics.decision(code);
     }
-    if before.phase == Phase::Verifying {
-        let written = before.executions.last().and_then(|e| e.applied_at);
-        let took = written.and_then(|at| Duration::try_from(now.duration_since(at)).ok());
-        ctx.metrics.verified(code.unwrap_or(Code::Held), took.unwrap_or_default());
+    let written = before.executions.last().and_then(|e| e.applied_at);
+    let took = written.and_then(|at| Duration::try_from(now.duration_since(at)).ok());
+    if let (Phase::Verifying, Some(code), Some(took)) = (before.phase, code, took) {
+        ctx.metrics.verified(code, took);
     }
     if record.phase.is_terminal() {
         ctx.metrics.change_ended(change.spec.change_type, record.phase);
