@@ -1,11 +1,12 @@
 //! `cargo xtask test`: every test there is, on a cluster that comes and goes with the run.
 //!
-//! Owns the order of a run: unit tests, then the suites that need a cluster. A suite is an integration test behind the feature `cluster`; what it needs is prepared because its source says so. Prints each runner's closing line, a table, and a plain last line. A suite has a limit, and so has the run: what has not run by then has failed. A killed run leaves nothing: the cluster is ephemeral and every child dies with this process.
+//! Owns the order of a run: unit tests, then the suites that need a cluster. A suite is an integration test behind the feature `cluster`; what it needs is prepared because its source says so. Prints each runner's closing line, a table, why tests failed, and a plain last line. A suite has a limit, and so has the run: what has not run by then has failed. A killed run leaves nothing: the cluster is ephemeral and every child dies with this process.
 
 mod build;
 mod discover;
 mod outcome;
 mod place;
+mod reason;
 mod rescue;
 mod run;
 mod session;

@@ -1,10 +1,12 @@
-//! What runners reported: counts read from their closing lines, the table, the exit code. Pure, but for reading the list of skipped tests.
+//! What runners reported: counts read from their closing lines, the table, why tests failed, the exit code. Pure, but for reading the list of skipped tests.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
+
+use super::reason::{Reason, Reasons};
 
 /// Where a test writes that it was skipped, within its suite's directory.
 pub(super) const SKIPPED: &str = "skipped.txt";
@@ -18,10 +20,12 @@ pub(super) struct Reading {
     closing: Vec<String>,
     broken: Vec<String>,
     said_ok: usize,
+    reasons: Reasons,
 }
 
 impl Reading {
     pub(super) fn line(&mut self, line: &str) {
+        self.reasons.line(line);
         if let Some(rest) = line.strip_prefix("test result: ") {
             self.passed += number_before(rest, " passed");
             self.failed += number_before(rest, " failed");
@@ -48,6 +52,7 @@ impl Reading {
             took,
             closing: self.closing,
             broken: self.broken,
+            reasons: if failed > 0 { self.reasons.end() } else { Vec::new() },
             why_skipped: Vec::new(),
             kept: None,
         }
@@ -70,6 +75,7 @@ pub(super) struct Outcome {
     took: Duration,
     closing: Vec<String>,
     broken: Vec<String>,
+    reasons: Vec<Reason>,
     why_skipped: Vec<String>,
     /// Where its logs are, if it failed.
     pub(super) kept: Option<PathBuf>,
@@ -87,7 +93,19 @@ impl Outcome {
     pub(super) fn broken(name: &str, why: &str) -> Self {
         let mut outcome = Reading::default().outcome(name, false, Duration::ZERO);
         outcome.broken = vec![why.to_owned()];
+        outcome.reasons.clear();
         outcome
+    }
+
+    /// Each failed test with its reason, indented under its name.
+    fn why_failed(&self) -> Vec<String> {
+        let mut lines = Vec::new();
+        for reason in &self.reasons {
+            let of = if reason.test.is_empty() { "" } else { "::" };
+            lines.push(format!("\nWHY {}{of}{}", self.suite, reason.test));
+            lines.extend(reason.text.iter().map(|line| format!("  {line}").trim_end().to_owned()));
+        }
+        lines
     }
 
     /// How many tests it has.
@@ -119,10 +137,11 @@ pub(super) struct Report {
 }
 
 impl Report {
-    /// Adds an outcome and returns its runner's closing lines.
+    /// Adds an outcome and returns its runner's closing lines, and why tests failed.
     pub(super) fn add(&mut self, outcome: Outcome) -> Vec<String> {
         let told = outcome.closing.iter().filter(|line| !line.contains(" 0 passed; 0 failed; 0 ignored"));
-        let lines = told.map(|line| format!("{:<28} {line}", outcome.suite)).collect();
+        let mut lines: Vec<String> = told.map(|line| format!("{:<28} {line}", outcome.suite)).collect();
+        lines.extend(outcome.why_failed());
         self.outcomes.push(outcome);
         lines
     }
@@ -139,7 +158,7 @@ impl Report {
         self.outcomes.iter().map(of).sum()
     }
 
-    /// The table, what was skipped and why, what failed and where its logs are, and the plain last line.
+    /// The table, what was skipped and why, what failed and where its logs are, why, and the plain last line: who sees only the end of a log must find the reasons there.
     pub(super) fn render(&self, took: Duration) -> String {
         let mut lines =
             vec![format!("\n{:<28} {:>7} {:>7} {:>8} {:>9}", "SUITE", "PASSED", "FAILED", "SKIPPED", "SECONDS")];
@@ -162,6 +181,7 @@ impl Report {
             lines.push(format!("\nFAILED {}: {}", o.suite, o.broken.join(", ")));
             lines.extend(o.kept.iter().map(|dir| format!("  logs: {}", dir.display())));
         }
+        lines.extend(self.outcomes.iter().flat_map(Outcome::why_failed));
         lines.push(format!("\nall of it took {:.0} s", took.as_secs_f64()));
         lines.push(self.last_line());
         lines.join("\n")

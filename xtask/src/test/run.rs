@@ -79,7 +79,9 @@ pub(super) fn watch(name: &str, mut command: Command, (limit, live): (Duration, 
     if ended.is_none() {
         end(&mut child)?;
         child.wait().context("wait for a runner")?;
-        say(&format!("{name}: ended after {} s, which is the limit", limit.as_secs()));
+        let why = format!("{name}: ended after {} s, which is the limit", limit.as_secs());
+        say(&why);
+        reading.line(&why);
     }
     let success = ended.is_some_and(|status| status.success());
     if !live && !success {

@@ -40,6 +40,39 @@ fn a_runner_that_dies_has_failed() {
 }
 
 #[test]
+fn the_end_of_a_run_tells_why_each_test_failed() {
+    let lines = "test a ... FAILED\ntest b ... FAILED\ntest c ... ok\n\nfailures:\n\n---- a stdout ----\nit began\n\n\
+                 thread 'a' (7) panicked at x.rs:1:\nassertion failed: left == right\n  left: 1\nstack backtrace:\n   0: rust_begin_unwind\n\n---- b stdout ----\n\
+                 Error: find the pod\n\nCaused by:\n    it is gone\n\n\nfailures:\n    a\n    b\n\n\
+                 test result: FAILED. 1 passed; 2 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.00s";
+    let outcome = read(&lines.lines().collect::<Vec<_>>(), false);
+    let why = "\n\nWHY x::a\n  thread 'a' (7) panicked at x.rs:1:\n  assertion failed: left == right\n    left: 1\n\
+               \nWHY x::b\n  Error: find the pod\n\n  Caused by:\n      it is gone\n";
+    let mut report = Report::default();
+    let beside_its_closing_line = report.add(outcome).join("\n") + "\n";
+    assert!(beside_its_closing_line.contains(why), "{beside_its_closing_line}");
+    let text = report.render(Duration::from_secs(2));
+    assert!(text.ends_with(&format!("{why}\nall of it took 2 s\n1 passed, 2 failed")), "{text}");
+    assert!(text.find("FAILED x: a, b") < text.find(why), "the reasons come last: {text}");
+}
+
+#[test]
+fn a_long_reason_is_cut() {
+    let mut lines = vec!["failures:", "---- a stdout ----", "Error: much"];
+    lines.extend(["more"; 98]);
+    lines.extend(["failures:", "    a"]);
+    let text = render(read(&lines, false));
+    assert_eq!(text.matches("\n  more").count(), 38, "{text}");
+    assert!(text.contains("\n  … and 60 lines more\n"), "{text}");
+}
+
+#[test]
+fn a_runner_that_died_leaves_its_last_words() {
+    let text = render(read(&["test a ... ok", "memory allocation of 9 bytes failed"], false));
+    assert!(text.contains("\nWHY x\n  test a ... ok\n  memory allocation of 9 bytes failed\n"), "{text}");
+}
+
+#[test]
 fn a_run_without_any_test_has_failed() {
     let report = Report::default();
     assert!(report.failed());
@@ -100,4 +133,6 @@ fn a_runner_over_its_limit_is_ended_with_all_it_started() {
         std::thread::yield_now();
     }
     assert!(outcome.failed == 1, "{outcome:?}");
+    let text = render(outcome);
+    assert!(text.contains("\n  x: ended after 0 s, which is the limit\n"), "{text}");
 }
