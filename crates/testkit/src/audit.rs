@@ -14,7 +14,7 @@ use anyhow::{Context as _, Result, ensure};
 use kube::Client;
 use serde_json::json;
 
-pub use record::{Object, Record, writes_by, writes_to};
+pub use record::{Object, Record, possible_writes_by, writes_by, writes_to};
 
 use crate::apply::dry_run_create;
 use crate::wait::{Seen, wait_for};

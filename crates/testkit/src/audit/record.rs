@@ -85,6 +85,11 @@ impl Record {
         (200..300).contains(&self.code())
     }
 
+    /// Whether it may have been carried out: also where who asked was gone before the answer, which the log calls a timeout.
+    pub fn may_have_succeeded(&self) -> bool {
+        self.succeeded() || !(400..500).contains(&self.code())
+    }
+
     /// Whether the request said that nothing shall be stored: in its address, or in the body of a DELETE where the log keeps bodies.
     pub fn is_dry_run(&self) -> bool {
         let in_body = self.request_object.as_ref().and_then(|body| body["dryRun"].as_array());
@@ -107,6 +112,12 @@ impl Record {
 pub fn writes_by(records: &[Record], prefix: &str) -> Vec<Record> {
     let by = records.iter().filter(|r| r.user().starts_with(prefix));
     by.filter(|r| r.is_write() && r.succeeded()).cloned().collect()
+}
+
+/// The same with writes whose answer nobody waited for; each may have been stored or not.
+pub fn possible_writes_by(records: &[Record], prefix: &str) -> Vec<Record> {
+    let by = records.iter().filter(|r| r.user().starts_with(prefix));
+    by.filter(|r| r.is_write() && r.may_have_succeeded()).cloned().collect()
 }
 
 /// Successful writes to one object, its subresources included: `("deployments", "shop", "web")`.
@@ -140,11 +151,13 @@ mod tests {
             line("patch", "?fieldManager=x&dryRun=All", "robot", 200),
             line("patch", "?fieldManager=x", "robot", 200),
             line("patch", "", "robot", 403),
+            line("patch", "", "robot", 504),
             line("get", "", "robot", 200),
             line("update", "", "other", 200),
         ];
         let records: Vec<Record> = lines.iter().map(|l| parse(l).unwrap()).collect();
         assert_eq!(writes_by(&records, "rob").len(), 1);
+        assert_eq!(possible_writes_by(&records, "rob").len(), 2);
         assert_eq!(writes_to(&records, ("deployments", "shop", "web")).len(), 2);
         assert_eq!(writes_to(&records, ("deployments", "shop", "other")).len(), 0);
     }
