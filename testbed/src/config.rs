@@ -53,6 +53,11 @@ impl Config {
         self.cache.join("images")
     }
 
+    /// Programs of this workspace that run outside of a cluster.
+    pub fn programs(&self) -> PathBuf {
+        self.cache.join("programs")
+    }
+
     /// Build logs, and the logs of clusters that failed to come up.
     pub fn logs(&self) -> PathBuf {
         self.cache.join("log")

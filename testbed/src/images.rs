@@ -3,6 +3,8 @@
 mod prune;
 mod static_build;
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
@@ -44,6 +46,15 @@ impl OperatorImage {
     }
 }
 
+/// The operator as it was built: its own copy of the program, and the image that holds it. Named by their content, so that another build, with other features, changes neither.
+#[derive(Debug, Clone)]
+pub struct BuiltOperator {
+    /// Runs outside of a cluster as well.
+    pub program: PathBuf,
+    /// An OCI archive of the image.
+    pub archive: PathBuf,
+}
+
 /// Builds the workload image if its source changed and pushes it to the cluster's registry.
 pub fn prepare_images(cluster: &Cluster, progress: &Progress) -> Result<WorkloadImages> {
     let archives = workload(cluster.config(), progress)?;
@@ -60,8 +71,8 @@ pub fn prepare_images(cluster: &Cluster, progress: &Progress) -> Result<Workload
     })
 }
 
-/// Builds the operator statically and writes its image; returns the archive, whose name tells builds apart.
-pub fn build_operator(config: &Config, options: &OperatorImage, progress: &Progress) -> Result<PathBuf> {
+/// Builds the operator statically, and writes its program and image into the cache.
+pub fn build_operator(config: &Config, options: &OperatorImage, progress: &Progress) -> Result<BuiltOperator> {
     let build = StaticBuild {
         package: "bailiwick-operator",
         profile: &options.profile,
@@ -77,17 +88,33 @@ pub fn build_operator(config: &Config, options: &OperatorImage, progress: &Progr
         .find(|p| p.ends_with("bailiwick-operator"))
         .context("bailiwick-operator built no program of that name")?;
     let file = program_file("/bailiwick-operator", &program)?;
-    let archive = config.images().join(format!("operator-{}.tar", short_digest(&file.content)));
+    let stamp = short_digest(&file.content);
+    let built = BuiltOperator {
+        program: config.programs().join(format!("operator-{stamp}")),
+        archive: config.images().join(format!("operator-{stamp}.tar")),
+    };
+    keep(&built.program, &file.content)?;
     let image = Image {
         reference: OperatorImage::reference(),
         entrypoint: vec!["/bailiwick-operator".to_owned()],
         files: vec![file],
         ..Image::default()
     };
-    let digest = write_image(&archive, &image)?;
-    progress.line(format!("wrote {} ({}, {digest})", archive.display(), image.reference));
-    prune::old_archives(&config.images());
-    Ok(archive)
+    let digest = write_image(&built.archive, &image)?;
+    progress.line(format!("wrote {} ({}, {digest})", built.archive.display(), image.reference));
+    prune::old(&config.images());
+    prune::old(&config.programs());
+    Ok(built)
+}
+
+/// Writes the program in one step: one of the same name may be running.
+fn keep(path: &Path, content: &[u8]) -> Result<()> {
+    let dir = path.parent().context("a program without a directory")?;
+    std::fs::create_dir_all(dir).with_context(|| format!("create {}", dir.display()))?;
+    let partial = path.with_extension("partial");
+    std::fs::write(&partial, content).with_context(|| format!("write {}", partial.display()))?;
+    std::fs::set_permissions(&partial, Permissions::from_mode(0o755)).context("make a program executable")?;
+    std::fs::rename(&partial, path).with_context(|| format!("move {} into place", path.display()))
 }
 
 /// The image of every pod's sandbox container.
@@ -138,7 +165,7 @@ fn static_images(config: &Config, progress: &Progress) -> Result<[PathBuf; 3]> {
         };
         write_image(path, &image)?;
     }
-    prune::old_archives(&config.images());
+    prune::old(&config.images());
     Ok(paths)
 }
 

@@ -30,7 +30,7 @@ pub use build::ensure_binaries;
 pub use cluster::{Cluster, Listing, Options, State, list};
 pub use config::Config;
 pub use helper::helper_main;
-pub use images::{OperatorImage, WorkloadImages, build_operator, prepare_images};
+pub use images::{BuiltOperator, OperatorImage, WorkloadImages, build_operator, prepare_images};
 pub use message::Signal;
 pub use oci::{File, Image, write_image};
 pub use prerequisites::ensure_prerequisites;

@@ -90,7 +90,7 @@ pub(crate) fn run(args: Args) -> Result<ExitCode> {
 fn on_its_own(config: &Config, program: PathBuf, args: &Args) -> Result<ExitCode> {
     let progress = Progress::new(say);
     let image = OperatorImage { profile: args.profile.clone(), features: Vec::new() };
-    let archive = build_operator(config, &image, &progress)?;
+    let operator = build_operator(config, &image, &progress)?;
     let name = match (&args.name, args.keep) {
         (Some(name), _) => name.clone(),
         (None, true) => "demo".to_owned(),
@@ -103,7 +103,7 @@ fn on_its_own(config: &Config, program: PathBuf, args: &Args) -> Result<ExitCode
         ..Options::named(&name)
     };
     let cluster = Cluster::up(&options)?;
-    cluster.import_image(&archive)?;
+    cluster.import_image(&operator.archive)?;
     let images = prepare_images(&cluster, &progress)?;
     let kubeconfig = cluster.kubeconfig().display().to_string();
     let bailiwick = Bailiwick { program, flags: vec!["--kubeconfig".to_owned(), kubeconfig.clone()], mortal: true };

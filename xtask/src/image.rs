@@ -43,8 +43,8 @@ enum Command {
 pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
     match args.command {
         Command::Operator { load, profile, features } => {
-            let archive =
-                build_operator(&Config::from_env()?, &OperatorImage { profile, features }, &Progress::new(say))?;
+            let image = OperatorImage { profile, features };
+            let archive = build_operator(&Config::from_env()?, &image, &Progress::new(say))?.archive;
             if let Some(name) = load {
                 Cluster::open(&name)?.import_image(&archive)?;
                 say(&format!("loaded {} into `{name}`", OperatorImage::reference()));

@@ -9,11 +9,10 @@ use serde_json::Value;
 
 use crate::cargo::cargo;
 
-/// Members, their features and targets, and where Cargo builds.
+/// Members, their features and targets.
 pub(crate) struct Workspace {
     metadata: Value,
     pub(crate) root: PathBuf,
-    pub(crate) target: PathBuf,
 }
 
 impl Workspace {
@@ -37,8 +36,7 @@ impl Workspace {
             .context("run `cargo metadata`")?;
         ensure!(output.status.success(), "`cargo metadata` failed: {}", String::from_utf8_lossy(&output.stderr));
         let metadata: Value = serde_json::from_slice(&output.stdout).context("read `cargo metadata`")?;
-        let target = metadata["target_directory"].as_str().context("no target_directory in `cargo metadata`")?.into();
-        Ok(Self { metadata, root, target })
+        Ok(Self { metadata, root })
     }
 
     /// What Cargo said.

@@ -1,22 +1,22 @@
-//! Image archives that nobody needs any more: removes them, so that the cache does not grow with every build. Touches only archives named `<image>-<12 hexadecimal digits>.tar`, all of which can be made again.
+//! Image archives and programs that nobody needs any more: removes them, so that the cache does not grow with every build. Touches only files named `<image>-<12 hexadecimal digits>`, with or without `.tar`, all of which can be made again.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-/// Archives of one image that stay, the newest ones.
+/// Files of one image that stay, the newest ones.
 const KEPT: usize = 3;
 /// A younger one may be about to be imported by whoever made it.
 const YOUNG: Duration = Duration::from_secs(60 * 60);
 
-/// Removes old archives. One that cannot be removed costs room and nothing else.
-pub(super) fn old_archives(dir: &Path) {
-    for path in old(dir) {
+/// Removes old files. One that cannot be removed costs room and nothing else.
+pub(super) fn old(dir: &Path) {
+    for path in surplus_of(dir) {
         let _it_costs_room_only = std::fs::remove_file(path);
     }
 }
 
-fn old(dir: &Path) -> Vec<PathBuf> {
+fn surplus_of(dir: &Path) -> Vec<PathBuf> {
     let mut images: BTreeMap<String, Vec<(Duration, PathBuf)>> = BTreeMap::new();
     for entry in std::fs::read_dir(dir).into_iter().flatten().flatten() {
         let Some(image) = entry.file_name().to_str().and_then(image_of).map(str::to_owned) else {
@@ -41,7 +41,7 @@ fn surplus(mut archives: Vec<(Duration, PathBuf)>) -> Vec<PathBuf> {
 
 /// `workload-1.0.0` of `workload-1.0.0-29f85db43a07.tar`.
 fn image_of(name: &str) -> Option<&str> {
-    let (image, stamp) = name.strip_suffix(".tar")?.rsplit_once('-')?;
+    let (image, stamp) = name.strip_suffix(".tar").unwrap_or(name).rsplit_once('-')?;
     let is_stamp = stamp.len() == 12 && stamp.bytes().all(|b| b.is_ascii_hexdigit());
     is_stamp.then_some(image)
 }
@@ -64,12 +64,13 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         for n in 0..6 {
             write(dir.path(), &format!("pause-00000000000{n}.tar"), 2 + n);
+            write(dir.path(), &format!("operator-00000000000{n}"), 2 + n);
             write(dir.path(), &format!("young-00000000000{n}.tar"), 0);
         }
         for other in ["operator.tar", "notes-000000000000.txt", "mine-today.tar", "workload-1.0.0-00000000000a.tar"] {
             write(dir.path(), other, 1000);
         }
-        old_archives(dir.path());
+        old(dir.path());
         let mut left: Vec<_> =
             std::fs::read_dir(dir.path()).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
         left.retain(|name| !name.starts_with("young"));
@@ -79,6 +80,9 @@ mod tests {
             [
                 "mine-today.tar",
                 "notes-000000000000.txt",
+                "operator-000000000000",
+                "operator-000000000001",
+                "operator-000000000002",
                 "operator.tar",
                 "pause-000000000000.tar",
                 "pause-000000000001.tar",

@@ -1,10 +1,11 @@
 //! The cluster of a run and what the suites find on it. An ephemeral one dies with this process.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use anyhow::{Context as _, Result};
-use bailiwick_testbed::{Cluster, Config, OperatorImage, Options, Progress, build_operator, prepare_images};
+use bailiwick_testbed::{
+    BuiltOperator, Cluster, Config, OperatorImage, Options, Progress, build_operator, prepare_images,
+};
 
 use super::Args;
 use super::discover::{Suite, Want};
@@ -65,8 +66,9 @@ impl Place {
         args: &Args,
     ) -> Result<Variables> {
         let wanted = |want: Want| suites.iter().any(|s| s.wants.contains(&want));
+        let operator = self.operator(config, &wanted)?;
         let mut all = match self {
-            Self::Testbed(cluster) => self.prepare_testbed(config, cluster, &wanted)?,
+            Self::Testbed(cluster) => prepare_testbed(cluster, operator.as_ref(), &wanted)?,
             Self::Own { kubeconfig, context } => {
                 let mut all = vec![variable("KUBECONFIG", kubeconfig.display().to_string())];
                 all.extend(context.iter().map(|c| variable("CONTEXT", c.as_str())));
@@ -74,12 +76,8 @@ impl Place {
                 all
             }
         };
-        if wanted(Want::OperatorProgram) {
-            if self.is_own() {
-                operator(config)?;
-            }
-            all.push(variable("OPERATOR", operator_program(workspace)?));
-        }
+        // It runs outside of the cluster as well.
+        all.extend(operator.map(|operator| variable("OPERATOR", operator.program.display().to_string())));
         if wanted(Want::Cli) {
             say("building the command `bailiwick`");
             let path = cargo::binary(workspace, "bailiwick-cli", "bailiwick")?;
@@ -92,35 +90,31 @@ impl Place {
         Ok(all)
     }
 
-    fn prepare_testbed(&self, config: &Config, cluster: &Cluster, wanted: &dyn Fn(Want) -> bool) -> Result<Variables> {
-        let mut all = vec![variable("CLUSTER", cluster.name())];
-        if wanted(Want::Images) {
-            let images = prepare_images(cluster, &Progress::new(say))?;
-            all.push(variable("IMAGES", serde_json::to_string(&images)?));
+    /// The operator with fail points, where a suite asks for it and the cluster does not bring its own.
+    fn operator(&self, config: &Config, wanted: &dyn Fn(Want) -> bool) -> Result<Option<BuiltOperator>> {
+        if !wanted(Want::OperatorProgram) && (self.is_own() || !wanted(Want::OperatorImage)) {
+            return Ok(None);
         }
-        if wanted(Want::OperatorImage) || wanted(Want::OperatorProgram) {
-            let archive = operator(config)?;
-            cluster.import_image(&archive)?;
-            all.push(variable("OPERATOR_IMAGE", OperatorImage::reference()));
-        }
-        Ok(all)
+        let image = OperatorImage { profile: "dev".to_owned(), features: vec![FAIL_POINTS.to_owned()] };
+        build_operator(config, &image, &Progress::new(say)).map(Some)
     }
 }
 
-fn operator(config: &Config) -> Result<PathBuf> {
-    let image = OperatorImage { profile: "dev".to_owned(), features: vec![FAIL_POINTS.to_owned()] };
-    build_operator(config, &image, &Progress::new(say))
-}
-
-/// The program inside of the operator's image; it runs outside of the cluster as well.
-fn operator_program(workspace: &Workspace) -> Result<String> {
-    let rustc =
-        Command::new("rustc").current_dir(&workspace.root).arg("-vV").output().context("ask rustc for its host")?;
-    let text = String::from_utf8_lossy(&rustc.stdout).into_owned();
-    let host = text.lines().find_map(|line| line.strip_prefix("host: ")).context("rustc named no host")?;
-    let path = workspace.target.join(host).join("debug/bailiwick-operator");
-    anyhow::ensure!(path.exists(), "the operator's program is not at {}", path.display());
-    Ok(path.display().to_string())
+fn prepare_testbed(
+    cluster: &Cluster,
+    operator: Option<&BuiltOperator>,
+    wanted: &dyn Fn(Want) -> bool,
+) -> Result<Variables> {
+    let mut all = vec![variable("CLUSTER", cluster.name())];
+    if wanted(Want::Images) {
+        let images = prepare_images(cluster, &Progress::new(say))?;
+        all.push(variable("IMAGES", serde_json::to_string(&images)?));
+    }
+    if let Some(operator) = operator {
+        cluster.import_image(&operator.archive)?;
+        all.push(variable("OPERATOR_IMAGE", OperatorImage::reference()));
+    }
+    Ok(all)
 }
 
 fn default_kubeconfig() -> Result<PathBuf> {
