@@ -14,7 +14,8 @@ use anyhow::{Context as _, Result, ensure};
 use kube::Client;
 use serde_json::json;
 
-pub use record::{Object, Record, possible_writes_by, writes_by, writes_to};
+use record::possible_writes_by;
+pub use record::{Object, Record, writes_by, writes_to};
 
 use crate::apply::dry_run_create;
 use crate::wait::{Seen, wait_for};
@@ -62,6 +63,15 @@ impl Audit {
     /// As [`Audit::records`].
     pub async fn writes_by(&self, prefix: &str) -> Result<Vec<Record>> {
         Ok(writes_by(&self.records().await?, prefix))
+    }
+
+    /// Writes by users whose name begins with `prefix`, where who asked may have died before the answer: how many were answered, and all that may have been stored.
+    ///
+    /// # Errors
+    /// As [`Audit::records`].
+    pub async fn writes_and_doubts(&self, prefix: &str) -> Result<(usize, Vec<Record>)> {
+        let records = self.records().await?;
+        Ok((writes_by(&records, prefix).len(), possible_writes_by(&records, prefix)))
     }
 
     /// Successful writes to one object, dry runs left out: `("deployments", "shop", "web")`.

@@ -33,7 +33,7 @@ mod workload;
 
 pub use answer::{Answer, refusal, refused_by, send};
 pub use apply::{api_for, apply, create, documents, dry_run_create};
-pub use audit::{Audit, Object, Record, possible_writes_by, writes_by, writes_to};
+pub use audit::{Audit, Object, Record, writes_by, writes_to};
 pub use baseline::{Baseline, Leftover};
 pub use cluster::TestCluster;
 pub use diagnose::diagnose;

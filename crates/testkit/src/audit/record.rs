@@ -115,7 +115,7 @@ pub fn writes_by(records: &[Record], prefix: &str) -> Vec<Record> {
 }
 
 /// The same with writes whose answer nobody waited for; each may have been stored or not.
-pub fn possible_writes_by(records: &[Record], prefix: &str) -> Vec<Record> {
+pub(super) fn possible_writes_by(records: &[Record], prefix: &str) -> Vec<Record> {
     let by = records.iter().filter(|r| r.user().starts_with(prefix));
     by.filter(|r| r.is_write() && r.may_have_succeeded()).cloned().collect()
 }

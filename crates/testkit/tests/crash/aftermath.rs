@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::ensure;
 use bailiwick_core::life::{Phase, Purpose, Record};
-use bailiwick_testkit::{Audit, Proposal, Result, possible_writes_by, writes_by};
+use bailiwick_testkit::{Audit, Proposal, Result};
 
 use crate::life::{Life, is_repaired};
 use crate::stage::Stage;
@@ -76,9 +76,7 @@ fn judge_executions(life: Life, record: &Record) -> Result<()> {
 
 /// The API server's own witness: so many writes and no more, each by another account. One whose sender died before the answer may be among them.
 async fn judge_writes(life: Life, change: &Proposal, audit: &Audit) -> Result<()> {
-    let records = audit.records().await?;
-    let (certain, writes) =
-        (writes_by(&records, &change.accounts()).len(), possible_writes_by(&records, &change.accounts()));
+    let (certain, writes) = audit.writes_and_doubts(&change.accounts()).await?;
     let fits = certain <= life.writes() && writes.len() >= life.writes();
     ensure!(fits, "{certain} writes in the audit log, and with those in doubt: {writes:#?}");
     let accounts: BTreeSet<&str> = writes.iter().map(bailiwick_testkit::Record::user).collect();

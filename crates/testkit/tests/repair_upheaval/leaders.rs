@@ -43,7 +43,9 @@ async fn the_other_replica_goes_on() -> Result<()> {
     pods.delete(&first, &DeleteParams::default().grace_period(0)).await.context("kill the leader")?;
     for change in &changes {
         change.phase(Phase::Recovered, LATER).await?;
-        assert_eq!(scene.writes(change).await?, 1, "{}", change.name());
+        // The killed one's write may be in doubt: stored, and answered to nobody.
+        let (certain, possible) = scene.audit.writes_and_doubts(&change.accounts()).await?;
+        assert!(certain <= 1 && !possible.is_empty(), "{}: {possible:#?}", change.name());
     }
     println!("{CHANGES} changes recovered {:.1} s after the leader was killed", begin.elapsed().as_secs_f64());
     assert_ne!(leader(&scene).await?, first, "the killed one leads");
