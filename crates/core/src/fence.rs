@@ -3,7 +3,7 @@
 //! Owns the form that the admission policies read. Must never contain a grant whose plan is not
 //! intact. No IO.
 
-use crate::plan::Plan;
+use crate::plan::{Operation, Plan};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
@@ -45,7 +45,7 @@ pub struct Entry {
     pub free: Vec<String>,
     /// Labels the namespace must carry.
     pub live: BTreeMap<String, String>,
-    /// The exact resulting object; empty for DELETE and dry-run grants.
+    /// The exact resulting object; for DELETE the object that the plan saw; empty for dry-run grants.
     pub result: Value,
 }
 
@@ -56,11 +56,7 @@ pub fn username(account: &str) -> String {
 
 impl Entry {
     /// The grant for dry runs of a request on an object.
-    pub fn planning(
-        operation: crate::plan::Operation,
-        target: &crate::object::ObjectRef,
-        live: BTreeMap<String, String>,
-    ) -> Self {
+    pub fn planning(operation: Operation, target: &crate::object::ObjectRef, live: BTreeMap<String, String>) -> Self {
         let served = target.kind.served();
         Self {
             operation: operation.admission().to_owned(),
@@ -85,7 +81,11 @@ impl Entry {
         let mut entry = Self::planning(plan.operation, &plan.target, plan.live.clone());
         entry.dry_run = false;
         entry.free.clone_from(&plan.free);
-        entry.result = plan.result_object().unwrap_or_else(|| json!({}));
+        let planned = match plan.operation {
+            Operation::Delete => plan.before_object(),
+            Operation::Update | Operation::Create => plan.result_object(),
+        };
+        entry.result = planned.unwrap_or_else(|| json!({}));
         Some(entry)
     }
 }

@@ -26,12 +26,14 @@ pub struct Facts {
     pub largest_free: BTreeMap<ResourceName, Quantity>,
 }
 
+/// Field managers of controllers that keep objects as some other place says.
+pub const KEEPING_MANAGERS: &[&str] =
+    &["argocd-controller", "argocd-application-controller", "kustomize-controller", "helm-controller"];
+
 /// Names of the object's keepers that would revert a change, by label, annotation, owner or field manager.
 pub fn managed_elsewhere(object: &Value) -> Option<String> {
     const LABELS: &[&str] =
         &["argocd.argoproj.io/instance", "kustomize.toolkit.fluxcd.io/name", "helm.toolkit.fluxcd.io/name"];
-    const MANAGERS: &[&str] =
-        &["argocd-controller", "argocd-application-controller", "kustomize-controller", "helm-controller"];
     const BUILT_IN: &[&str] =
         &["Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "Job", "CronJob", "ReplicationController", "Node"];
     if let Some(key) = LABELS.iter().find(|key| label(object, key).is_some()) {
@@ -46,7 +48,7 @@ pub fn managed_elsewhere(object: &Value) -> Option<String> {
         return Some(format!("owner {kind}/{name}"));
     }
     let managers = object.pointer("/metadata/managedFields")?.as_array()?;
-    let name = managers.iter().filter_map(|m| text_at(m, "/manager")).find(|m| MANAGERS.contains(m))?;
+    let name = managers.iter().filter_map(|m| text_at(m, "/manager")).find(|m| KEEPING_MANAGERS.contains(m))?;
     Some(format!("field manager {name}"))
 }
 

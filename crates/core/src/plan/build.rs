@@ -222,8 +222,13 @@ pub fn seal(outcome: &Outcome<'_>) -> Result<Plan, Reason> {
         return Err(Reason::new(Code::DryRunRefused, "the dry run returned no object"));
     }
     let plan = assemble(outcome.draft, result.as_ref(), DryRun::Server, outcome)?;
-    if plan.result.len() > LARGEST_RESULT {
-        return Err(Reason::new(Code::PlanTooLarge, format!("the result has {} bytes", plan.result.len())));
+    // What the fence will hold: of a deletion the object as it was seen.
+    let (what, fenced) = match plan.operation {
+        Operation::Delete => ("object", plan.before.len()),
+        Operation::Update | Operation::Create => ("result", plan.result.len()),
+    };
+    if fenced > LARGEST_RESULT {
+        return Err(Reason::new(Code::PlanTooLarge, format!("the {what} has {fenced} bytes")));
     }
     Ok(plan)
 }

@@ -148,6 +148,14 @@ fn too_large_a_result_makes_no_plan() {
 }
 
 #[test]
+fn too_large_an_object_is_not_deleted() {
+    let mut sources = sources();
+    sources.target.as_mut().unwrap()["metadata"]["annotations"]["blob"] = json!("x".repeat(LARGEST_RESULT));
+    let draft = draft(&proposal(Action::DeletePod {}), &sources).unwrap();
+    assert_eq!(seal(&outcome(&draft, None, None)).unwrap_err().code, Code::PlanTooLarge);
+}
+
+#[test]
 fn the_digest_covers_every_field_and_unconfirmed_plans_are_not_executable() {
     let draft = draft(&proposal(set_image("r/web:good")), &sources()).unwrap();
     let result = applied(&draft);
@@ -174,5 +182,11 @@ fn the_way_back_restores_the_old_content_or_refuses_after_drift() {
     assert_eq!(
         undo_draft(&plan, &Sources { target: Some(written), ..Sources::default() }).unwrap_err().code,
         Code::NoUndo
+    );
+    let mut adopted = result.clone();
+    adopted["metadata"]["annotations"] = json!({"argocd.argoproj.io/tracking-id": "shop:apps/Deployment:shop/web"});
+    assert_eq!(
+        undo_draft(&plan, &Sources { target: Some(adopted), ..Sources::default() }).unwrap_err().code,
+        Code::ManagedElsewhere
     );
 }

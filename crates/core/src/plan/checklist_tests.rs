@@ -101,7 +101,8 @@ fn the_fence_admits_the_planned_object_under_the_one_right_of_the_type() {
             (draft.operation.admission(), kind.served().resource)
         );
         assert_eq!(entry.uid.is_empty(), draft.operation == Operation::Create, "{change_type} on {kind}");
-        assert_eq!(entry.result, plan.result_object().unwrap_or_else(|| json!({})), "{change_type} on {kind}");
+        let seen = if draft.operation == Operation::Delete { plan.before_object() } else { plan.result_object() };
+        assert_eq!(Some(&entry.result), seen.as_ref(), "{change_type} on {kind}");
         assert!(!entry.dry_run && Entry::planning(draft.operation, &draft.target, BTreeMap::new()).dry_run);
         let grants = BTreeMap::from([("user".to_owned(), entry)]);
         assert_eq!(parse_revision(&revision_data(&grants).unwrap()).unwrap(), grants);

@@ -25,7 +25,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
-/// The largest resulting object that can be fenced, in bytes of canonical JSON.
+/// The largest object that can be fenced, in bytes of canonical JSON.
 pub const LARGEST_RESULT: usize = 128 * 1024;
 
 /// What the API server is asked to do.

@@ -17,7 +17,7 @@ const BOOKKEEPING: &[&str] = &[
 ];
 
 /// Annotations that controllers rewrite by themselves and that say nothing about intent.
-const CONTROLLER_ANNOTATIONS: &[&str] =
+pub const CONTROLLER_ANNOTATIONS: &[&str] =
     &["deployment.kubernetes.io/revision", "deprecated.daemonset.template.generation"];
 
 /// Reads the text at a JSON pointer.

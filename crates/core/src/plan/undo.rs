@@ -57,8 +57,11 @@ pub fn undo_draft(plan: &Plan, sources: &Sources) -> Result<Draft, Reason> {
     Ok(draft)
 }
 
-/// What somebody else changed after the write is not put back.
+/// What somebody else changed after the write is not put back, nor what somebody else keeps by now.
 fn still_ours(live: &Value, result: &Value, free: &[String]) -> Result<(), Reason> {
+    if let Some(by) = super::bounds::managed_elsewhere(live) {
+        return Err(Reason::new(Code::ManagedElsewhere, format!("the object is kept by {by} since the write")));
+    }
     if super::object::shows(live, result, free) {
         return Ok(());
     }

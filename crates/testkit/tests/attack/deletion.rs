@@ -24,9 +24,8 @@ async fn draft(scene: &Scene, kind: Kind, name: &str) -> Result<Draft> {
 
 async fn granted(scene: &Scene, kind: Kind, name: &str) -> Result<Shot> {
     let draft = draft(scene, kind, name).await?;
-    let mut entry = Entry::planning(draft.operation, &draft.target, scene.labels());
-    entry.dry_run = false;
-    scene.account.grant(entry).await?;
+    let plan = scene.plan(&draft).await?.map_err(|reason| anyhow::anyhow!("plan: {reason}"))?;
+    scene.arm(&plan).await?;
     let shot = Shot::of(&draft);
     scene.admitted(&shot.dry()).await?;
     Ok(shot)

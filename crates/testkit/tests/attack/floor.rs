@@ -241,6 +241,7 @@ async fn one_object_at_a_time() -> Result<()> {
     let live = scene.live(Kind::Pod, "web").await?;
     let mut entry = Entry::planning(Operation::Delete, &scene.target(Kind::Pod, "web", &live)?, scene.labels());
     entry.dry_run = false;
+    entry.result = live;
     scene.account.grant(entry.clone()).await?;
     let options = json!({"apiVersion": "v1", "kind": "DeleteOptions"});
     let delete = |name: &str| {

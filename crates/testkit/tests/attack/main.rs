@@ -3,6 +3,7 @@
 //! Threads: 4.
 #![cfg(feature = "cluster")]
 
+mod adoption;
 mod approvals;
 mod bystanders;
 mod cap;

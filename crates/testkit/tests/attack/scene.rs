@@ -207,10 +207,13 @@ impl<C: Borrow<TestCluster>> Scene<C> {
         let first = self.admitted(&Shot::of(draft).dry()).await?;
         let second = Shot::of(draft).dry().by(self).await?;
         ensure!(second.is_success(), "the second dry run: {second:?}");
+        // What a deletion answers is no object.
+        let object = |answer: Answer| (draft.operation != Operation::Delete).then_some(answer.body);
+        let (first, second) = (object(first), object(second));
         Ok(build::seal(&build::Outcome {
             draft,
-            first: Some(&first.body),
-            second: Some(&second.body),
+            first: first.as_ref(),
+            second: second.as_ref(),
             live: self.labels(),
             baseline: Baseline::default(),
         }))

@@ -4,8 +4,8 @@ use bailiwick_core::life::Phase;
 use bailiwick_core::reason::Code;
 use bailiwick_testkit::{ProcessOptions, Proposal, Result, SECONDS, Workload};
 use k8s_openapi::api::apps::v1::Deployment;
-use kube::api::DeleteParams;
-use serde_json::json;
+use kube::api::{DeleteParams, Patch, PatchParams};
+use serde_json::{Value, json};
 
 use crate::scene::Scene;
 
@@ -14,15 +14,29 @@ use crate::scene::Scene;
 enum Meddling {
     /// Its specification is changed elsewhere than where the plan changes it.
     Changed,
+    /// It gets a label that means nothing to anybody here.
+    Relabelled,
     /// It is deleted and made again by the same name.
     Replaced,
     /// It is deleted.
     Deleted,
-    /// A GitOps controller takes it over.
-    Adopted,
+    /// A GitOps controller takes it over, by label.
+    Labelled,
+    /// The same by annotation.
+    Annotated,
+    /// Another operator's object becomes its owner.
+    Owned,
 }
 
-const ALL: [Meddling; 4] = [Meddling::Changed, Meddling::Replaced, Meddling::Deleted, Meddling::Adopted];
+const ALL: [Meddling; 7] = [
+    Meddling::Changed,
+    Meddling::Relabelled,
+    Meddling::Replaced,
+    Meddling::Deleted,
+    Meddling::Labelled,
+    Meddling::Annotated,
+    Meddling::Owned,
+];
 
 impl Meddling {
     fn name(self) -> String {
@@ -33,36 +47,46 @@ impl Meddling {
         let name = self.name();
         let same = Workload::new(&name, &scene.cluster.images()?.good[0]);
         let api = scene.namespace.api::<Deployment>();
-        match self {
-            Self::Changed => scene.namespace.apply(&same.env("MEDDLED", "yes").deployment()).await.map(|_| ()),
-            Self::Adopted => {
-                let taken = same.label("argocd.argoproj.io/instance", "shop");
-                let mut object = taken.deployment();
-                // The label of the object alone: that of the pods' template would be another change.
-                object["spec"] = Workload::new(&name, &scene.cluster.images()?.good[0]).deployment()["spec"].clone();
-                scene.namespace.apply(&object).await.map(|_| ())
-            }
+        let metadata = match self {
+            Self::Changed => return scene.namespace.apply(&same.env("MEDDLED", "yes").deployment()).await.map(|_| ()),
             Self::Deleted | Self::Replaced => {
                 api.delete(&name, &DeleteParams::background()).await?;
                 scene.namespace.gone::<Deployment>(&name, 20 * SECONDS).await?;
                 if self == Self::Replaced {
                     scene.namespace.apply(&same.deployment()).await?;
                 }
-                Ok(())
+                return Ok(());
             }
-        }
+            Self::Relabelled => json!({"labels": {"example.com/seen-by": "anna"}}),
+            Self::Labelled => json!({"labels": {"argocd.argoproj.io/instance": "shop"}}),
+            Self::Annotated => {
+                json!({"annotations": {"argocd.argoproj.io/tracking-id": "shop:apps/Deployment:shop/web"}})
+            }
+            Self::Owned => json!({"ownerReferences": [owner(scene).await?]}),
+        };
+        let patch = Patch::Merge(json!({"metadata": metadata}));
+        api.patch(&name, &PatchParams::default(), &patch).await?;
+        Ok(())
     }
 
     /// What must come of the approved Change.
     async fn judge(self, scene: &Scene, change: &Proposal) -> Result<()> {
         match self {
-            Self::Changed => Box::pin(planned_anew(scene, change)).await,
+            Self::Changed | Self::Relabelled => Box::pin(planned_anew(scene, change, self)).await,
             // The operator may have looked while there was none.
             Self::Replaced => refused(scene, change, &[Code::TargetReplaced, Code::TargetMissing]).await,
             Self::Deleted => refused(scene, change, &[Code::TargetMissing]).await,
-            Self::Adopted => refused(scene, change, &[Code::ManagedElsewhere]).await,
+            Self::Labelled | Self::Annotated | Self::Owned => refused(scene, change, &[Code::ManagedElsewhere]).await,
         }
     }
+}
+
+/// An object that is nobody's built-in controller, as the controller of another.
+async fn owner(scene: &Scene) -> Result<Value> {
+    let map = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "owner"}});
+    let made = serde_json::to_value(scene.namespace.apply(&map).await?)?;
+    let uid = &made["metadata"]["uid"];
+    Ok(json!({"apiVersion": "v1", "kind": "ConfigMap", "name": "owner", "uid": uid, "controller": true}))
 }
 
 async fn refused(scene: &Scene, change: &Proposal, codes: &[Code]) -> Result<()> {
@@ -70,7 +94,7 @@ async fn refused(scene: &Scene, change: &Proposal, codes: &[Code]) -> Result<()>
 }
 
 /// The plan is another, so the approval is void; a new one makes it happen, on what the target is now.
-async fn planned_anew(scene: &Scene, change: &Proposal) -> Result<()> {
+async fn planned_anew(scene: &Scene, change: &Proposal, meddling: Meddling) -> Result<()> {
     let void = |r: &bailiwick_core::life::Record| {
         let ignored = r.approvals.iter().any(|a| a.ignored.as_ref().is_some_and(|i| i.code == Code::OtherDigest));
         r.phase == Phase::AwaitingApproval && ignored
@@ -85,8 +109,9 @@ async fn planned_anew(scene: &Scene, change: &Proposal) -> Result<()> {
     change.phase(Phase::Recovered, 60 * SECONDS).await?;
     assert_eq!(scene.writes(change).await?, 1);
     let web: Deployment = scene.namespace.available(change.name(), 30 * SECONDS).await?;
-    let text = serde_json::to_string(&web.spec)?;
-    assert!(text.contains("MEDDLED") && text.contains(&scene.cluster.images()?.good[1]), "{text}");
+    let text = serde_json::to_string(&web)?;
+    let sign = if meddling == Meddling::Changed { "MEDDLED" } else { "example.com/seen-by" };
+    assert!(text.contains(sign) && text.contains(&scene.cluster.images()?.good[1]), "{text}");
     Ok(())
 }
 
@@ -120,12 +145,12 @@ async fn before_anything_is_granted() -> Result<()> {
     Ok(())
 }
 
-/// The grant is live and the intent to write recorded: what is left are the request's own tests and the fence. Neither sees an adoption, which changes no field that the plan is about: only the look before the grant does.
+/// The grant is live and the intent to write recorded: what is left are the request's own tests and the fence.
 #[tokio::test]
 async fn between_intent_and_write() -> Result<()> {
-    for meddling in [Meddling::Changed, Meddling::Replaced, Meddling::Deleted] {
-        let slow = ProcessOptions { failpoints: "write-before=1*sleep(4000)".to_owned(), ..ProcessOptions::default() };
-        let Some(scene) = Box::pin(Scene::set("late", 1, json!({}), slow)).await? else { return Ok(()) };
+    let slow = ProcessOptions { failpoints: "write-before=sleep(3000)".to_owned(), ..ProcessOptions::default() };
+    let Some(scene) = Box::pin(Scene::set("late", 1, json!({}), slow)).await? else { return Ok(()) };
+    for meddling in ALL {
         scene.serving(&meddling.name()).await?;
         let change = scene.image(&meddling.name()).await?;
         scene.bob.approve(&change).await?;

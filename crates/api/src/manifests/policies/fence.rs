@@ -3,10 +3,12 @@
 //! Owns the comparison of a request with the live grants. Must never admit a request without a
 //! grant in every revision of the fence. No IO.
 
-use super::form::{Check, Policy, check, part, rule};
+use super::form::{Check, Policy, check, part, rule, texts};
 use crate::manifests::options::Territory;
 use bailiwick_core::catalogue::{Right, rights};
 use bailiwick_core::fence::{FENCE_LABEL, FENCE_VALUE, GRANTS_NAMESPACE};
+use bailiwick_core::plan::bounds::KEEPING_MANAGERS;
+use bailiwick_core::plan::object::CONTROLLER_ANNOTATIONS;
 use serde_json::{Value, json};
 
 pub(super) const NAME: &str = "bailiwick-executor-fence";
@@ -19,6 +21,7 @@ pub(super) fn one_shot() -> Value {
 
 pub(super) fn policy(territory: &Territory) -> Policy {
     let mut checks = request_checks();
+    checks.extend(target_checks());
     checks.extend(content_checks());
     Policy {
         name: NAME,
@@ -60,6 +63,7 @@ fn variables() -> Vec<Value> {
         part("grant", "params.data.grants[request.userInfo.username]"),
         // A dry-run grant lets the content free: nothing is stored.
         part("exact", "variables.held && !variables.grant.dryRun && request.operation != 'DELETE'"),
+        part("settled", "variables.held && !variables.grant.dryRun && request.operation != 'CREATE'"),
         part("now", "dyn(object)"),
         part("was", "dyn(oldObject)"),
         part("options", "dyn(request.?options.orValue({}))"),
@@ -73,9 +77,11 @@ fn variables() -> Vec<Value> {
         part("result", "dyn(variables.grant.result)"),
         part("serverMetadata", SERVER_METADATA),
         part("serverAnnotations", SERVER_ANNOTATION),
+        part("controllersAnnotations", texts(CONTROLLER_ANNOTATIONS)),
         part("nowAnnotations", "variables.now.metadata.?annotations.orValue({})"),
         part("wasAnnotations", "variables.was.metadata.?annotations.orValue({})"),
         part("resultMetadata", "variables.result.?metadata.orValue({})"),
+        part("resultAnnotations", "variables.resultMetadata.?annotations.orValue({})"),
     ]
 }
 
@@ -117,6 +123,37 @@ fn request_checks() -> Vec<Check> {
             "!variables.held || variables.grant.live.all(k,
                 namespaceObject != null
                 && namespaceObject.metadata.?labels.orValue({})[?k].orValue('') == variables.grant.live[k])",
+        ),
+    ]
+}
+
+/// What the object is when the request arrives. That nobody has taken it over since the plan was made
+/// can be tested by no patch: JSON Patch does not test that a key is absent.
+fn target_checks() -> Vec<Check> {
+    vec![
+        check(
+            "the target's labels, annotations, owners or finalizers are not those of the plan",
+            "!variables.settled || (
+                variables.was.metadata.all(k, k in variables.serverMetadata || k == 'annotations'
+                    || (k in variables.resultMetadata && variables.was.metadata[k] == variables.resultMetadata[k]))
+                && variables.resultMetadata.all(k, k in variables.serverMetadata || k == 'annotations'
+                    || k in variables.was.metadata)
+                && variables.wasAnnotations.all(k, k in variables.controllersAnnotations
+                    || (k in variables.resultAnnotations && variables.wasAnnotations[k] == variables.resultAnnotations[k]))
+                && variables.resultAnnotations.all(k, k in variables.controllersAnnotations
+                    || k in variables.wasAnnotations))",
+        ),
+        check(
+            "the target has a keeper that would revert the change",
+            format!(
+                "!variables.settled || !variables.was.metadata.?managedFields.orValue([]).exists(m,
+                    m.?manager.orValue('') in {})",
+                texts(KEEPING_MANAGERS)
+            ),
+        ),
+        check(
+            "the object to be deleted is not as it was planned",
+            "!variables.settled || request.operation != 'DELETE' || variables.was.?spec == variables.result.?spec",
         ),
     ]
 }

@@ -20,6 +20,7 @@ use super::rest::{Rest, RestError};
 use crate::changes::{Context, policies};
 use crate::metrics::Call;
 use bailiwick_core::catalogue::Right;
+use bailiwick_core::plan::bounds::managed_elsewhere;
 use bailiwick_core::plan::build::Sources;
 use bailiwick_core::plan::object::fingerprint;
 use bailiwick_core::plan::{Operation, Plan, Proposal};
@@ -143,7 +144,7 @@ async fn explain_refusal(
         .await
         .map_err(|source| EffectError::Request { step: "read the target", source })?;
     let drifted = match &now {
-        Some(object) => fingerprint(object, &plan.free) != plan.fingerprint,
+        Some(object) => fingerprint(object, &plan.free) != plan.fingerprint || managed_elsewhere(object).is_some(),
         None => plan.operation != Operation::Create,
     };
     if drifted {

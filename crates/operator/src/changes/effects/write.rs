@@ -88,18 +88,23 @@ pub(crate) async fn read_back(
     };
     let not = |code| Report::NotApplied { execution, reason: Reason::plain(code) };
     let uid = plan.target.uid.as_ref().map(bailiwick_core::names::Uid::as_str);
+    let unmoved = |object: &Value| fingerprint(object, &plan.free) == plan.fingerprint;
     Ok(match (plan.operation, now) {
         (Operation::Delete, None) => applied(Code::FoundGone, None),
         (Operation::Delete, Some(object)) => {
             let same = text_at(&object, "/metadata/uid") == uid;
             let going = object.pointer("/metadata/deletionTimestamp").is_some();
-            if same && !going { not(Code::WriteUnclear) } else { applied(Code::FoundGone, None) }
+            match (same && !going, unmoved(&object)) {
+                (true, true) => not(Code::WriteUnclear),
+                (true, false) => not(Code::Drifted),
+                (false, _) => applied(Code::FoundGone, None),
+            }
         }
         (Operation::Create, None) => not(Code::WriteUnclear),
         (Operation::Update, None) => not(Code::TargetMissing),
         (Operation::Update | Operation::Create, Some(object)) => {
             let result = plan.result_object().unwrap_or(Value::Null);
-            let unmoved = plan.operation == Operation::Update && fingerprint(&object, &plan.free) == plan.fingerprint;
+            let unmoved = plan.operation == Operation::Update && unmoved(&object);
             let same = plan.operation == Operation::Create || text_at(&object, "/metadata/uid") == uid;
             match (unmoved, same && shows(&object, &result, &plan.free)) {
                 (true, _) => not(Code::WriteUnclear),
