@@ -1,10 +1,11 @@
 //! Clients of the API server.
 //!
-//! Owns their settings: which requests are ever sent twice, and how names are resolved. Must never
-//! resolve a name through the C library, which a static program cannot load. Talks to the API
-//! server and to name servers.
+//! Owns their settings: which requests are ever sent twice, how long a connection may be silent,
+//! and how names are resolved. Must never resolve a name through the C library, which a static
+//! program cannot load. Talks to the API server and to name servers.
 
 mod names;
+mod silence;
 
 use hyper_timeout::TimeoutConnector;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -27,7 +28,8 @@ impl From<kube::Error> for ClientError {
     }
 }
 
-/// A client with the identity of its settings. It repeats a request that the API server turned
+/// A client with the identity of its settings. A connection that says nothing for as long as their
+/// `read_timeout` is given up, and watches are asked for so that a live one does not. It repeats a request that the API server turned
 /// away with 429, 503 or 504, so only requests that are safe to repeat may go through it.
 ///
 /// # Errors
@@ -53,10 +55,14 @@ fn build(settings: Config, patient: bool) -> kube::Result<Client> {
     connector.set_connect_timeout(settings.connect_timeout);
     connector.set_read_timeout(settings.read_timeout);
     connector.set_write_timeout(settings.write_timeout);
+    // A connection that waited in the pool is not silent for that.
+    connector.set_reset_reader_on_write(true);
+    let silence = settings.read_timeout;
     let mut builder = hyper_util::client::legacy::Client::builder(TokioExecutor::new());
     // A pooled connection may turn out dead: the request is then sent anew only by a patient client.
     let http = builder.retry_canceled_requests(patient).build::<_, Body>(connector);
     let service = ServiceBuilder::new()
+        .map_request(move |request| silence::spoken(request, silence))
         .layer(settings.base_uri_layer())
         .option_layer(patient.then(|| RetryLayer::new(RetryPolicy::server_retry())))
         .option_layer(settings.auth_layer()?)

@@ -11,7 +11,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
 use kube::Client;
 use kube::api::{Api, Patch, PatchParams, PostParams};
 use serde_json::json;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
@@ -37,18 +37,50 @@ pub struct Election {
     pulse: Pulse,
 }
 
-/// When the election loop last moved.
+/// When the election loop last moved, and when the API server last let it.
 #[derive(Debug, Clone)]
-pub struct Pulse(Arc<Mutex<Instant>>);
+pub struct Pulse(Arc<Mutex<Beat>>);
+
+#[derive(Debug)]
+struct Beat {
+    moved: Instant,
+    answered: Instant,
+    /// What went wrong since.
+    trouble: Option<String>,
+}
 
 impl Pulse {
+    fn new() -> Self {
+        let now = Instant::now();
+        Self(Arc::new(Mutex::new(Beat { moved: now, answered: now, trouble: None })))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Beat> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn beat(&self) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+        self.lock().moved = Instant::now();
+    }
+
+    fn note(&self, outcome: &Result<bool, LeaseError>) {
+        let mut beat = self.lock();
+        match outcome {
+            Ok(_) => (beat.answered, beat.trouble) = (Instant::now(), None),
+            Err(error) => beat.trouble = Some(said(error)),
+        }
     }
 
     /// How long ago the loop last moved.
     pub fn age(&self) -> Duration {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).elapsed()
+        self.lock().moved.elapsed()
+    }
+
+    /// For how long the lease could neither be read nor written, and what the last attempt met;
+    /// `None` if the last attempt went well.
+    pub fn trouble(&self) -> Option<(Duration, String)> {
+        let beat = self.lock();
+        beat.trouble.clone().map(|trouble| (beat.answered.elapsed(), trouble))
     }
 }
 
@@ -75,7 +107,7 @@ impl Election {
             name: name.to_owned(),
             identity: identity.to_owned(),
             times,
-            pulse: Pulse(Arc::new(Mutex::new(Instant::now()))),
+            pulse: Pulse::new(),
         }
     }
 
@@ -143,6 +175,18 @@ impl Election {
     }
 
     async fn try_take(&self, seen: &mut Option<Seen>) -> Result<bool, LeaseError> {
+        let taken = self.taken(seen).await;
+        self.pulse.note(&taken);
+        taken
+    }
+
+    async fn renew(&self) -> Result<bool, LeaseError> {
+        let renewed = self.renewed().await;
+        self.pulse.note(&renewed);
+        renewed
+    }
+
+    async fn taken(&self, seen: &mut Option<Seen>) -> Result<bool, LeaseError> {
         let lease = self.read().await?;
         let Some(lease) = lease else { return self.write(None, &self.identity).await };
         let version = lease.metadata.resource_version.clone().unwrap_or_default();
@@ -159,7 +203,7 @@ impl Election {
         Ok(false)
     }
 
-    async fn renew(&self) -> Result<bool, LeaseError> {
+    async fn renewed(&self) -> Result<bool, LeaseError> {
         match self.read().await? {
             Some(lease) if holder(&lease) == self.identity => self.write(Some(&lease), &self.identity).await,
             Some(_) => Ok(false),

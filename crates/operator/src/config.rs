@@ -51,6 +51,9 @@ pub struct Flags {
     /// Seconds between two attempts to take or renew the lease
     #[arg(long, env = "BAILIWICK_RETRY_SECONDS", default_value_t = 2)]
     retry_seconds: u64,
+    /// Seconds after which a connection to the API server that says nothing is given up
+    #[arg(long, env = "BAILIWICK_SILENCE_SECONDS", default_value_t = 55, value_parser = clap::value_parser!(u64).range(5..=300))]
+    silence_seconds: u64,
     /// Seconds that running work gets to stop after SIGTERM
     #[arg(long, env = "BAILIWICK_DRAIN_SECONDS", default_value_t = 20)]
     drain_seconds: u64,
@@ -96,6 +99,8 @@ pub struct Config {
     pub identity: String,
     /// How leadership is held.
     pub lease: Times,
+    /// After which a connection to the API server that says nothing is given up.
+    pub silence: Duration,
     /// How long running work gets to stop.
     pub drain: Duration,
     /// Kubeconfig, to run outside the cluster.
@@ -157,6 +162,7 @@ impl Flags {
             signing_key_dir: self.signing_key_dir,
             username: self.username,
             identity: self.identity,
+            silence: Duration::from_secs(self.silence_seconds),
             drain: Duration::from_secs(self.drain_seconds),
             kubeconfig: self.kubeconfig,
             context: self.context,

@@ -35,7 +35,8 @@ pub enum ConnectError {
 /// # Errors
 /// Names what cannot be used.
 pub async fn connect(config: &Config) -> Result<Connection, ConnectError> {
-    let settings = settings(config).await?;
+    let mut settings = settings(config).await?;
+    settings.read_timeout = Some(config.silence);
     let mut anonymous = settings.clone();
     anonymous.auth_info = AuthInfo::default();
     let client = client::patient(settings)?;

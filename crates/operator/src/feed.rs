@@ -72,6 +72,7 @@ impl Feed {
 
     /// True if the kind is not to be waited for.
     fn note_trouble(&self, kind: Kind, trouble: &Trouble) -> bool {
+        self.metrics.watch_failed(kind);
         tracing::warn!(watch.kind = kind.as_str(), error = %trouble, "a watch failed and is being resumed");
         match trouble {
             Trouble::Forbidden(_) | Trouble::NotServed(_) => true,

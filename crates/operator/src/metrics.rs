@@ -91,6 +91,7 @@ pub struct Metrics {
     queue: Family<One, Gauge>,
     staleness: Family<One, Gauge<f64, AtomicU64>>,
     malformed: Family<One, Counter>,
+    watch_failures: Family<One, Counter>,
     requests: Family<Two, Counter>,
     leader: Gauge,
     seen: Mutex<BTreeMap<&'static str, Instant>>,
@@ -119,6 +120,7 @@ impl Metrics {
             queue: family(r, "queue_depth", "Work that waits, by queue"),
             staleness: family(r, "watch_staleness_seconds", "Since a watch last said anything, by kind"),
             malformed: family(r, "objects_malformed", "Objects skipped because they cannot be read, by kind"),
+            watch_failures: family(r, "watch_failures", "Watches that failed and were taken up again, by kind"),
             requests: family(r, "api_requests", "Requests to the API server, by purpose and verb"),
             leader: family(r, "leader", "1 while this replica leads"),
             seen: Mutex::new(BTreeMap::new()),
@@ -197,6 +199,11 @@ impl Metrics {
     /// An object of a watched Kubernetes kind could not be read.
     pub fn malformed_kind(&self, kind: Kind) {
         self.malformed(kind.as_str());
+    }
+
+    /// A watch of a Kubernetes kind failed and is taken up again.
+    pub fn watch_failed(&self, kind: Kind) {
+        self.watch_failures.get_or_create(&[("kind", kind.as_str())]).inc();
     }
 
     /// A request is sent to the API server.

@@ -22,6 +22,11 @@ const LEASE: &str = "bailiwick-operator";
 /// A loop that did not move for this long is stuck.
 const STUCK: Duration = Duration::from_secs(60);
 
+/// Before the executor is begun again.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+/// The longest such pause.
+const LAST_PAUSE: Duration = Duration::from_secs(30);
+
 /// Why the operator cannot run.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
@@ -39,6 +44,7 @@ struct Parts {
     config: Arc<Config>,
     index: SharedIndex,
     metrics: Arc<Metrics>,
+    board: incidents::Board,
 }
 
 /// Runs until told to stop. True if it was told and everything stopped in time.
@@ -53,6 +59,7 @@ pub async fn run(config: Config) -> Result<bool, RunError> {
         config: Arc::new(config),
         index: SharedIndex::new(),
         metrics: Arc::new(Metrics::new()),
+        board: incidents::Board::default(),
     });
     let namespace = parts.config.system_namespace.as_str();
     let client = parts.connection.client.clone();
@@ -70,13 +77,14 @@ pub async fn run(config: Config) -> Result<bool, RunError> {
 
 fn questions(parts: &Arc<Parts>, pulse: Pulse) -> Questions {
     let (index, metrics) = (parts.index.clone(), Arc::clone(&parts.metrics));
-    let beats = pulse.clone();
+    let (beats, patience) = (pulse.clone(), parts.config.lease.duration);
     let alive = move || beat(&beats);
     let ready = move || {
         if !index.is_synced() {
             return Err("the watches are not in yet".to_owned());
         }
-        beat(&pulse)
+        beat(&pulse)?;
+        within(&pulse, patience)
     };
     Questions::new(alive, ready, move || metrics.encode())
 }
@@ -88,6 +96,14 @@ fn beat(pulse: &Pulse) -> Answer {
     Err(format!("the election did not move for {} s", pulse.age().as_secs()))
 }
 
+/// Without a lease that can be written nothing is recorded, so nothing is done.
+fn within(pulse: &Pulse, patience: Duration) -> Answer {
+    match pulse.trouble().filter(|(since, _)| *since >= patience) {
+        None => Ok(()),
+        Some((since, trouble)) => Err(format!("for {} s the lease could not be kept: {trouble}", since.as_secs())),
+    }
+}
+
 /// Waits for leadership, works while it lasts, and gives it back when told to stop.
 async fn lead(parts: Arc<Parts>, election: Election, stop: CancellationToken) {
     if !election.acquire(&stop).await {
@@ -96,7 +112,7 @@ async fn lead(parts: Arc<Parts>, election: Election, stop: CancellationToken) {
     parts.metrics.leading(true);
     let (reign, workers) = (stop.child_token(), TaskTracker::new());
     spawn(&workers, "incidents", &reign, keep_incidents(&parts, &reign));
-    spawn(&workers, "changes", &reign, execute(&parts, &reign));
+    spawn(&workers, "changes", &reign, execute(Arc::clone(&parts), reign.clone()));
     workers.close();
     let kept = tokio::select! {
         kept = election.keep(&stop) => kept,
@@ -132,22 +148,28 @@ fn keep_incidents(parts: &Arc<Parts>, reign: &CancellationToken) -> impl Future<
         config: Arc::clone(&parts.config),
         index: parts.index.clone(),
         metrics: Arc::clone(&parts.metrics),
+        board: parts.board.clone(),
     };
     incidents::run(given, reign.clone())
 }
 
-fn execute(parts: &Arc<Parts>, reign: &CancellationToken) -> impl Future<Output = ()> + Send + use<> {
-    let given = changes::Parts {
-        client: parts.connection.client.clone(),
-        anonymous: parts.connection.anonymous.clone(),
-        config: Arc::clone(&parts.config),
-        index: parts.index.clone(),
-        metrics: Arc::clone(&parts.metrics),
-    };
-    let running = changes::run(given, reign.clone());
-    async move {
-        if let Err(error) = running.await {
-            tracing::error!(error = %error, "the executor stopped");
+/// The executor; where it cannot begin, it is begun again and again, each time a little later.
+async fn execute(parts: Arc<Parts>, reign: CancellationToken) {
+    let mut pause = FIRST_PAUSE;
+    loop {
+        let given = changes::Parts {
+            client: parts.connection.client.clone(),
+            anonymous: parts.connection.anonymous.clone(),
+            config: Arc::clone(&parts.config),
+            index: parts.index.clone(),
+            metrics: Arc::clone(&parts.metrics),
+            board: parts.board.clone(),
+        };
+        let Err(error) = changes::run(given, reign.clone()).await else { return };
+        tracing::error!(error = %error, pause.seconds = pause.as_secs(), "the executor stopped and is begun again");
+        if reign.run_until_cancelled(tokio::time::sleep(pause)).await.is_none() {
+            return;
         }
+        pause = (pause * 2).min(LAST_PAUSE);
     }
 }

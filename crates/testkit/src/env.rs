@@ -8,6 +8,8 @@ use std::path::PathBuf;
 use anyhow::{Context as _, Result, bail};
 use serde::{Deserialize, Serialize};
 
+use crate::row::Torture;
+
 /// References of the workload image.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -54,6 +56,8 @@ pub(crate) struct Env {
     pub(crate) run: Option<String>,
     /// Namespaces stay when a test ends.
     pub(crate) keep: bool,
+    /// What `cargo xtask torture` asks for.
+    pub(crate) torture: Option<Torture>,
 }
 
 const NO_CLUSTER: &str = "this test needs a cluster, and none was named: run `cargo xtask test`, or set BAILIWICK_TEST_CLUSTER to the name of one that `cargo xtask cluster list` shows";
@@ -87,6 +91,9 @@ impl Env {
             skipped: get("SKIPPED").map(PathBuf::from),
             run: text("RUN"),
             keep: get("KEEP").is_some(),
+            torture: text("TORTURE")
+                .map(|json| serde_json::from_str(&json).context("read BAILIWICK_TEST_TORTURE"))
+                .transpose()?,
         })
     }
 }

@@ -28,6 +28,8 @@ mod identity;
 mod namespace;
 mod need;
 mod operator;
+mod proxy;
+mod row;
 mod wait;
 mod workload;
 
@@ -41,7 +43,9 @@ pub use env::Images;
 pub use grants::{Fence, JSON_PATCH, OneShot, path_of, token_request};
 pub use namespace::{Namespace, NewNamespace};
 pub use need::Need;
-pub use operator::{Asked, Fault, InForce, Log, OperatorProcess, Outside, ProcessOptions, Proposal, Proposer, Proxy};
+pub use operator::{InForce, Log, OperatorProcess, Outside, ProcessOptions, Proposal, Proposer};
+pub use proxy::{Asked, Fault, Flow, Passed, Proxy, Reply};
+pub use row::Row;
 pub use wait::{Seen, until, until_gone, wait_for};
 pub use workload::Workload;
 

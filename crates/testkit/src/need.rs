@@ -88,6 +88,7 @@ mod tests {
             skipped: None,
             run: None,
             keep: false,
+            torture: None,
         }
     }
 

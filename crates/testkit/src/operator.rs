@@ -5,7 +5,6 @@
 mod mandate;
 mod process;
 mod proposal;
-mod proxy;
 mod receipts;
 mod switch;
 
@@ -27,7 +26,6 @@ use tokio::sync::Mutex;
 pub use mandate::InForce;
 pub use process::{OperatorProcess, Outside, ProcessOptions};
 pub use proposal::{Proposal, Proposer};
-pub use proxy::{Asked, Fault, Proxy};
 pub use receipts::Log;
 
 use crate::answer::refusal;

@@ -1,4 +1,4 @@
-//! Tests of how often a request is sent, against a server on this machine.
+//! Tests of how often a request is sent and how long its answer is waited for, against a server on this machine.
 
 use super::{one_shot, patient};
 use axum::Router;
@@ -23,7 +23,7 @@ async fn server() -> (Config, Arc<AtomicUsize>, JoinSet<()>) {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let mut serving = JoinSet::new();
-    let router = Router::new().route("/thing", get(answer));
+    let router = Router::new().route("/thing", get(answer)).route("/silence", get(std::future::pending::<()>));
     serving.spawn(async move { axum::serve(listener, router).await.unwrap() });
     (Config::new(format!("http://{address}").parse().unwrap()), asked, serving)
 }
@@ -45,4 +45,16 @@ async fn a_patient_client_asks_again() {
     let (settings, asked, _serving) = server().await;
     patient(settings).unwrap().request::<serde_json::Value>(request()).await.unwrap();
     assert_eq!(asked.load(Ordering::SeqCst), 2);
+}
+
+#[tokio::test]
+async fn an_answer_that_never_comes_is_not_waited_for_without_end() {
+    let (mut settings, _, _serving) = server().await;
+    settings.read_timeout = Some(std::time::Duration::from_millis(100));
+    for client in [patient(settings.clone()).unwrap(), one_shot(&settings, "token").unwrap()] {
+        let silence = axum::http::Request::get("/silence").body(Vec::new()).unwrap();
+        let answer = client.request::<serde_json::Value>(silence);
+        let answer = tokio::time::timeout(std::time::Duration::from_secs(5), answer).await;
+        assert!(answer.expect("it is still waited for").is_err());
+    }
 }

@@ -125,7 +125,7 @@ impl OperatorProcess {
             if let Some(status) = self.child.try_wait().context("look after the operator")? {
                 return Ok(Seen::Yes(Err(status)));
             }
-            let (code, body) = self.get("/readyz").await?;
+            let (code, body) = self.readiness().await?;
             Ok(Seen::when(code == 200, Ok(()), body))
         })
         .await
@@ -168,9 +168,29 @@ impl OperatorProcess {
     /// # Errors
     /// Fails where the system refuses.
     pub fn terminate(&self) -> Result<()> {
+        self.signal(Signal::TERM).context("end the operator")
+    }
+
+    /// Freezes it where it stands; see [`OperatorProcess::thaw`].
+    ///
+    /// # Errors
+    /// Fails where the system refuses.
+    pub fn freeze(&self) -> Result<()> {
+        self.signal(Signal::STOP).context("freeze the operator")
+    }
+
+    /// Lets it go on as if no time had passed for it.
+    ///
+    /// # Errors
+    /// Fails where the system refuses.
+    pub fn thaw(&self) -> Result<()> {
+        self.signal(Signal::CONT).context("thaw the operator")
+    }
+
+    fn signal(&self, signal: Signal) -> Result<()> {
         let raw = i32::try_from(self.child.id()).context("read a process id")?;
         let pid = Pid::from_raw(raw).context("read a process id")?;
-        kill_process(pid, Signal::TERM).context("end the operator")
+        Ok(kill_process(pid, signal)?)
     }
 
     /// What it has written.
@@ -190,6 +210,14 @@ impl OperatorProcess {
             (200, body) => Ok(body),
             (code, body) => bail!("/metrics answered {code}: {body}"),
         }
+    }
+
+    /// What it says of its readiness: the status and its words.
+    ///
+    /// # Errors
+    /// Fails where it does not answer.
+    pub async fn readiness(&self) -> Result<(u16, String)> {
+        self.get("/readyz").await
     }
 
     async fn get(&self, path: &str) -> Result<(u16, String)> {

@@ -52,7 +52,7 @@ const RESTART: &[Request] = &[
 impl Request {
     /// Everything may lose its reply. What a client might try again by itself, and what must not be, is also answered 504; for the write alone it matters whether it arrived.
     fn faults(self) -> &'static [Fault] {
-        let all = &[Fault::ReplyLost, Fault::Timeout, Fault::RequestLost];
+        let all = &[Fault::ReplyLost, Fault::TIMEOUT, Fault::RequestLost];
         match self.what {
             "the write" => all,
             "a fence revision" | "the account" | "the token" | "the first record" | "a receipt" => &all[..2],
