@@ -67,6 +67,11 @@ codes! {
     TooManyAtOnce "The limit of changes at the same time is reached.",
     TooManyPerHour "The limit of changes in an hour is reached.",
     BreakerOpen "Too many changes failed; the breaker is open.",
+    Storm "More incidents of this cause begin than the mandate allows for; nothing is changed by itself until that calms.",
+    Calmed "No more incidents of this cause begin than the mandate allows for.",
+    Cascade "The incident began after another change wrote what it is about; a human decides.",
+    IncidentsUnread "The incidents were not read yet, so whether a guard holds is not known.",
+    PodInTheWay "What was written is in force, and its controller waits for a pod that has to be deleted first.",
     FenceAbsent "A fence policy or binding is absent or altered.",
     FenceUnproved "The fence was not seen to hold.",
     GrantForged "An object of the grant's name exists with other content.",
@@ -96,7 +101,7 @@ codes! {
     NoCandidate "No rule knows a change that would mend it.",
     CandidatesSpent "Every change that might mend it was tried or turned down.",
     ChangeGone "The change was deleted before it ended.",
-    Flapping "It came back too often to be changed again without a human.",
+    Flapping "It comes back too often to be changed again without a human.",
 }
 
 impl fmt::Display for Code {

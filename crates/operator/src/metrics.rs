@@ -94,6 +94,7 @@ pub struct Metrics {
     watch_failures: Family<One, Counter>,
     requests: Family<Two, Counter>,
     leader: Gauge,
+    storms: Gauge,
     seen: Mutex<BTreeMap<&'static str, Instant>>,
 }
 
@@ -123,6 +124,7 @@ impl Metrics {
             watch_failures: family(r, "watch_failures", "Watches that failed and were taken up again, by kind"),
             requests: family(r, "api_requests", "Requests to the API server, by purpose and verb"),
             leader: family(r, "leader", "1 while this replica leads"),
+            storms: family(r, "storms", "Causes whose incidents come in a storm"),
             seen: Mutex::new(BTreeMap::new()),
             registry,
         }
@@ -209,6 +211,11 @@ impl Metrics {
     /// A request is sent to the API server.
     pub fn api(&self, call: Call, verb: &'static str) {
         self.requests.get_or_create(&[("purpose", call.as_str()), ("verb", verb)]).inc();
+    }
+
+    /// Incidents of so many causes come in a storm.
+    pub fn storms(&self, causes: usize) {
+        self.storms.set(i64::try_from(causes).unwrap_or(i64::MAX));
     }
 
     /// Whether this replica leads.

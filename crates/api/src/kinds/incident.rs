@@ -138,6 +138,10 @@ pub struct IncidentStatus {
     #[serde(default)]
     #[schemars(range(min = 0))]
     pub count: i64,
+    /// When it came back after it had been gone, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 20))]
+    pub returns: Vec<Timestamp>,
     /// What it rests on, capped and redacted.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 16))]

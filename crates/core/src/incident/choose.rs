@@ -3,14 +3,12 @@
 //! Owns the order of candidates and what counts as having been tried. Must never choose what
 //! failed before on the same cause. No IO.
 
-use super::{Attempt, Case, Delays, MOST_ATTEMPTS, Record};
+use super::{Attempt, Case, MOST_ATTEMPTS, Record};
 use crate::action::Action;
 use crate::finding::{Candidate, Finding};
 use crate::life::Phase;
-use crate::mandate::{Limits, Mandate, Outcome, Question, explain};
+use crate::mandate::{Outcome, Question, explain};
 use crate::reason::Code;
-use jiff::SignedDuration;
-use std::collections::BTreeMap;
 
 /// A candidate with what the mandates say of its type, as far as can be told without its values.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,21 +33,6 @@ pub fn weigh(finding: &Finding, question: &Question<'_>) -> Vec<Choice> {
         candidate: candidate.clone(),
     };
     finding.candidates.iter().map(weighed).collect()
-}
-
-/// The longest delays of the mandates that have a rule for a namespace; the defaults if none has.
-pub fn delays(mandates: &[Mandate], labels: Option<&BTreeMap<String, String>>) -> Delays {
-    let empty = BTreeMap::new();
-    let labels = labels.unwrap_or(&empty);
-    let applies = |m: &&Mandate| {
-        let mut rules = m.rules.iter();
-        rules.any(|r| r.namespace_selector.as_ref().is_none_or(|s| s.matches(labels)))
-    };
-    let seconds = |of: fn(&Limits) -> u32| {
-        let found = mandates.iter().filter(applies).map(|m| of(&m.limits)).max();
-        SignedDuration::from_secs(i64::from(found.unwrap_or_else(|| of(&Limits::default()))))
-    };
-    Delays { healthy: seconds(|l| l.healthy_delay_seconds), hold: seconds(|l| l.hold_seconds) }
 }
 
 /// True where doing `b` would be doing `a` again: same values, whatever their origin. Computed

@@ -5,8 +5,9 @@
 
 use super::choose::{Choice, choose};
 use super::ending::{end, ended, escalate, escalated, fading, reopen};
-use super::{Attempt, Case, MOST_RECURRENCES, Phase, Record};
+use super::{Attempt, Case, Phase, Record};
 use crate::finding::{Candidate, Finding};
+use crate::guards::flapping;
 use crate::life;
 use crate::names::ObjectName;
 use crate::reason::{Code, Reason};
@@ -58,7 +59,12 @@ impl Decision {
 pub fn decide(record: &Record, case: &Case<'_>) -> Decision {
     let mut next = record.clone();
     match case.finding {
-        Some(finding) => next.see(finding, case.now),
+        Some(finding) => {
+            if !next.presence.holds && !is_blink(&next, case) {
+                next.note_return(case.now);
+            }
+            next.see(finding, case.now);
+        }
         None => next.miss(case.now),
     }
     match next.phase {
@@ -67,6 +73,11 @@ pub fn decide(record: &Record, case: &Case<'_>) -> Decision {
         Phase::Escalated => escalated(next, case),
         Phase::Resolved | Phase::Dismissed => ended(next, case),
     }
+}
+
+/// True where the finding was gone so shortly that a rollout's usual course explains it.
+fn is_blink(record: &Record, case: &Case<'_>) -> bool {
+    lasted(record, case.now) * 4 < case.limits.hold()
 }
 
 /// How long the finding has been as it is.
@@ -83,21 +94,36 @@ pub(super) fn open(mut record: Record, case: &Case<'_>) -> Decision {
         return changing(record, case);
     }
     if case.finding.is_none() {
-        return fading(record, case.delays.hold, case);
+        return fading(record, case.limits.hold(), case);
     }
-    let left = case.delays.healthy - lasted(&record, case.now);
-    if left > SignedDuration::ZERO {
+    let left = case.limits.healthy_delay() - lasted(&record, case.now);
+    if left > SignedDuration::ZERO && case.storm.is_none() && too_often(&record, case).is_none() {
         return Decision::wait(record, left);
-    }
-    if record.count > MOST_RECURRENCES {
-        let why = format!("it came back {} times, each time within an hour", record.count - 1);
-        return escalate(record, Reason::new(Code::Flapping, why), None, case);
     }
     go_on(record, None, case)
 }
 
+fn too_often(record: &Record, case: &Case<'_>) -> Option<Reason> {
+    flapping(record.count, &record.returns, case.limits, case.now)
+}
+
+/// Nothing is done one by one while Incidents of its cause come in a storm.
+fn sit_out(mut record: Record, reason: Reason, calm_in: SignedDuration) -> Decision {
+    record.phase = Phase::Open;
+    record.proposing = false;
+    record.reason = Some(reason);
+    Decision::wait(record, calm_in)
+}
+
 /// Proposes the next candidate, or escalates with what the last one came to.
-fn go_on(record: Record, last: Option<&Attempt>, case: &Case<'_>) -> Decision {
+fn go_on(mut record: Record, last: Option<&Attempt>, case: &Case<'_>) -> Decision {
+    if let Some((reason, calm_in)) = &case.storm {
+        return sit_out(record, reason.clone(), *calm_in);
+    }
+    if let Some(reason) = too_often(&record, case) {
+        return escalate(record, reason, last, case);
+    }
+    record.reason = None;
     if let Some(choice) = choose(&record, case) {
         if case.busy {
             return Decision::wait(record, SOON);
@@ -109,7 +135,7 @@ fn go_on(record: Record, last: Option<&Attempt>, case: &Case<'_>) -> Decision {
         let reason = reason.unwrap_or_else(|| Reason::plain(Code::CandidatesSpent));
         return escalate(record, reason, Some(last), case);
     }
-    if let Some(soon) = case.ripens.filter(|_| lasted(&record, case.now) < case.delays.healthy + SETTLING) {
+    if let Some(soon) = case.ripens.filter(|_| lasted(&record, case.now) < case.limits.healthy_delay() + SETTLING) {
         return Decision::wait(record, soon);
     }
     // What is wrong here may be the shadow of what is being mended next door.
@@ -161,7 +187,11 @@ fn changing(mut record: Record, case: &Case<'_>) -> Decision {
     }
     // Nobody need decide on what mended itself.
     if attempt.phase == life::Phase::AwaitingApproval && case.finding.is_none() {
-        return fading(record, case.delays.hold, case);
+        return fading(record, case.limits.hold(), case);
+    }
+    // The executor asks people as well before it begins.
+    if let Some(reason) = too_often(&record, case).filter(|_| case.finding.is_some() && !attempt.phase.has_begun()) {
+        return escalate(record, reason, Some(attempt), case);
     }
     Decision::rest(record)
 }
@@ -169,7 +199,7 @@ fn changing(mut record: Record, case: &Case<'_>) -> Decision {
 /// The Change that the record names was not seen.
 fn unmade(mut record: Record, name: Option<ObjectName>, case: &Case<'_>) -> Decision {
     if case.finding.is_none() {
-        return fading(record, case.delays.hold, case);
+        return fading(record, case.limits.hold(), case);
     }
     let Some(name) = name.filter(|_| record.proposing) else {
         let why = "the change was deleted before it ended";
@@ -200,7 +230,7 @@ fn outcome(record: Record, last: &Attempt, case: &Case<'_>) -> Decision {
             escalate(record, reason(), Some(last), case)
         }
         (life::Phase::Failed | life::Phase::RolledBack, None) => escalate(record, reason(), Some(last), case),
-        (_, None) => fading(record, case.delays.hold, case),
+        (_, None) => fading(record, case.limits.hold(), case),
         (_, Some(_)) => go_on(record, Some(last), case),
     }
 }
@@ -220,7 +250,7 @@ fn unmended(mut record: Record, last: &Attempt, finding: &Finding, case: &Case<'
         reopen(&mut record, ended, case.now);
         return open(record, case);
     }
-    let left = case.delays.hold - case.now.duration_since(ended);
+    let left = case.limits.hold() - case.now.duration_since(ended);
     if left > SignedDuration::ZERO {
         return Decision::wait(record, left);
     }

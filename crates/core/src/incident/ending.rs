@@ -15,11 +15,15 @@ const LONGEST_PAUSE: SignedDuration = SignedDuration::from_mins(5);
 /// How long an escalated Incident's finding must at least be gone before people are told so.
 const CALM: SignedDuration = SignedDuration::from_secs(60);
 
-pub(super) fn end(mut record: Record, phase: Phase, reason: Reason, case: &Case<'_>) -> Decision {
+pub(super) fn end(record: Record, phase: Phase, reason: Reason, case: &Case<'_>) -> Decision {
+    conclude(record, phase, reason, case.now)
+}
+
+pub(super) fn conclude(mut record: Record, phase: Phase, reason: Reason, now: Timestamp) -> Decision {
     record.phase = phase;
     record.proposing = false;
     record.reason = Some(reason);
-    record.ended_at = Some(case.now);
+    record.ended_at = Some(now);
     if phase == Phase::Escalated {
         Decision::rest(record)
     } else {
@@ -50,6 +54,9 @@ pub(super) fn reopen(record: &mut Record, ended: Timestamp, now: Timestamp) {
     record.count = if soon { record.count + 1 } else { 1 };
     record.began = now;
     record.presence.since = now;
+    if record.returns.last() != Some(&now) {
+        record.note_return(now);
+    }
     record.primed = false;
     record.phase = Phase::Open;
     record.reason = None;
@@ -63,11 +70,11 @@ pub(super) fn ended(mut record: Record, case: &Case<'_>) -> Decision {
         reopen(&mut record, ended, case.now);
         return open(record, case);
     }
-    kept(record, ended, case)
+    kept(record, ended, case.now)
 }
 
-fn kept(record: Record, ended: Timestamp, case: &Case<'_>) -> Decision {
-    let left = RETENTION - case.now.duration_since(ended);
+pub(super) fn kept(record: Record, ended: Timestamp, now: Timestamp) -> Decision {
+    let left = RETENTION - now.duration_since(ended);
     if left > SignedDuration::ZERO {
         return Decision::wait(record, left);
     }
@@ -77,10 +84,10 @@ fn kept(record: Record, ended: Timestamp, case: &Case<'_>) -> Decision {
 pub(super) fn escalated(record: Record, case: &Case<'_>) -> Decision {
     let ended = record.ended_at.unwrap_or(case.now);
     if case.finding.is_none() && !case.subject_exists {
-        return kept(record, ended, case);
+        return kept(record, ended, case.now);
     }
     if case.finding.is_none() {
-        return fading(record, (case.delays.hold * 4).max(CALM), case);
+        return fading(record, (case.limits.hold() * 4).max(CALM), case);
     }
     let code = record.reason.as_ref().map(|r| r.code);
     let open = code.is_some_and(|c| may_be_lifted(c) || matches!(c, Code::NoCandidate | Code::ApprovalExpired));
@@ -89,6 +96,9 @@ pub(super) fn escalated(record: Record, case: &Case<'_>) -> Decision {
         return Decision::rest(record);
     };
     let left = pause(&record, case) - case.now.duration_since(ended);
+    if let Some((_, calm_in)) = &case.storm {
+        return Decision::wait(record, *calm_in);
+    }
     if left > SignedDuration::ZERO || case.busy {
         return Decision::wait(record, left.max(SignedDuration::from_secs(1)));
     }

@@ -6,18 +6,22 @@
 mod choose;
 mod decide;
 mod ending;
+mod group;
 mod record;
 mod redact;
 mod story;
 
-pub use choose::{Choice, delays, same_action, weigh};
+pub use choose::{Choice, same_action, weigh};
 pub use decide::{Decision, Effect, decide};
+pub use group::{Group, Member, gather, group_name};
 pub use record::{Phase, Presence, Record, Writing};
 pub use redact::redact;
-pub use story::{Story, story};
+pub use story::{Story, storm_story, story};
 
 use crate::action::Action;
 use crate::finding::Finding;
+use crate::guards::Hold;
+use crate::mandate::Limits;
 use crate::names::ObjectName;
 use crate::object::ObjectRef;
 use crate::reason::Reason;
@@ -31,21 +35,12 @@ pub const MOST_CANDIDATES: usize = 8;
 pub const MOST_CHANGES: usize = 32;
 /// Most Changes that one occurrence may see fail or be turned down.
 pub const MOST_ATTEMPTS: usize = 6;
-/// An Incident that came back this often, each time within an hour, is no longer changed.
-pub const MOST_RECURRENCES: i64 = 5;
+/// Most returns that are kept.
+pub const MOST_RETURNS: usize = 20;
 /// A resolved Incident whose finding comes back within this time is counted on.
 pub const REOPENS_WITHIN: SignedDuration = SignedDuration::from_hours(1);
 /// How long an ended Incident is kept.
 pub const RETENTION: SignedDuration = SignedDuration::from_hours(24);
-
-/// How long things must last.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Delays {
-    /// A finding, before something is proposed.
-    pub healthy: SignedDuration,
-    /// A finding's absence, before the Incident is resolved.
-    pub hold: SignedDuration,
-}
 
 /// A Change that the operator proposed for the Incident.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -92,8 +87,10 @@ pub struct Case<'a> {
     /// When the analyzers may come to another result though nothing happens: a revision, say, is
     /// known to have served only after a while.
     pub ripens: Option<SignedDuration>,
-    /// How long things must last.
-    pub delays: Delays,
+    /// Whether Incidents of its cause come in a storm, and how long until that calms.
+    pub storm: Option<Hold>,
+    /// The limits that hold in the namespace.
+    pub limits: &'a Limits,
     /// The time.
     pub now: Timestamp,
 }

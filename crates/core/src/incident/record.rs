@@ -3,7 +3,7 @@
 //! Owns the record's form and what of it is worth writing down. Must never hold untrusted text
 //! that was not redacted. No IO.
 
-use super::{MOST_CANDIDATES, MOST_CHANGES, MOST_EVIDENCE, redact};
+use super::{MOST_CANDIDATES, MOST_CHANGES, MOST_EVIDENCE, MOST_RETURNS, redact};
 use crate::finding::{Candidate, Evidence, Finding, Severity};
 use crate::names::ObjectName;
 use crate::reason::Reason;
@@ -71,6 +71,8 @@ pub struct Record {
     pub count: i64,
     /// When the present occurrence began, by the operator's observation.
     pub began: Timestamp,
+    /// When it came back after it had been gone, oldest first.
+    pub returns: Vec<Timestamp>,
     /// True if it was wrong already when the operator first looked.
     pub primed: bool,
     /// Whether the finding holds.
@@ -114,6 +116,7 @@ impl Record {
             last_seen: now,
             count: 1,
             began: now,
+            returns: Vec::new(),
             primed,
             presence: Presence { holds: true, since: now },
             summary: String::new(),
@@ -141,6 +144,13 @@ impl Record {
         let fits = |e: &&Evidence| e.id.len() <= 512;
         self.evidence = finding.evidence.iter().filter(fits).take(MOST_EVIDENCE).map(shown).collect();
         self.candidates = finding.candidates.iter().take(MOST_CANDIDATES).cloned().collect();
+    }
+
+    /// Notes that it came back.
+    pub(super) fn note_return(&mut self, now: Timestamp) {
+        self.returns.push(now);
+        let surplus = self.returns.len().saturating_sub(MOST_RETURNS);
+        self.returns.drain(..surplus);
     }
 
     /// Takes in that the finding does not hold.

@@ -4,6 +4,7 @@
 //! Incident that was wrong at start but that it ends. No IO.
 
 use super::{Phase, Record};
+use crate::reason::Code;
 
 /// One Event.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,16 +17,27 @@ pub struct Story {
     pub note: String,
 }
 
-/// What to tell of the step from `old` to `new`, if anything.
-pub fn story(old: Option<&Record>, new: &Record) -> Option<Story> {
-    let Some(old) = old else {
-        return (!new.primed).then(|| opened("Opened", new));
-    };
-    if new.began != old.began {
-        return Some(opened("Reopened", new));
+/// What to tell of the step from `old` to `new`, in order. Where something is proposed at once, both
+/// are told.
+pub fn story(old: Option<&Record>, new: &Record) -> Vec<Story> {
+    begun(old, new).into_iter().chain(moved(old, new)).collect()
+}
+
+/// That it began, or began again. Of those in a storm the storm's own Incident tells.
+fn begun(old: Option<&Record>, new: &Record) -> Option<Story> {
+    let in_storm = new.reason.as_ref().is_some_and(|r| r.code == Code::Storm);
+    match old {
+        _ if in_storm => None,
+        None => (!new.primed).then(|| opened("Opened", new)),
+        Some(old) => (new.began != old.began).then(|| opened("Reopened", new)),
     }
-    let proposed = new.phase == Phase::Changing && new.changes.last() != old.changes.last();
-    if old.phase == new.phase && !proposed {
+}
+
+/// Where it went.
+fn moved(old: Option<&Record>, new: &Record) -> Option<Story> {
+    let before = old.filter(|old| old.began == new.began).map_or(Phase::Open, |old| old.phase);
+    let proposed = new.phase == Phase::Changing && old.is_none_or(|old| new.changes.last() != old.changes.last());
+    if before == new.phase && !proposed {
         return None;
     }
     let why = new.reason.as_ref().map_or_else(|| new.summary.clone(), |r| format!("{}: {}", r.code, r.message));
@@ -40,6 +52,18 @@ pub fn story(old: Option<&Record>, new: &Record) -> Option<Story> {
         Phase::Dismissed => ("Dismissed", false, why),
     };
     Some(Story { reason, warning, note })
+}
+
+/// What to tell of the step of a storm's Incident.
+pub fn storm_story(old: Option<&Record>, new: &Record) -> Vec<Story> {
+    let before = old.filter(|old| old.began == new.began).map(|old| old.phase);
+    if before == Some(new.phase) {
+        return Vec::new();
+    }
+    match new.phase {
+        Phase::Open | Phase::Changing | Phase::Escalated => vec![opened("Storm", new)],
+        Phase::Resolved | Phase::Dismissed => moved(old, new).into_iter().collect(),
+    }
 }
 
 fn opened(reason: &'static str, record: &Record) -> Story {

@@ -88,6 +88,24 @@ impl Phase {
         }
     }
 
+    /// True once authority to write was asked for, or it has ended.
+    pub const fn has_begun(self) -> bool {
+        match self {
+            Phase::Proposed | Phase::Planned | Phase::PreApproved | Phase::AwaitingApproval | Phase::Approved => false,
+            Phase::Granting
+            | Phase::Executing
+            | Phase::Verifying
+            | Phase::RollingBack
+            | Phase::Recovered
+            | Phase::RolledBack
+            | Phase::Refused
+            | Phase::Rejected
+            | Phase::Expired
+            | Phase::Failed
+            | Phase::Cancelled => true,
+        }
+    }
+
     /// The phase's name.
     pub const fn as_str(self) -> &'static str {
         match self {

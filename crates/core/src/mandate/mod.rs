@@ -12,12 +12,14 @@ mod window;
 pub use explain::{Explanation, Question, Step, StepResult, explain};
 pub use image::image_allowed;
 pub use selector::{LabelSelector, Requirement, SelectorOperator};
+pub use strictest::limits_in;
 pub use window::{Day, Window};
 
 use crate::action::ChangeType;
 use crate::object::{Kind, ObjectRef};
 use crate::quantity::Quantity;
 use crate::reason::Reason;
+use jiff::SignedDuration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -171,9 +173,46 @@ pub struct Limits {
     /// Seconds an approval may be awaited and, once given, stays usable (default 3600).
     #[schemars(range(min = 10, max = 86_400))]
     pub approval_ttl_seconds: u32,
-    /// Failed changes within 30 minutes that open the breaker (default 3).
+    /// Failed changes within the breaker's window that open the breaker (default 3).
     #[schemars(range(min = 1, max = 100))]
     pub breaker_failures: u32,
+    /// Seconds over which failed changes are counted (default 1800).
+    #[schemars(range(min = 10, max = 86_400))]
+    pub breaker_window_seconds: u32,
+    /// Incidents of one cause that may begin within the storm's window; one more is a storm (default 10).
+    #[schemars(range(min = 1, max = 10_000))]
+    pub storm_incidents: u32,
+    /// Seconds over which incidents of one cause are counted (default 300).
+    #[schemars(range(min = 1, max = 3_600))]
+    pub storm_window_seconds: u32,
+    /// Seconds after a change's write in which an incident of the same object counts as caused by
+    /// it (default 900).
+    #[schemars(range(min = 0, max = 86_400))]
+    pub cascade_window_seconds: u32,
+    /// How often an incident may come back within the window of flapping before only people change
+    /// it (default 5).
+    #[schemars(range(min = 1, max = 20))]
+    pub flap_recurrences: u32,
+    /// Seconds over which an incident's returns are counted (default 3600).
+    #[schemars(range(min = 1, max = 86_400))]
+    pub flap_window_seconds: u32,
+}
+
+impl Limits {
+    /// How long a finding must last before something is proposed.
+    pub fn healthy_delay(&self) -> SignedDuration {
+        seconds(self.healthy_delay_seconds)
+    }
+
+    /// How long health must last to be believed.
+    pub fn hold(&self) -> SignedDuration {
+        seconds(self.hold_seconds)
+    }
+}
+
+/// Whole seconds as a duration.
+pub(crate) fn seconds(of: u32) -> SignedDuration {
+    SignedDuration::from_secs(i64::from(of))
 }
 
 impl Default for Limits {
@@ -188,6 +227,12 @@ impl Default for Limits {
             late_recovery_seconds: 1800,
             approval_ttl_seconds: 3600,
             breaker_failures: 3,
+            breaker_window_seconds: 1800,
+            storm_incidents: 10,
+            storm_window_seconds: 300,
+            cascade_window_seconds: 900,
+            flap_recurrences: 5,
+            flap_window_seconds: 3600,
         }
     }
 }

@@ -3,6 +3,7 @@
 //! Owns the merging. Must never let a second mandate widen what the first one allows. No IO.
 
 use super::{ApprovalMode, Approvers, Limits, Mandate, Rule};
+use std::collections::BTreeMap;
 
 /// The rules that decide: those that refuse, else those that ask for people, else all.
 ///
@@ -50,7 +51,22 @@ fn is_open(list: &Approvers) -> bool {
 
 /// The limits that satisfy every mandate.
 pub(super) fn limits(matched: &[(&Mandate, &Rule)]) -> Limits {
-    let mut all = matched.iter().map(|(mandate, _)| &mandate.limits);
+    merged(matched.iter().map(|(mandate, _)| &mandate.limits))
+}
+
+/// The limits that hold in a namespace with these labels: those of every mandate that has a rule
+/// for it together, the defaults where none has.
+pub fn limits_in(mandates: &[Mandate], labels: Option<&BTreeMap<String, String>>) -> Limits {
+    let empty = BTreeMap::new();
+    let labels = labels.unwrap_or(&empty);
+    let applies = |m: &&Mandate| {
+        let mut rules = m.rules.iter();
+        rules.any(|r| r.namespace_selector.as_ref().is_none_or(|s| s.matches(labels)))
+    };
+    merged(mandates.iter().filter(applies).map(|m| &m.limits))
+}
+
+fn merged<'a>(mut all: impl Iterator<Item = &'a Limits>) -> Limits {
     let first = all.next().cloned().unwrap_or_default();
     all.fold(first, |a, b| Limits {
         concurrent: a.concurrent.min(b.concurrent),
@@ -62,5 +78,11 @@ pub(super) fn limits(matched: &[(&Mandate, &Rule)]) -> Limits {
         late_recovery_seconds: a.late_recovery_seconds.min(b.late_recovery_seconds),
         approval_ttl_seconds: a.approval_ttl_seconds.min(b.approval_ttl_seconds),
         breaker_failures: a.breaker_failures.min(b.breaker_failures),
+        breaker_window_seconds: a.breaker_window_seconds.max(b.breaker_window_seconds),
+        storm_incidents: a.storm_incidents.min(b.storm_incidents),
+        storm_window_seconds: a.storm_window_seconds.max(b.storm_window_seconds),
+        cascade_window_seconds: a.cascade_window_seconds.max(b.cascade_window_seconds),
+        flap_recurrences: a.flap_recurrences.min(b.flap_recurrences),
+        flap_window_seconds: a.flap_window_seconds.max(b.flap_window_seconds),
     })
 }

@@ -9,6 +9,8 @@ mod driver;
 mod effects;
 mod facts;
 mod fence;
+mod guarding;
+mod ledger;
 mod observe;
 mod pass;
 mod policies;
@@ -22,6 +24,7 @@ mod stores;
 mod sweep;
 
 use crate::config::Config;
+use crate::incidents::Board;
 use crate::metrics::Metrics;
 use crate::shared::SharedIndex;
 use accounts::Accounts;
@@ -31,6 +34,7 @@ use bailiwick_kit::said::said;
 use clock::Clock;
 use fence::Fence;
 use kube::Client;
+use ledger::Ledger;
 use receipts::Receipts;
 use rest::Rest;
 use std::sync::{Arc, RwLock};
@@ -49,6 +53,8 @@ pub struct Parts {
     pub index: SharedIndex,
     /// The measures.
     pub metrics: Arc<Metrics>,
+    /// What is known of Incidents.
+    pub board: Board,
 }
 
 /// Everything the executor works with.
@@ -59,7 +65,9 @@ pub(crate) struct Context {
     pub(crate) config: Arc<Config>,
     pub(crate) index: SharedIndex,
     pub(crate) metrics: Arc<Metrics>,
+    pub(crate) board: Board,
     pub(crate) stores: Stores,
+    pub(crate) ledger: Ledger,
     pub(crate) accounts: Accounts,
     pub(crate) fence: Fence,
     pub(crate) receipts: Receipts,
@@ -127,7 +135,9 @@ pub async fn run(parts: Parts, cancel: CancellationToken) -> Result<(), RunError
         config: parts.config,
         index: parts.index,
         metrics: parts.metrics,
+        board: parts.board,
         stores,
+        ledger: Ledger::default(),
         accounts: Accounts::default(),
         fence: Fence::default(),
         receipts: Receipts::default(),

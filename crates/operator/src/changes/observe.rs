@@ -4,13 +4,13 @@
 //! one that permits. Talks to the API server.
 
 use super::facts::{gather, owner_ref};
+use super::guarding;
 use super::rest::RestError;
 use crate::changes::Context;
 use crate::metrics::Call;
 use bailiwick_api::parse::{parse_mandate, parse_proposal};
 use bailiwick_api::{Approval, Change};
 use bailiwick_core::catalogue::{self, Oracle};
-use bailiwick_core::guards::{self, Past};
 use bailiwick_core::life::world::{Ballot, TargetNow};
 use bailiwick_core::life::{Execution, Phase, Purpose, Record, World};
 use bailiwick_core::mandate::{Explanation, Mandate, Outcome, Question, Verdict, explain};
@@ -20,7 +20,7 @@ use bailiwick_core::plan::bounds::Facts;
 use bailiwick_core::plan::object::{fingerprint, text_at};
 use bailiwick_core::plan::{Plan, Proposal};
 use bailiwick_core::reason::{Code, Reason};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -45,7 +45,10 @@ pub(crate) async fn look(ctx: &Context, change: &Change, record: &Record, now: T
         Ok(_) | Err(_) => Facts::default(),
     };
     let verdict = match &proposal {
-        Ok(proposal) if needs_facts(record) => judge(ctx, proposal, &facts, labels.as_ref(), now).verdict,
+        Ok(proposal) if needs_facts(record) => {
+            let verdict = judge(ctx, proposal, &facts, labels.as_ref(), now).verdict;
+            guarding::doubt(ctx, change, verdict, now)
+        }
         Ok(_) => record.verdict.clone().unwrap_or_else(no_verdict),
         Err(_) => no_verdict(),
     };
@@ -100,7 +103,7 @@ impl Seen {
             suspended: ctx.is_suspended(),
             fence: ctx.policies(),
             can_sign: super::receipts::load_signer(&ctx.config.signing_key_dir).is_ok(),
-            guards: guards(ctx, change, record, now),
+            guards: guarding::admit(ctx, change, record, now),
             health: self.health.clone(),
         }
     }
@@ -176,15 +179,6 @@ fn ballots(ctx: &Context, change: &Change) -> Vec<Ballot> {
         })
     });
     ballots.collect()
-}
-
-fn guards(ctx: &Context, change: &Change, record: &Record, now: Timestamp) -> Result<(), (Reason, SignedDuration)> {
-    let Some(verdict) = &record.verdict else { return Ok(()) };
-    let all = ctx.stores.all_changes();
-    let others = all.iter().filter_map(|c| c.0.as_ref().ok()).filter(|c| c.metadata.uid != change.metadata.uid);
-    let past: Vec<Past<'_>> =
-        others.filter_map(|c| c.status.as_ref().map(|record| Past { target: &c.spec.target, record })).collect();
-    guards::admit(&change.spec.target, verdict.outcome, &verdict.limits, &past, now)
 }
 
 /// The plan whose effect is being watched, with the execution that wrote it.

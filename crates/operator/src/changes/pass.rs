@@ -64,8 +64,15 @@ fn ended(change: &Change, recheck: Option<SignedDuration>) -> Ended {
     Ended { recheck, version: change.metadata.resource_version.as_ref().and_then(|v| v.parse().ok()) }
 }
 
-/// The longest time from looking at the world to persisting what was decided of it.
+/// The longest time from looking at the world to persisting what was decided of it, and to
+/// beginning with its effect.
 const LONGEST_THOUGHT: SignedDuration = SignedDuration::from_secs(10);
+
+/// True where the process was frozen since it looked: what was decided rests on a time that has
+/// passed. A record without its effect is what a crash leaves as well, and is resolved in the same way.
+fn is_stale(ctx: &Context, looked: Timestamp) -> bool {
+    ctx.clock.now().is_none_or(|now| now.duration_since(looked) > LONGEST_THOUGHT)
+}
 
 /// One pass: decide, persist, act, until there is nothing to do now.
 pub(crate) async fn pass(ctx: &Context, key: &Key) -> Result<Ended, PassError> {
@@ -84,8 +91,7 @@ pub(crate) async fn pass(ctx: &Context, key: &Key) -> Result<Ended, PassError> {
         let now = not_before(&record, ctx.clock.now().ok_or(PassError::NoTime)?);
         let seen = observe::look(ctx, &change, &record, now).await?;
         let decision = decide(&record, &seen.world(ctx, &change, &record, now));
-        // Frozen between the look and here: what was decided rests on a time that has passed.
-        if ctx.clock.now().is_none_or(|later| later.duration_since(now) > LONGEST_THOUGHT) {
+        if is_stale(ctx, now) {
             return Ok(ended(&change, Some(SignedDuration::ZERO)));
         }
         change = persist(ctx, change, &record, decision.record.clone(), now).await?;
@@ -123,6 +129,9 @@ async fn next_step(
         return Ok(if again { Next::Again } else { Next::Wait(decision.recheck) });
     };
     crate::failpoint!("effect-before");
+    if is_stale(ctx, now) {
+        return Ok(Next::Wait(Some(SignedDuration::ZERO)));
+    }
     let report = run_effect(ctx, change, seen, &decision.record, effect).await?;
     crate::failpoint!("effect-after");
     let now = ctx.clock.now().unwrap_or(now).max(now);
@@ -142,6 +151,18 @@ async fn persist(
     if record == *before {
         return Ok(change);
     }
+    ctx.ledger.begin(&change, &record);
+    let stored = store(ctx, &change, &record).await;
+    match &stored {
+        Ok(written) => ctx.ledger.stored(written),
+        Err(_) => ctx.ledger.failed(&change),
+    }
+    let written = stored?;
+    announce(ctx, &written, before, now);
+    Ok(written)
+}
+
+async fn store(ctx: &Context, change: &Change, record: &Record) -> Result<Change, PassError> {
     crate::failpoint!("persist-before");
     let name = change.metadata.name.clone().unwrap_or_default();
     let patch = json!({
@@ -158,25 +179,25 @@ async fn persist(
         other => PassError::Change { step: "record", source: Box::new(other) },
     })?;
     crate::failpoint!("persist-after");
-    announce(ctx, &written, before, now);
     Ok(written)
 }
 
 /// One log line and the counters of a phase that was entered.
 fn announce(ctx: &Context, change: &Change, before: &Record, now: Timestamp) {
     let Some(record) = &change.status else { return };
+    let code = record.reason.as_ref().map(|r| r.code);
+    if let Some(code) = code.filter(|_| code != before.reason.as_ref().map(|r| r.code) || record.phase != before.phase)
+    {
+        ctx.metrics.decision(code);
+    }
     if record.phase == before.phase {
         return;
     }
-    let code = record.reason.as_ref().map(|r| r.code);
     tracing::info!(
         change.namespace = change.metadata.namespace, change.name = change.metadata.name,
         change.r#type = %change.spec.change_type, from = %before.phase, to = %record.phase,
         reason = code.map(Code::as_str), "the Change entered a phase"
     );
-    if let Some(code) = code {
-        ctx.metrics.decision(code);
-    }
     let written = before.executions.last().and_then(|e| e.applied_at);
     let took = written.and_then(|at| Duration::try_from(now.duration_since(at)).ok());
     if let (Phase::Verifying, Some(code), Some(took)) = (before.phase, code, took) {

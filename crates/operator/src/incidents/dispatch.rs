@@ -3,6 +3,7 @@
 //! Owns the state and the order of work: one subject is worked on once at a time. Must never wait
 //! for a request while it could hear news. Talks to the API server only through its writer.
 
+use super::board::Board;
 use super::look::{Sight, look, subjects};
 use super::own::{News, Own};
 use super::priming::Priming;
@@ -56,12 +57,12 @@ pub(crate) struct Dispatcher {
 }
 
 impl Dispatcher {
-    pub(crate) fn new(writer: Writer, index: SharedIndex) -> Self {
+    pub(crate) fn new(writer: Writer, index: SharedIndex, board: Board) -> Self {
         Self {
             writer,
             index,
             own: Own::default(),
-            state: State::default(),
+            state: State::new(board),
             priming: Priming::default(),
             queue: Queue::default(),
             working: HashSet::new(),
@@ -77,6 +78,7 @@ impl Dispatcher {
             let Some(one) = news.next().await else { return };
             self.hear(one);
         }
+        self.state.complete();
         self.index.synced().await;
         self.begin();
         let mut sweep = tokio::time::interval_at(Instant::now() + SWEEP, SWEEP);

@@ -6,12 +6,13 @@
 use super::dispatch::Dispatcher;
 use super::look::{Sight, is_about};
 use super::state::{Known, attempts, key_of, spec_of};
+use super::storms;
 use super::table::Key;
 use super::write::Step;
 use bailiwick_core::action::ChangeType;
 use bailiwick_core::finding::Finding;
-use bailiwick_core::incident::{Case, Choice, Decision, Effect, Record, Story, Writing, decide, delays, story, weigh};
-use bailiwick_core::mandate::Question;
+use bailiwick_core::incident::{Case, Choice, Decision, Effect, Record, Story, Writing, decide, story, weigh};
+use bailiwick_core::mandate::{Question, limits_in};
 use bailiwick_core::object::ObjectRef;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -19,6 +20,9 @@ use std::time::Duration;
 impl Dispatcher {
     /// Decides on every Incident of a subject. Returns what to write, and when to look again.
     pub(crate) fn decide(&mut self, sight: &Sight) -> (Vec<Step>, Option<Duration>) {
+        if storms::subject().as_ref() == Some(&sight.subject) {
+            return self.decide_storms(sight);
+        }
         let mut findings: BTreeMap<Key, &Finding> = BTreeMap::new();
         for finding in &sight.analysis.findings {
             if is_about(sight, finding.subject.uid.as_ref()) {
@@ -54,6 +58,7 @@ impl Dispatcher {
             (None, Some(finding)) => self.discover(finding, sight),
             (None, None) => return None,
         };
+        let is_new = known.uid.is_none() && known.record.is_none();
         let Some(old) = self.record(&known, finding, sight) else {
             return Some((self.abandon(key, known), None));
         };
@@ -62,8 +67,12 @@ impl Dispatcher {
             self.state.remove(&key);
             return None;
         }
+        if is_new {
+            // It counts as one of its cause before anything is decided of it.
+            self.state.put(key.clone(), Known { record: Some(old.clone()), ..known.clone() });
+        }
         let decision = self.judge(&key, &known, &old, (finding, sight));
-        let (step, again) = settle(&key, &known, &decision, sight);
+        let (step, again) = settle(&key, &known, &decision, sight, story);
         known.record = Some(decision.record);
         self.state.put(key, known);
         Some((step, again))
@@ -90,11 +99,24 @@ impl Dispatcher {
     /// An Incident without status whose finding is gone tells nothing.
     fn abandon(&mut self, key: Key, known: Known) -> Option<Step> {
         self.state.remove(&key);
-        known.uid.is_some().then_some(Step { key, known, store: false, effect: Some(Effect::Forget), story: None })
+        known.uid.is_some().then_some(Step {
+            key,
+            known,
+            store: false,
+            effect: Some(Effect::Forget),
+            stories: Vec::new(),
+        })
     }
 
-    fn judge(&self, key: &Key, known: &Known, old: &Record, (finding, sight): (Option<&Finding>, &Sight)) -> Decision {
+    fn judge(
+        &mut self,
+        key: &Key,
+        known: &Known,
+        old: &Record,
+        (finding, sight): (Option<&Finding>, &Sight),
+    ) -> Decision {
         let mandates = self.own.readable();
+        let storm = finding.and_then(|f| self.storm(f.cause, sight.labels.as_ref(), &mandates, sight.at));
         let unreadable = self.own.unreadable();
         let config = &self.writer.config;
         let question = Question {
@@ -126,7 +148,8 @@ impl Dispatcher {
                 busy: self.state.is_busy(key, subject),
                 neighbours: self.state.has_changing_neighbour(key),
                 ripens: sight.analysis.recheck.map(|at| at.duration_since(sight.at)),
-                delays: delays(&mandates, sight.labels.as_ref()),
+                storm,
+                limits: &limits_in(&mandates, sight.labels.as_ref()),
                 now: sight.at,
             },
         )
@@ -134,7 +157,13 @@ impl Dispatcher {
 }
 
 /// What of a decision is to be written now, and when to look again.
-fn settle(key: &Key, known: &Known, decision: &Decision, sight: &Sight) -> (Option<Step>, Option<Duration>) {
+pub(super) fn settle(
+    key: &Key,
+    known: &Known,
+    decision: &Decision,
+    sight: &Sight,
+    told: impl Fn(Option<&Record>, &Record) -> Vec<Story>,
+) -> (Option<Step>, Option<Duration>) {
     let written = known.status.as_ref().and_then(super::project::record_of);
     let writing = written.as_ref().map_or(Writing::Now, |old| decision.record.writing(old, sight.at));
     let later = match writing {
@@ -147,13 +176,13 @@ fn settle(key: &Key, known: &Known, decision: &Decision, sight: &Sight) -> (Opti
     if !store && decision.effect.is_none() {
         return (None, again);
     }
-    let told: Option<Story> = story(written.as_ref(), &decision.record).filter(|_| store);
+    let stories = if store { told(written.as_ref(), &decision.record) } else { Vec::new() };
     let step = Step {
         key: key.clone(),
         known: Known { record: Some(decision.record.clone()), ..known.clone() },
         store,
         effect: decision.effect.clone(),
-        story: told,
+        stories,
     };
     (Some(step), again)
 }

@@ -5,7 +5,7 @@
 
 use crate::shared::SharedIndex;
 use bailiwick_core::analyze::{Analysis, examine};
-use bailiwick_core::index::{Body, UidKey, View};
+use bailiwick_core::index::{UidKey, View};
 use bailiwick_core::names::Uid;
 use bailiwick_core::object::{Kind, ObjectRef};
 use jiff::Timestamp;
@@ -31,7 +31,7 @@ pub(crate) fn look(index: &SharedIndex, subject: ObjectRef, at: Timestamp) -> Si
     index.read(|view| Sight {
         analysis: examine(view, &subject, at),
         exists: exists(view, &subject),
-        labels: labels(view, &subject),
+        labels: labels(view, subject.namespace_str()),
         at,
         subject,
     })
@@ -45,9 +45,9 @@ fn exists(view: &View<'_>, subject: &ObjectRef) -> bool {
     view.thing(UidKey::of(uid.as_str())).is_some() || !view.reads(subject.kind)
 }
 
-fn labels(view: &View<'_>, subject: &ObjectRef) -> Option<BTreeMap<String, String>> {
-    let namespace = view.namespace(subject.namespace_str())?;
-    let terminating = matches!(namespace.body, Body::Namespace(true)) || namespace.head.marks.deleting();
+pub(super) fn labels(view: &View<'_>, namespace: &str) -> Option<BTreeMap<String, String>> {
+    let namespace = view.namespace(namespace)?;
+    let terminating = namespace.namespace().is_some_and(|n| n.terminating) || namespace.head.marks.deleting();
     let pairs = namespace.head.labels.iter();
     (!terminating).then(|| pairs.map(|(k, v)| (k.to_owned(), v.to_owned())).collect())
 }

@@ -3,6 +3,7 @@
 //! Owns every Incident while this replica leads. Must never change a workload: it proposes
 //! Changes, and the executor decides. Talks to the API server.
 
+mod board;
 mod dispatch;
 mod judge;
 mod look;
@@ -12,9 +13,13 @@ mod priming;
 mod project;
 mod queue;
 mod state;
+mod storms;
 mod table;
 mod tell;
 mod write;
+
+pub use board::Board;
+pub(crate) use board::Row;
 
 use crate::config::Config;
 use crate::metrics::Metrics;
@@ -36,6 +41,8 @@ pub struct Parts {
     pub index: SharedIndex,
     /// The measures.
     pub metrics: Arc<Metrics>,
+    /// Where the executor's guards read of Incidents.
+    pub board: Board,
 }
 
 /// Keeps Incidents until cancelled; a request under way is dropped then.
@@ -51,7 +58,7 @@ pub async fn run(parts: Parts, cancel: CancellationToken) {
         config: parts.config,
         metrics: parts.metrics,
     };
-    let dispatcher = Dispatcher::new(writer, parts.index);
+    let dispatcher = Dispatcher::new(writer, parts.index, parts.board);
     if cancel.run_until_cancelled(Box::pin(dispatcher.run(news))).await.is_some() {
         tracing::error!("the watches of incidents ended by themselves");
     }

@@ -39,6 +39,7 @@ pub(crate) fn status_of(record: &Record, before: Option<&IncidentStatus>, now: T
         first_seen: Some(record.first_seen),
         last_seen: Some(record.last_seen),
         count: record.count,
+        returns: record.returns.clone(),
         evidence: record.evidence.clone(),
         diagnosis: Some(Diagnosis {
             text: record.summary.chars().take(MOST_DIAGNOSIS).collect(),
@@ -129,6 +130,7 @@ pub(crate) fn record_of(status: &IncidentStatus) -> Option<Record> {
         last_seen: status.last_seen.unwrap_or(present.last_transition_time),
         count: status.count,
         began: begun.last_transition_time,
+        returns: status.returns.clone(),
         primed: begun.reason == AT_START,
         presence: Presence { holds: present.status == "True", since: present.last_transition_time },
         summary: status.diagnosis.as_ref().map(|d| d.text.clone()).unwrap_or_default(),
@@ -173,6 +175,7 @@ mod tests {
             last_seen: at(9),
             count: 2,
             began: at(3),
+            returns: vec![at(2), at(3)],
             primed: true,
             presence: Presence { holds: false, since: at(7) },
             summary: "the tag is absent".into(),

@@ -3,12 +3,14 @@
 //! Owns the records of Incidents between reading and writing: this process is their only writer
 //! while it leads. Must never take an older status from a watch for its own newer one. No IO.
 
+use super::board::{Board, Row};
 use super::own::{Own, Seen};
 use super::project::record_of;
+use super::storms::is_storm;
 use super::table::Key;
 use bailiwick_api::{Incident, IncidentSpec, IncidentStatus};
 use bailiwick_core::fence::SYSTEM_NAMESPACE;
-use bailiwick_core::finding::{DedupeKey, Finding};
+use bailiwick_core::finding::{Cause, DedupeKey, Finding};
 use bailiwick_core::incident::{Attempt, Phase, Record};
 use bailiwick_core::names::{Namespace, ObjectName};
 use bailiwick_core::object::ObjectRef;
@@ -32,6 +34,7 @@ pub(crate) struct Known {
 /// Every Incident, by namespace and name, and by subject.
 #[derive(Debug, Default)]
 pub(crate) struct State {
+    board: Board,
     known: BTreeMap<Key, Known>,
     by_subject: HashMap<ObjectRef, BTreeSet<Key>>,
 }
@@ -55,6 +58,27 @@ pub(crate) fn spec_of(key: DedupeKey) -> IncidentSpec {
 }
 
 impl State {
+    /// Nothing known yet; what comes is put on the board.
+    pub(crate) fn new(board: Board) -> Self {
+        Self { board, ..Self::default() }
+    }
+
+    /// Every Incident that was there is known.
+    pub(crate) fn complete(&self) {
+        self.board.complete();
+    }
+
+    /// The causes of all Incidents.
+    pub(crate) fn causes(&self) -> BTreeSet<Cause> {
+        self.known.values().map(|known| known.spec.cause).collect()
+    }
+
+    /// Every Incident of that cause that is known well enough, storms' own left out.
+    pub(crate) fn alike(&self, cause: Cause) -> impl Iterator<Item = (&Key, &IncidentSpec, &Record)> {
+        let alike = self.known.iter().filter(move |(_, k)| k.spec.cause == cause && !is_storm(&k.spec));
+        alike.filter_map(|(key, k)| Some((key, &k.spec, k.record.as_ref()?)))
+    }
+
     /// The Incident of that key.
     pub(crate) fn get(&self, key: &Key) -> Option<&Known> {
         self.known.get(key)
@@ -79,6 +103,9 @@ impl State {
     pub(crate) fn put(&mut self, key: Key, known: Known) {
         self.remove(&key);
         self.by_subject.entry(known.spec.subject.clone()).or_default().insert(key.clone());
+        if let Some(record) = known.record.as_ref().filter(|_| !is_storm(&known.spec)) {
+            self.board.put(key.clone(), Row::of(known.spec.cause, &known.spec.subject, record));
+        }
         self.known.insert(key, known);
     }
 
@@ -87,6 +114,7 @@ impl State {
         let Some(old) = self.known.remove(key) else {
             return;
         };
+        self.board.remove(key);
         if let Some(keys) = self.by_subject.get_mut(&old.spec.subject) {
             keys.remove(key);
             if keys.is_empty() {

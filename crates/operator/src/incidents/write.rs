@@ -57,8 +57,8 @@ pub(crate) struct Step {
     pub(crate) store: bool,
     /// What to do then.
     pub(crate) effect: Option<Effect>,
-    /// What to tell.
-    pub(crate) story: Option<Story>,
+    /// What to tell, in order.
+    pub(crate) stories: Vec<Story>,
 }
 
 /// What came of a step.
@@ -130,7 +130,7 @@ impl Writer {
             wrote.status = Some(status);
             failpoint!("incident.status.after");
         }
-        if let Some(story) = &step.story {
+        for story in &step.stories {
             self.teller.tell(&step.key, &uid, story).await;
         }
         if let Some(Effect::Propose { name, candidate }) = &step.effect {

@@ -84,16 +84,32 @@ fn only_what_matters_is_written_at_once() {
     assert_eq!(new.writing(&old, at(11)), Writing::Now);
 }
 
+fn told(old: Option<&Record>, new: &Record) -> Vec<&'static str> {
+    story(old, new).into_iter().map(|s| s.reason).collect()
+}
+
 #[test]
 fn each_step_is_told_once() {
     let open = opened();
-    assert_eq!(story(None, &open).unwrap().reason, "Opened");
+    assert_eq!(told(None, &open), ["Opened"]);
     let primed = Record::open(&finding(&[]), true, at(1));
-    assert_eq!(story(None, &primed), None);
+    assert!(told(None, &primed).is_empty());
     let decision = Scene::new(&[undo(1)]).decide(&open, 30);
-    assert_eq!(story(Some(&open), &decision.record).unwrap().reason, "Proposed");
-    assert_eq!(story(Some(&decision.record), &decision.record), None);
+    assert_eq!(told(Some(&open), &decision.record), ["Proposed"]);
+    assert!(told(Some(&decision.record), &decision.record).is_empty());
     let escalated = ended(Phase::Escalated, Code::OutsideTerritory, 1);
-    let told = story(Some(&changing(1)), &escalated).unwrap();
-    assert!(told.warning && told.note.starts_with("OutsideTerritory"));
+    let steps = story(Some(&changing(1)), &escalated);
+    assert!(steps[0].warning && steps[0].note.starts_with("OutsideTerritory"));
+    assert_eq!(steps.len(), 1);
+}
+
+#[test]
+fn what_is_proposed_at_once_is_told_as_well() {
+    let proposed = Scene::new(&[undo(1)]).decide(&opened(), 30).record;
+    assert_eq!(told(None, &proposed), ["Opened", "Proposed"]);
+    let primed = Record { primed: true, ..proposed.clone() };
+    assert_eq!(told(None, &primed), ["Proposed"]);
+    let resolved = Record { began: at(2), ..ended(Phase::Resolved, Code::Held, 1) };
+    assert_eq!(told(Some(&resolved), &proposed), ["Reopened", "Proposed"]);
+    assert_eq!(told(Some(&resolved), &opened()), ["Reopened"]);
 }

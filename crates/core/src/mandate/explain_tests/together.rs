@@ -115,6 +115,12 @@ fn of_every_limit_the_stricter_one_holds() {
             late_recovery_seconds: 10,
             approval_ttl_seconds: 20,
             breaker_failures: 1,
+            breaker_window_seconds: 9000,
+            storm_incidents: 2,
+            storm_window_seconds: 3000,
+            cascade_window_seconds: 9000,
+            flap_recurrences: 1,
+            flap_window_seconds: 9000,
         },
         Limits {
             concurrent: 9,
@@ -126,6 +132,12 @@ fn of_every_limit_the_stricter_one_holds() {
             late_recovery_seconds: 9000,
             approval_ttl_seconds: 9000,
             breaker_failures: 9,
+            breaker_window_seconds: 10,
+            storm_incidents: 99,
+            storm_window_seconds: 10,
+            cascade_window_seconds: 0,
+            flap_recurrences: 9,
+            flap_window_seconds: 10,
         },
     );
     let both = |limits: [&Limits; 2]| {
