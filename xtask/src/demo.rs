@@ -2,6 +2,8 @@
 //!
 //! Owns what the demo needs around it: programs, images, a cluster, the installation. Must never hold a check of the demo: those are in `bailiwick demo`, whose exit code is this one's. Starts Cargo and `bailiwick`; an ephemeral cluster dies with this process.
 
+mod child;
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use std::time::Instant;
@@ -11,6 +13,7 @@ use bailiwick_testbed::{Cluster, Config, OperatorImage, Options, Progress, build
 
 use crate::workspace::Workspace;
 use crate::{cargo, say};
+use child::{Interrupted, Told};
 
 /// See Bailiwick at work on a real Kubernetes.
 #[derive(clap::Args)]
@@ -67,8 +70,8 @@ struct Own {
 struct Bailiwick {
     program: PathBuf,
     flags: Vec<String>,
-    /// True where it may die with this process: on a cluster that dies with it, too.
-    mortal: bool,
+    /// What a signal to this process means for it.
+    told: Told,
 }
 
 /// Runs the command.
@@ -78,11 +81,16 @@ pub(crate) fn run(args: Args) -> Result<ExitCode> {
     let workspace = Workspace::read(&config)?;
     say("building the command `bailiwick`");
     let program = cargo::binary(&workspace, "bailiwick-cli", "bailiwick")?;
-    let code = if args.context.is_some() || args.kubeconfig.is_some() {
-        on_yours(program, &args)?
+    let ended = if args.context.is_some() || args.kubeconfig.is_some() {
+        on_yours(program, &args)
     } else {
-        on_its_own(&config, program, &args)?
+        on_its_own(&config, program, &args)
     };
+    let code = ended.or_else(|error| {
+        let by = error.downcast::<Interrupted>()?;
+        say(&by.to_string());
+        anyhow::Ok(by.exit_code())
+    })?;
     say(&format!("the whole took {:.0} s", begun.elapsed().as_secs_f64()));
     Ok(code)
 }
@@ -106,7 +114,9 @@ fn on_its_own(config: &Config, program: PathBuf, args: &Args) -> Result<ExitCode
     cluster.import_image(&operator.archive)?;
     let images = prepare_images(&cluster, &progress)?;
     let kubeconfig = cluster.kubeconfig().display().to_string();
-    let bailiwick = Bailiwick { program, flags: vec!["--kubeconfig".to_owned(), kubeconfig.clone()], mortal: true };
+    // What it works on goes with the cluster.
+    let told = if args.keep { Told::TheSame } else { Told::Nothing };
+    let bailiwick = Bailiwick { program, flags: vec!["--kubeconfig".to_owned(), kubeconfig.clone()], told };
     bailiwick.install(&OperatorImage::reference())?;
     let [good, other] = &images.good;
     let mut words =
@@ -141,7 +151,7 @@ fn on_yours(program: PathBuf, args: &Args) -> Result<ExitCode> {
     }
     say("on your own cluster, skipped:");
     say("  no cluster is brought up or taken down, and no image is built or pushed");
-    let bailiwick = Bailiwick { program, flags, mortal: false };
+    let bailiwick = Bailiwick { program, flags, told: Told::TheSame };
     match &args.own.operator_image {
         Some(image) => bailiwick.install(image)?,
         None => say("  Bailiwick is not installed, for --operator-image is not given: it must be there already"),
@@ -180,9 +190,9 @@ impl Bailiwick {
             "$ bailiwick {}",
             words.iter().copied().chain(more.iter().map(String::as_str)).collect::<Vec<_>>().join(" ")
         ));
-        // On your own cluster it must live to put back what it stopped, even if this process is interrupted.
-        let mut command = if self.mortal { cargo::mortal(&self.program) } else { Command::new(&self.program) };
-        let status = command.args(words).args(&self.flags).args(more).status();
-        Ok(status.context("start `bailiwick`")?.code())
+        // Where the cluster stays it must live to put back what it stopped, even if this process is killed.
+        let mut command =
+            if self.told == Told::Nothing { cargo::mortal(&self.program) } else { Command::new(&self.program) };
+        child::run(command.args(words).args(&self.flags).args(more), self.told).context("run `bailiwick`")
     }
 }
