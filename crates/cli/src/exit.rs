@@ -22,6 +22,10 @@ pub enum Exit {
     Pending,
     /// It ended with people having to look.
     Escalated,
+    /// SIGINT ended it before its time.
+    Interrupted,
+    /// SIGTERM did.
+    Terminated,
 }
 
 impl Exit {
@@ -33,6 +37,8 @@ impl Exit {
         (Exit::Refused, "refused by policy"),
         (Exit::Pending, "waits for an approval"),
         (Exit::Escalated, "escalated to people"),
+        (Exit::Interrupted, "ended by SIGINT"),
+        (Exit::Terminated, "ended by SIGTERM"),
     ];
 
     /// The process's exit code.
@@ -44,6 +50,9 @@ impl Exit {
             Exit::Refused => 3,
             Exit::Pending => 4,
             Exit::Escalated => 5,
+            // As a shell has it for a process that the signal ended by itself.
+            Exit::Interrupted => 130,
+            Exit::Terminated => 143,
         }
     }
 
@@ -132,7 +141,7 @@ mod tests {
     #[test]
     fn codes_are_the_documented_ones() {
         let codes: Vec<u8> = Exit::ALL.iter().map(|(exit, _)| exit.code()).collect();
-        assert_eq!(codes, [0, 1, 2, 3, 4, 5]);
+        assert_eq!(codes, [0, 1, 2, 3, 4, 5, 130, 143]);
         assert_eq!(Exit::of_verdict(Outcome::PreApproved).code(), 0);
         assert_eq!(Exit::of_verdict(Outcome::NeedsApproval).code(), 4);
         assert_eq!(Exit::of_verdict(Outcome::Refused).code(), 3);

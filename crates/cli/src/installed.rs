@@ -6,17 +6,26 @@
 use crate::cluster::Cluster;
 use crate::exit::{Failure, Outcomes};
 use crate::fault;
+use bailiwick_api::Receipt;
 use bailiwick_api::manifests::{OPERATOR, Territory};
 use bailiwick_core::fence::SYSTEM_NAMESPACE;
 use bailiwick_core::receipt::PublicKey;
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::ConfigMap;
+use kube::ResourceExt;
+use kube::api::ListParams;
+use serde_json::Value;
 
 /// Name of the ConfigMap that states the public half of the signing key.
 pub const PUBLIC_KEY: &str = "bailiwick-signing-key-public";
 /// Its entry: a PEM block.
 pub const PUBLIC_KEY_FILE: &str = "key.pub";
 
+/// Annotation of every Receipt: the signed checkpoint of the chain that ends with it.
+pub const CHECKPOINT: &str = "bailiwick.dev/checkpoint";
+
+/// How many receipts one page of a list holds.
+const PAGE: u32 = 500;
 const KEY: &str = "BAILIWICK_TERRITORY_KEY";
 const VALUE: &str = "BAILIWICK_TERRITORY_VALUE";
 
@@ -50,6 +59,43 @@ pub async fn territory(cluster: &Cluster) -> Outcomes<Territory> {
         Err(error) if fault::is_forbidden(&error) => Ok(Territory::default()),
         Err(error) => Err(cluster.fault("read what is installed", &error)),
     }
+}
+
+/// The end of the stored log of receipts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogEnd {
+    /// Name of the newest Receipt.
+    pub name: String,
+    /// Id of the key that has to sign the next one; empty where the newest does not say.
+    pub key: String,
+}
+
+/// Where the stored log ends; `None` without any receipt. Names and annotations are read, no receipt is verified.
+///
+/// # Errors
+/// Where they cannot be listed.
+pub async fn log_end(cluster: &Cluster) -> Outcomes<Option<LogEnd>> {
+    let api = cluster.within::<Receipt>(SYSTEM_NAMESPACE);
+    let mut params = ListParams::default().limit(PAGE);
+    let mut newest = None;
+    loop {
+        let page = match api.list_metadata(&params).await {
+            Err(error) if fault::is_absent(&error) => return Ok(None),
+            answer => answer.map_err(|e| cluster.fault("list the receipts", &e))?,
+        };
+        newest = page.items.into_iter().max_by_key(ResourceExt::name_any).or(newest);
+        match page.metadata.continue_.filter(|token| !token.is_empty()) {
+            Some(token) => params.continue_token = Some(token),
+            None => return Ok(newest.as_ref().map(log_end_of)),
+        }
+    }
+}
+
+fn log_end_of<K: ResourceExt>(receipt: &K) -> LogEnd {
+    let checkpoint = receipt.annotations().get(CHECKPOINT);
+    let checkpoint: Option<Value> = checkpoint.and_then(|text| serde_json::from_str(text).ok());
+    let key = checkpoint.as_ref().and_then(|c| c.pointer("/signatures/0/keyid")).and_then(Value::as_str);
+    LogEnd { name: receipt.name_any(), key: key.unwrap_or_default().to_owned() }
 }
 
 /// The public half of the signing key, as the installation stated it beside the Secret.

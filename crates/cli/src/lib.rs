@@ -23,4 +23,5 @@ pub mod style;
 pub mod suggest;
 pub mod table;
 pub mod when;
+pub mod words;
 mod yaml;

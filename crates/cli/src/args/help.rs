@@ -11,6 +11,7 @@ Exit codes:
   3  refused by policy
   4  waits for an approval
   5  escalated to people
+  130, 143  ended by SIGINT, SIGTERM
 
 Examples:
   bailiwick diagnose -A
@@ -32,19 +33,23 @@ Examples:
 
 /// Under `install`.
 pub const INSTALL: &str = "\
-Order: permissions are looked at first, so that nothing is left half done; then definitions,
-namespaces, policies (which must be in force before anything else follows), roles, operator.
+Order: permissions are looked at first, so that nothing is left half done; then namespaces, the key,
+definitions, policies (which must be in force before anything else follows), roles, operator. Run
+again it repairs and upgrades: objects are put back as this version has them, and the key stays.
 
 Examples:
   bailiwick install
   bailiwick install --territory team=payments
   bailiwick install --dry-run=server
-  bailiwick install --export > bailiwick.yaml";
+  bailiwick install --export > bailiwick.yaml
+  bailiwick install --key-only";
 
 /// Under `uninstall`.
 pub const UNINSTALL: &str = "\
-The operator is stopped first and open grants are waited for; policies go last. Receipts, changes
-and incidents go with their definitions unless --keep-data is given.
+The operator is stopped first and open grants are waited for; then its rights, policies, definitions
+and namespaces go. Receipts, changes and incidents go with their definitions unless --keep-data is
+given; then they stay, with the signing key and the policies that guard them, and installing again
+goes on with them.
 
 Examples:
   bailiwick uninstall
@@ -202,7 +207,8 @@ Examples:
 /// Under `demo`.
 pub const DEMO: &str = "\
 Breaks workloads of its own in namespaces of its own, and looks at everything it says. Exit code 0 if
-all was as expected, 1 if anything differed. `cargo xtask demo` brings a cluster for it.
+all was as expected, 1 if anything differed. Interrupted, it takes away what it made before it ends.
+`cargo xtask demo` brings a cluster for it.
 
 Examples:
   bailiwick demo --image REGISTRY/workload:1.0.0 --other-image REGISTRY/workload:1.1.0

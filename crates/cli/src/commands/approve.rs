@@ -12,6 +12,7 @@ use crate::out::{self, Format};
 use crate::render::plan;
 use crate::sheet::Sheet;
 use crate::style::Role;
+use crate::words::count;
 use bailiwick_api::{Approval, ApprovalSpec, Change, ExactRef};
 use bailiwick_core::canonical::sha256_hex;
 use bailiwick_core::life::{DecisionKind, Phase, Record};
@@ -158,7 +159,7 @@ fn show(session: &Session, cluster: &Cluster, found: &Loaded<Change>, (plan, me)
         sheet.field("Reason given", &change.spec.reason.text);
     }
     let (plus, minus) = plan::counts(&plan::diff(plan));
-    sheet.field("Difference", &format!("{plus} lines appear, {minus} go"));
+    sheet.field("Difference", &format!("{} added, {minus} taken away", count(plus, "line")));
     plan::put(&mut sheet, plan);
     session.out.text(&sheet.finish())
 }
@@ -270,9 +271,11 @@ fn next(session: &Session, change: &Change, spec: &ApprovalSpec, again: bool) ->
     people.insert(&spec.approver);
     let have = u32::try_from(people.len()).unwrap_or(u32::MAX);
     if have >= quorum {
-        format!("{have} of {quorum} approvals: the operator now proves the fence and makes exactly this write: {watch}")
+        format!(
+            "approved by {have} of {quorum}: the operator now proves the fence and makes exactly this write: {watch}"
+        )
     } else {
-        format!("{have} of {quorum} approvals: {} more must approve the same digest: {watch}", quorum - have)
+        format!("approved by {have} of {quorum}: {} more must approve the same digest: {watch}", quorum - have)
     }
 }
 

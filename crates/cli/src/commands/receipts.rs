@@ -7,10 +7,12 @@ use super::Session;
 use crate::args::help;
 use crate::cluster::Cluster;
 use crate::exit::{Exit, Failure, Outcomes};
+use crate::installed::CHECKPOINT;
 use crate::objects::{self, Loaded};
 use crate::out::{self, Format};
 use crate::render::receipts::{self as render, Row};
 use crate::style::Role;
+use crate::words;
 use bailiwick_api::Receipt;
 use bailiwick_core::fence::SYSTEM_NAMESPACE;
 use bailiwick_core::receipt::{Envelope, Pin, PublicKey, verify_export, write_export};
@@ -19,9 +21,6 @@ use serde_json::{Value, json};
 use std::fs::File;
 use std::io::{BufRead, BufReader, Write as _};
 use std::path::{Path, PathBuf};
-
-/// Annotation of every Receipt: the signed checkpoint of the chain that ends with it.
-const CHECKPOINT: &str = "bailiwick.dev/checkpoint";
 
 /// List, export and verify receipts.
 #[derive(Debug, Subcommand)]
@@ -134,9 +133,10 @@ async fn export(session: &Session, args: &ExportArgs) -> Outcomes {
             let written = File::create(path).and_then(|mut file| file.write_all(&bytes).and_then(|()| file.sync_all()));
             written.map_err(|e| Failure::error(format!("cannot write {}: {e}", path.display())))?;
             let verify = session.typed(&format!("receipts verify {} --key receipts.pub", path.display()));
-            session
-                .out
-                .note(Role::Good, &format!("{count} receipts and the checkpoint after them are in {}", path.display()));
+            session.out.note(
+                Role::Good,
+                &format!("{} and the checkpoint of the log are in {}", words::count(count, "receipt"), path.display()),
+            );
             session.out.note(Role::Dim, &verify);
         }
     }

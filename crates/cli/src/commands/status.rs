@@ -4,7 +4,7 @@
 //! API server.
 
 use super::Session;
-use super::check::{led, running};
+use super::check::{led, running, signing_key};
 use super::suspend::{self, BY, REASON};
 use super::uninstall::live_grants;
 use crate::cluster::Cluster;
@@ -41,11 +41,7 @@ pub async fn run(session: &Session, _: &Args) -> Outcomes {
     items.push(counted("changes", changes(&cluster).await));
     items.extend(mandates(&cluster).await);
     items.push(counted("last receipt", receipt(&cluster).await));
-    let key = installed::public_key(&cluster).await;
-    items.push(counted(
-        "signing key",
-        key.map(|k| k.map_or("no public key is stated".to_owned(), |k| format!("public key {}", k.id()))),
-    ));
+    items.push(signing_key(&cluster).await);
     if session.out.is_for_people() {
         session.out.text(&check::page(&items, &session.out.look))?;
     } else {

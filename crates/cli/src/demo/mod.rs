@@ -12,6 +12,7 @@ mod drill;
 mod drills;
 mod grant;
 mod ground;
+mod interrupt;
 mod mend;
 mod people;
 mod preflight;
@@ -31,8 +32,10 @@ use crate::installed;
 use crate::out::Format;
 use crate::style::Role;
 use drill::Drill;
+use futures::FutureExt as _;
 use futures::future::join_all;
 use ground::Ground;
+use interrupt::Interrupts;
 use preflight::fatal;
 use story::{Stop, Story};
 
@@ -73,9 +76,10 @@ pub async fn run(session: &Session, args: &Args) -> Outcomes {
             .next("choose other names: --prefix demo-"));
     }
     tell_beginning(&ground, &skipped);
-    let played = tokio::select! {
-        played = play_all(&ground, &drills) => played,
-        _ = tokio::signal::ctrl_c() => Err(Stop::broken("interrupted")),
+    let mut interrupts = Interrupts::listen().map_err(fatal)?;
+    let (played, ended) = tokio::select! {
+        played = play_all(&ground, &drills) => (played, None),
+        exit = interrupts.came() => (Ok(()), Some(exit)),
     };
     let mended = ground.mends.all(&ground).await;
     if !args.keep {
@@ -83,6 +87,9 @@ pub async fn run(session: &Session, args: &Args) -> Outcomes {
         stage::clear(&ground).await.map_err(fatal)?;
     }
     played.and(mended).map_err(fatal)?;
+    if let Some(exit) = ended.or_else(|| interrupts.came().now_or_never()) {
+        return Err(interrupt::failure(exit));
+    }
     report(session, &ground, &skipped)
 }
 

@@ -9,6 +9,7 @@ use super::people::{ALICE, BOB, DANA, ERIN, MALLORY, SUE, VIC};
 use super::story::{Stop, Told};
 use super::wait::{Look, poll};
 use crate::objects::apply::{apply, remove};
+use crate::words::count;
 use bailiwick_api::Mandate;
 use bailiwick_api::manifests::Territory;
 use bailiwick_core::fence::GRANTS_NAMESPACE;
@@ -67,7 +68,7 @@ pub(super) async fn clear(ground: &Ground) -> Told {
     }
     let gone = poll(LATER, async || match api.list_metadata(&ours).await {
         Ok(left) if left.items.is_empty() => Look::Yes(()),
-        Ok(left) => Look::NotYet(format!("{} namespaces are left", left.items.len())),
+        Ok(left) => Look::NotYet(format!("{} left", count(left.items.len(), "namespace"))),
         Err(error) => Look::NotYet(error.to_string()),
     });
     gone.await.map_err(|missed| Stop::broken(format!("an earlier demo's namespaces do not go: {missed}")))

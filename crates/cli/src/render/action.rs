@@ -2,6 +2,7 @@
 //!
 //! Owns those words. Must never leave out where a value came from. No IO.
 
+use crate::words::count;
 use bailiwick_core::action::{Action, Origin, Param, Resources};
 
 /// What is to be done, in one line.
@@ -11,7 +12,7 @@ pub fn sentence(action: &Action) -> String {
         Action::SetImage { container, image } => format!("set the image of container {container} to {}", image.value),
         Action::RolloutRestart {} => "replace all pods".to_owned(),
         Action::DeletePod {} => "delete the pod".to_owned(),
-        Action::Scale { replicas } => format!("scale to {} replicas", replicas.value),
+        Action::Scale { replicas } => format!("scale to {}", count(replicas.value, "replica")),
         Action::SetResources { container, resources } => {
             format!("set the resources of container {container}: {}", amounts(&resources.value))
         }

@@ -6,6 +6,7 @@ use crate::sheet::Sheet;
 use crate::style::{Look, Role};
 use crate::table::{Cell, Table, cut, whole};
 use crate::when;
+use crate::words::count;
 use bailiwick_core::receipt::{Fault, Predicate, Report};
 
 /// What `receipts list` shows of one receipt.
@@ -62,7 +63,7 @@ fn said_cells(said: &Predicate, look: &Look) -> Vec<Cell> {
 /// What a sound log holds.
 pub fn sound(report: &Report, pinned: bool, look: &Look) -> String {
     let mut sheet = Sheet::new(*look);
-    sheet.pieces(0, &[(Role::Good, "✔ "), (Role::Head, &format!("{} receipts verified", report.receipts))]);
+    sheet.pieces(0, &[(Role::Good, "✔ "), (Role::Head, &format!("{} verified", count(report.receipts, "receipt")))]);
     if report.retired > 0 {
         sheet.field("Retired", &format!("{} before them, under a signed checkpoint", report.retired));
     }
@@ -87,17 +88,13 @@ pub fn faulty(faults: &[Fault], look: &Look) -> String {
         0,
         &[
             (Role::Bad, "✗ "),
-            (Role::Head, &format!("{} found; this log proves nothing from there on", count(faults.len()))),
+            (Role::Head, &format!("{} found; this log proves nothing from there on", count(faults.len(), "fault"))),
         ],
     );
     for fault in faults {
         sheet.line(2, Role::Plain, &fault.to_string());
     }
     sheet.finish()
-}
-
-fn count(faults: usize) -> String {
-    if faults == 1 { "1 fault".to_owned() } else { format!("{faults} faults") }
 }
 
 #[cfg(test)]

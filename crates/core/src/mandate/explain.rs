@@ -167,7 +167,7 @@ fn keeper(q: &Question<'_>) -> Step {
 
 fn readable(q: &Question<'_>) -> Step {
     if q.unreadable.is_empty() {
-        return pass("mandates", format!("{} mandates were read", q.mandates.len()));
+        return pass("mandates", format!("{} read", q.mandates.len()));
     }
     let why = format!("cannot read: {}", q.unreadable.join(", "));
     step("mandates", StepResult::Human, Reason::new(Code::MandateUnreadable, why))

@@ -68,7 +68,7 @@ type Claim = (&'static str, &'static str, &'static str, String);
 
 fn accepted(mandate: &Mandate) -> Claim {
     match parse_mandate(mandate) {
-        Ok(parsed) => (ACCEPTED, "True", "Read", format!("{} rules are in force", parsed.rules.len())),
+        Ok(parsed) => (ACCEPTED, "True", "Read", format!("rules in force: {}", parsed.rules.len())),
         Err(error) => (ACCEPTED, "False", "Unreadable", error.to_string()),
     }
 }
@@ -81,7 +81,7 @@ fn territory(ctx: &Context) -> Claim {
     if count == 0 {
         return (TERRITORY_READY, "False", "Empty", format!("no namespace carries {key}={value}"));
     }
-    (TERRITORY_READY, "True", "Labelled", format!("{count} namespaces carry {key}={value}"))
+    (TERRITORY_READY, "True", "Labelled", format!("namespaces that carry {key}={value}: {count}"))
 }
 
 fn fence(ctx: &Context) -> Claim {

@@ -9,7 +9,7 @@ pub mod server;
 mod work;
 
 pub use parts::is_established;
-pub use work::{led, running};
+pub use work::{led, running, signing_key};
 
 use super::Session;
 use crate::args::Global;

@@ -57,7 +57,7 @@ async fn apis(cluster: &Cluster) -> Item {
         }
     }
     if missing.is_empty() {
-        Item::new("apis", State::Good, format!("{} needed APIs are served", NEEDED.len()))
+        Item::new("apis", State::Good, format!("all {} needed are served", NEEDED.len()))
     } else {
         Item::new("apis", State::Bad, format!("not served: {}", missing.join(", ")))
             .next("enable them on the API server, or use a newer Kubernetes")

@@ -6,9 +6,10 @@
 use crate::cluster::Cluster;
 use crate::exit::Outcomes;
 use crate::fault;
-use crate::installed;
+use crate::installed::{self, LogEnd};
 use crate::render::check::{Item, State};
 use crate::when;
+use crate::words::count;
 use bailiwick_api::manifests::{OPERATOR, SIGNING_KEY_SECRET};
 use bailiwick_core::fence::SYSTEM_NAMESPACE;
 use jiff::{SignedDuration, Timestamp};
@@ -35,7 +36,7 @@ pub fn running(operator: &Deployment) -> Item {
     let wanted = operator.spec.as_ref().and_then(|s| s.replicas).unwrap_or(1);
     let ready = operator.status.as_ref().and_then(|s| s.ready_replicas).unwrap_or(0);
     let observed = operator.status.as_ref().and_then(|s| s.observed_generation) >= operator.metadata.generation;
-    let text = format!("{ready} of {wanted} replicas are ready");
+    let text = format!("{ready} of {} ready", count(wanted, "replica"));
     if wanted == 0 {
         Item::new("operator", State::Bad, "it is scaled to zero")
             .next(format!("kubectl scale deployment/{OPERATOR} -n {SYSTEM_NAMESPACE} --replicas=1"))
@@ -75,22 +76,47 @@ pub fn led(lease: Option<&Lease>, now: Timestamp) -> Item {
 
 async fn key(cluster: &Cluster) -> Item {
     let secret = cluster.within::<Secret>(SYSTEM_NAMESPACE).get_metadata_opt(SIGNING_KEY_SECRET).await;
-    let public = installed::public_key(cluster).await.ok().flatten();
-    let id = public.map(|key| format!(", public key {}", key.id())).unwrap_or_default();
+    let stated = signing_key(cluster).await;
     match secret {
+        Ok(None) => Item::new("signing key", State::Bad, "absent: without it nothing is executed")
+            .next("bailiwick install makes one"),
+        _ if stated.state == State::Bad => stated,
         Ok(Some(_)) => Item::new(
             "signing key",
             State::Good,
-            format!("Secret {SIGNING_KEY_SECRET} is there{id}; its content was not read"),
+            format!("Secret {SIGNING_KEY_SECRET} is there, {}; its content was not read", stated.seen),
         ),
-        Ok(None) => Item::new("signing key", State::Bad, "absent: without it nothing is executed")
-            .next("bailiwick install makes one"),
         Err(error) if fault::is_forbidden(&error) => Item::new(
             "signing key",
             State::Unproved,
-            format!("you may not read the metadata of Secret {SIGNING_KEY_SECRET}{id}"),
+            format!("you may not read the metadata of Secret {SIGNING_KEY_SECRET}; {}", stated.seen),
         ),
         Err(error) => Item::new("signing key", State::Unproved, cluster.fault("look for the signing key", &error).what),
+    }
+}
+
+/// The stated public key, and whether it is the one that has to sign the next receipt.
+pub async fn signing_key(cluster: &Cluster) -> Item {
+    let stated = match installed::public_key(cluster).await {
+        Ok(stated) => stated.map(|key| key.id().to_string()),
+        Err(failure) => return Item::new("signing key", State::Unproved, failure.what),
+    };
+    match installed::log_end(cluster).await {
+        Ok(end) => continued(stated.as_deref(), end.as_ref()),
+        Err(failure) => Item::new("signing key", State::Unproved, failure.what),
+    }
+}
+
+fn continued(stated: Option<&str>, end: Option<&LogEnd>) -> Item {
+    match (stated, end) {
+        (Some(stated), Some(end)) if stated != end.key => Item::new(
+            "signing key",
+            State::Bad,
+            format!("public key {stated}, but the log up to receipt {} is signed with {}: nothing is executed, for no other key goes on with it", end.name, end.key),
+        )
+        .next(format!("put the old Secret {SIGNING_KEY_SECRET} back; or export the receipts and begin a new log: bailiwick uninstall, bailiwick install")),
+        (Some(stated), _) => Item::new("signing key", State::Note, format!("public key {stated}")),
+        (None, _) => Item::new("signing key", State::Note, "no public key is stated"),
     }
 }
 
@@ -110,6 +136,16 @@ mod tests {
         assert_eq!(led(Some(&lease), at("2026-11-21T12:00:10Z")).state, State::Good);
         assert_eq!(led(Some(&lease), at("2026-11-21T12:05:00Z")).state, State::Bad);
         assert_eq!(led(None, at("2026-11-21T12:05:00Z")).state, State::Bad);
+    }
+
+    #[test]
+    fn a_key_that_did_not_sign_the_log_is_named() {
+        let end = LogEnd { name: "000000000002".into(), key: "aa".into() };
+        let other = continued(Some("bb"), Some(&end));
+        assert!(other.state == State::Bad && other.seen.contains("000000000002 is signed with aa"), "{}", other.seen);
+        assert_eq!(continued(Some("aa"), Some(&end)).state, State::Note);
+        assert_eq!(continued(Some("bb"), None).state, State::Note);
+        assert_eq!(continued(None, Some(&end)).state, State::Note);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The signing key: made once, kept in a Secret, its public half stated beside it.
 //!
 //! Owns making it. Must never replace one that exists, print the private half, or hold it longer
-//! than it takes to store it. Writes to the API server.
+//! than it takes to store it, or to tell its public half. Writes to the API server.
 
 use crate::cluster::Cluster;
 use crate::commands::Session;
@@ -18,6 +18,27 @@ use std::collections::BTreeMap;
 
 /// The entry of the Secret that the operator reads.
 const FILE: &str = "key.pem";
+
+/// Looks whether the key that goes on with the stored receipts is there.
+///
+/// # Errors
+/// Where another one is, or none: no other key can go on with them.
+pub(super) async fn look(cluster: &Cluster) -> Outcomes<()> {
+    let Some(end) = installed::log_end(cluster).await? else { return Ok(()) };
+    let found = cluster.within::<Secret>(SYSTEM_NAMESPACE).get_metadata_opt(SIGNING_KEY_SECRET).await;
+    let found = found.map_err(|e| cluster.fault(&format!("look for Secret {SIGNING_KEY_SECRET}"), &e))?;
+    let stated = installed::public_key(cluster).await?.map(|key| key.id().to_string());
+    let why = match (found, stated) {
+        (None, _) => "that Secret is gone".to_owned(),
+        (Some(_), Some(stated)) if stated != end.key => format!("the key in it is {stated}"),
+        (Some(_), _) => return Ok(()),
+    };
+    let (name, key) = (&end.name, &end.key);
+    Err(Failure::error(format!(
+        "nothing was installed: the receipts in {SYSTEM_NAMESPACE}, up to {name}, are signed with key {key} of Secret {SIGNING_KEY_SECRET}, and {why}; no other key goes on with them"
+    ))
+    .next("put that Secret back; or export the receipts and begin a new log: bailiwick receipts export -f receipts.jsonl, bailiwick uninstall, bailiwick install"))
+}
 
 /// Makes the key unless there is one, and says which it is.
 ///
@@ -43,14 +64,31 @@ pub(super) async fn ensure(session: &Session, cluster: &Cluster) -> Outcomes<()>
     }
 }
 
+/// The key stays; its public half is stated where nobody did, as after an installation without this command.
 async fn kept(session: &Session, cluster: &Cluster) -> Outcomes<()> {
-    match installed::public_key(cluster).await? {
-        Some(key) => session.out.progress('✔', &format!("signing key kept: {}", key.id())),
+    let stated = installed::public_key(cluster).await?;
+    let key = match stated {
+        Some(key) => key,
         None => {
-            session.out.progress('!', &format!("signing key kept; no ConfigMap {PUBLIC_KEY} states its public half"))
+            let key = public_half(cluster).await?;
+            state(cluster, &key).await?;
+            key
         }
-    }
+    };
+    session.out.progress('✔', &format!("signing key kept: {}", key.id()));
     Ok(())
+}
+
+async fn public_half(cluster: &Cluster) -> Outcomes<PublicKey> {
+    let found = cluster.within::<Secret>(SYSTEM_NAMESPACE).get(SIGNING_KEY_SECRET).await;
+    let found = found.map_err(|e| cluster.fault(&format!("read Secret {SIGNING_KEY_SECRET}"), &e))?;
+    let pem = found.data.as_ref().and_then(|data| data.get(FILE)).and_then(|bytes| std::str::from_utf8(&bytes.0).ok());
+    let signer = pem.and_then(|pem| Signer::from_pkcs8_pem(pem).ok());
+    let signer = signer.ok_or_else(|| {
+        Failure::error(format!("Secret {SIGNING_KEY_SECRET} in {SYSTEM_NAMESPACE} holds no usable key in {FILE}"))
+            .next("it must be an Ed25519 key as PKCS #8 PEM: openssl genpkey -algorithm ed25519 -out key.pem")
+    })?;
+    Ok(signer.public().clone())
 }
 
 fn metadata(name: &str) -> ObjectMeta {

@@ -16,6 +16,7 @@ use crate::objects::apply::{apply, title};
 use crate::out::Format;
 use crate::style::Role;
 use crate::when;
+use crate::words::count;
 use bailiwick_api::manifests::{InstallOptions, PullPolicy, Step, Territory, install, render};
 use clap::ValueEnum;
 use std::time::{Duration, Instant};
@@ -38,6 +39,9 @@ pub struct Args {
     /// Print everything as YAML instead of installing it
     #[arg(long)]
     export: bool,
+    /// Make the signing key alone, for an installation that was not made by this command
+    #[arg(long, conflicts_with_all = ["export", "dry_run"])]
+    key_only: bool,
     /// The label that draws the territory; it is compiled into the policies
     #[arg(long, value_name = "KEY=VALUE", default_value = "autofix=true", value_parser = territory)]
     territory: Territory,
@@ -104,10 +108,16 @@ pub async fn run(session: &Session, args: &Args) -> Outcomes {
     session.only(&[Format::Table, Format::Wide])?;
     let begun = Instant::now();
     let cluster = session.connect().await?;
+    if args.key_only {
+        key::look(&cluster).await?;
+        key::ensure(session, &cluster).await?;
+        return Ok(Exit::Ok);
+    }
     let items = server::require(&cluster).await?;
     session.out.progress('✔', &items.first().map(|i| i.seen.clone()).unwrap_or_default());
     preflight::look(&cluster, &steps).await?;
     session.out.progress('✔', "you may do all that this takes");
+    key::look(&cluster).await?;
     if args.dry_run == DryRun::Server {
         preflight::try_out(session, &cluster, &steps).await?;
         session.out.text("nothing was installed (server dry run)\n")?;
@@ -137,7 +147,7 @@ async fn put(session: &Session, cluster: &Cluster, step: &Step) -> Outcomes<()> 
             session.out.progress('►', &title(object));
         }
     }
-    session.out.progress('✔', &format!("{}: {} objects", step.name, step.objects.len()));
+    session.out.progress('✔', &format!("{}: {}", step.name, count(step.objects.len(), "object")));
     Ok(())
 }
 

@@ -6,6 +6,7 @@ use crate::cluster::Cluster;
 use crate::commands::Session;
 use crate::exit::{Failure, Outcomes};
 use crate::objects::apply::{apply, resource_of};
+use crate::words::count;
 use bailiwick_api::manifests::Step;
 use bailiwick_core::fence::SYSTEM_NAMESPACE;
 use k8s_openapi::api::authorization::v1::{ResourceAttributes, SelfSubjectAccessReview, SelfSubjectAccessReviewSpec};
@@ -108,7 +109,7 @@ pub(super) async fn try_out(session: &Session, cluster: &Cluster, steps: &[Step]
             }
         }
         let later = if skipped > 0 { format!(", {skipped} only once the rest is there") } else { String::new() };
-        session.out.progress('✔', &format!("{}: {tried} objects would be accepted{later}", step.name));
+        session.out.progress('✔', &format!("{}: {} would be accepted{later}", step.name, count(tried, "object")));
     }
     Ok(())
 }

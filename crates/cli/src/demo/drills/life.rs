@@ -7,6 +7,7 @@ use crate::demo::ground::{Ground, name_of, record_of, stands};
 use crate::demo::people::{ALICE, BOB};
 use crate::demo::scene::Scene;
 use crate::demo::story::{Seen, Stop, Told};
+use crate::words::count;
 use bailiwick_api::Change;
 use bailiwick_core::life::{Phase, Purpose, Record};
 use jiff::Timestamp;
@@ -78,7 +79,7 @@ fn times(record: &Record) -> (f64, f64) {
 /// Whether a record shows one write under a proved and revoked grant, and a receipt of its end.
 fn written_once(record: &Record) -> Result<(), String> {
     let [execution] = record.executions.as_slice() else {
-        return Err(format!("{} executions", record.executions.len()));
+        return Err(count(record.executions.len(), "execution"));
     };
     let grant = &execution.grant;
     let proved = grant.proof.as_deref().is_some_and(|p| p.contains("bailiwick-executor-fence"));

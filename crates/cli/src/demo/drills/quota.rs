@@ -11,6 +11,7 @@ use crate::demo::scene::Scene;
 use crate::demo::story::{Seen, Stop, Told};
 use crate::demo::wait::{Look, poll};
 use crate::demo::workload;
+use crate::words::count;
 use bailiwick_api::Change;
 use bailiwick_core::action::ChangeType;
 use bailiwick_core::finding::Cause;
@@ -116,7 +117,9 @@ async fn binds_to_digest(ground: &Ground, scene: &Scene<'_>, namespace: &str, ch
         scene.expect("another digest", "the Approval exists, is not counted (OtherDigest), and the change still waits");
     let seen = ground.change((namespace, &name), ignored).await;
     expectation
-        .came(seen, |c| format!("{}; {} approval not counted", stands(&record_of(c)), record_of(c).approvals.len()))
+        .came(seen, |c| {
+            format!("{}; {} not counted", stands(&record_of(c)), count(record_of(c).approvals.len(), "approval"))
+        })
         .map(drop)
 }
 

@@ -8,6 +8,7 @@ use crate::demo::ground::{Ground, name_of, record_of};
 use crate::demo::scene::Scene;
 use crate::demo::story::{Seen, Stop, Told};
 use crate::installed;
+use crate::words::count;
 use bailiwick_api::Receipt;
 use bailiwick_core::fence::SYSTEM_NAMESPACE;
 use kube::Api;
@@ -104,7 +105,11 @@ async fn every_end_is_stated(ground: &Ground, scene: &Scene<'_>) -> Told {
     }
     let expectation = scene.expect("every end has its receipt", "each ended change names a Receipt that exists");
     let text = match unstated.as_slice() {
-        [] => format!("{ended} changes ended, all of them receipted; {} receipts in all", stored.len()),
+        [] => format!(
+            "{} ended, none without a receipt; {} in all",
+            count(ended, "change"),
+            count(stored.len(), "receipt")
+        ),
         some => format!("without a receipt: {}", some.join(", ")),
     };
     expectation.saw(Seen::when(unstated.is_empty(), text));

@@ -14,6 +14,7 @@ use crate::demo::scene::Scene;
 use crate::demo::story::{Seen, Stop, Told};
 use crate::demo::wait::{Look, poll};
 use crate::demo::workload;
+use crate::words::count;
 use bailiwick_api::Change;
 use bailiwick_api::manifests::OPERATOR;
 use bailiwick_core::fence::{GRANTS_NAMESPACE, SYSTEM_NAMESPACE};
@@ -76,7 +77,7 @@ async fn without_operator(ground: &Ground, scene: &Scene<'_>, namespace: &str, [
         let list = get(&ground.admin, &pods).await;
         match list.body.get("items").and_then(Value::as_array) {
             Some(items) if items.is_empty() => Look::Yes(()),
-            Some(items) => Look::NotYet(format!("{} pods", items.len())),
+            Some(items) => Look::NotYet(count(items.len(), "pod")),
             None => Look::NotYet(list.summary()),
         }
     });

@@ -3,6 +3,8 @@
 //! Owns the order: no new grants, none left, operator, roles, policies, kinds, namespaces. Must
 //! never leave authority behind, and never touch what others own. Writes to the API server.
 
+mod stays;
+
 use super::Session;
 use super::propose::create::DryRun;
 use super::suspend;
@@ -14,21 +16,24 @@ use crate::objects::apply::{read, remove, title};
 use crate::out::Format;
 use crate::style::Role;
 use crate::when;
-use bailiwick_api::manifests::policies::is_lasting;
-use bailiwick_api::manifests::{InstallOptions, Step, UNINSTALL_ANNOTATION, install};
+use crate::words::count;
+use bailiwick_api::manifests::{InstallOptions, OPERATOR, Step, UNINSTALL_ANNOTATION, install};
 use bailiwick_core::fence::{
     ACCOUNT_PREFIX, FENCE_LABEL, FENCE_VALUE, GRANTS_NAMESPACE, SYSTEM_NAMESPACE, parse_revision,
 };
-use k8s_openapi::api::core::v1::Namespace;
+use k8s_openapi::api::core::v1::{Namespace, Pod};
 use k8s_openapi::api::rbac::v1::RoleBinding;
 use kube::api::{DeleteParams, ListParams, Patch, PatchParams};
 use kube::{Api, ResourceExt as _};
 use serde_json::{Value, json};
+use stays::Stays;
 use std::time::{Duration, Instant};
 
 const PAUSE: Duration = Duration::from_millis(500);
 /// How long the operator gets to revoke what is live.
 const REVOKE: Duration = Duration::from_secs(30);
+/// How long its pods get to end; they give back their lease while they may.
+const END: Duration = Duration::from_secs(15);
 
 /// Remove Bailiwick.
 #[derive(Debug, clap::Args)]
@@ -72,21 +77,29 @@ pub async fn run(session: &Session, args: &Args) -> Outcomes {
     if !dry && operator.is_some() {
         stop(session, &cluster).await?;
     }
+    let stays = Stays::of(&steps, args.keep_data);
     for step in &steps {
-        if args.keep_data && step.name == "kinds" {
-            session.out.progress('►', "kinds and their objects stay");
-            continue;
-        }
-        take(session, &cluster, step, args).await?;
+        take(session, &cluster, step, (&stays, dry)).await?;
         if step.name == "operator" && !dry {
+            ended(session, &cluster).await?;
             leftovers(session, &cluster).await?;
         }
     }
     if !dry {
-        gone(session, &cluster, &steps, (args.keep_data, deadline)).await?;
+        gone(session, &cluster, &steps, (&stays, deadline)).await?;
     }
+    finish(session, args, dry)
+}
+
+fn finish(session: &Session, args: &Args, dry: bool) -> Outcomes {
     let mark = if dry { "nothing was removed (server dry run)" } else { "Bailiwick is removed." };
     session.out.text(&format!("{mark}\n"))?;
+    if args.keep_data && !dry {
+        session.out.note(
+            Role::Dim,
+            "incidents, changes, approvals, mandates, receipts and the signing key stay, guarded by their policies; `bailiwick install` goes on with them, `bailiwick uninstall` removes them",
+        );
+    }
     Ok(Exit::Ok)
 }
 
@@ -106,7 +119,7 @@ async fn stop(session: &Session, cluster: &Cluster) -> Outcomes<()> {
         if Instant::now() >= until {
             session.out.progress(
                 '!',
-                &format!("{live} grants were not revoked in time; they are removed with their accounts"),
+                &format!("{} not revoked in time; what is left goes with its account", count(live, "grant")),
             );
             return Ok(());
         }
@@ -132,17 +145,32 @@ pub async fn live_grants(cluster: &Cluster) -> Outcomes<usize> {
     }
 }
 
-async fn take(session: &Session, cluster: &Cluster, step: &Step, args: &Args) -> Outcomes<()> {
-    let dry = args.dry_run == DryRun::Server;
-    let (mut taken, mut kept) = (0, 0);
+/// Waits for the operator's pods: without its rights one could only stumble on.
+async fn ended(session: &Session, cluster: &Cluster) -> Outcomes<()> {
+    let pods = cluster.within::<Pod>(SYSTEM_NAMESPACE);
+    let params = ListParams::default().labels(&format!("app.kubernetes.io/name={OPERATOR}"));
+    let until = Instant::now() + END;
+    loop {
+        let found = pods.list(&params).await.map_err(|e| cluster.fault("look for the operator's pods", &e))?;
+        if found.items.is_empty() {
+            return Ok(());
+        }
+        if Instant::now() >= until {
+            session.out.progress('!', "the operator's pods have not ended in time; its rights go all the same");
+            return Ok(());
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+async fn take(session: &Session, cluster: &Cluster, step: &Step, (stays, dry): (&Stays, bool)) -> Outcomes<()> {
+    let (mut taken, mut kept) = (0, Vec::new());
     for object in step.objects.iter().rev() {
-        let name = object.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default();
-        let namespace = step.name == "namespaces";
-        if namespace && args.keep_data && name == SYSTEM_NAMESPACE {
-            session.out.progress('►', &format!("namespace {SYSTEM_NAMESPACE} stays, with receipts and signing key"));
+        if stays.has(step.name, object) {
+            kept.push(title(object));
             continue;
         }
-        if namespace && name == GRANTS_NAMESPACE {
+        if step.name == "namespaces" && object.pointer("/metadata/name").is_some_and(|n| n == GRANTS_NAMESPACE) {
             if dry {
                 // The guard refuses until the namespace is marked, and a dry run marks nothing.
                 session.out.progress('►', &format!("namespace {GRANTS_NAMESPACE} goes once it is marked for removal"));
@@ -150,22 +178,22 @@ async fn take(session: &Session, cluster: &Cluster, step: &Step, args: &Args) ->
             }
             announce(cluster).await?;
         }
-        if is_lasting(object) {
-            kept += 1;
-            continue;
-        }
         taken += usize::from(remove(cluster, object, dry).await?);
     }
-    if kept > 0 {
-        session.out.progress(
-            '►',
-            "bailiwick-fence-keeper stays: it refuses nothing, and a later installation needs it on this API server",
-        );
+    let went = count(taken, "object");
+    session.out.progress('✔', &format!("{}: {went} {}", step.name, if dry { "would be removed" } else { "removed" }));
+    if !kept.is_empty() {
+        session.out.progress('►', &staying(step.name, &kept));
     }
-    session
-        .out
-        .progress('✔', &format!("{}: {taken} objects {}", step.name, if dry { "would be removed" } else { "removed" }));
     Ok(())
+}
+
+fn staying(step: &str, kept: &[String]) -> String {
+    if step == "policies" && kept.iter().all(|title| title.ends_with("bailiwick-fence-keeper")) {
+        return "bailiwick-fence-keeper stays: it refuses nothing, and a later installation needs it on this API server"
+            .to_owned();
+    }
+    format!("{step}: {} stay", count(kept.len(), "object"))
 }
 
 /// The guard lets the namespace of grants go only with this mark.
@@ -202,7 +230,7 @@ async fn leftovers(session: &Session, cluster: &Cluster) -> Outcomes<()> {
         }
     }
     if removed > 0 {
-        session.out.progress('✔', &format!("{removed} rolebindings of one-shot accounts removed"));
+        session.out.progress('✔', &format!("{} of one-shot accounts removed", count(removed, "rolebinding")));
     }
     Ok(())
 }
@@ -212,17 +240,11 @@ async fn gone(
     session: &Session,
     cluster: &Cluster,
     steps: &[Step],
-    (keep_data, deadline): (bool, Instant),
+    (stays, deadline): (&Stays, Instant),
 ) -> Outcomes<()> {
-    let stays = |step: &Step, object: &Value| {
-        is_lasting(object)
-            || keep_data
-                && (step.name == "kinds"
-                    || object.pointer("/metadata/name").and_then(Value::as_str) == Some(SYSTEM_NAMESPACE))
-    };
     let mut told = false;
     for step in steps {
-        for object in step.objects.iter().filter(|o| !stays(step, o)) {
+        for object in step.objects.iter().filter(|o| !stays.has(step.name, o)) {
             while read(cluster, object).await?.is_some() {
                 if !std::mem::replace(&mut told, true) {
                     session.out.progress('►', &format!("waiting for {} to go", title(object)));
