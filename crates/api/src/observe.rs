@@ -13,6 +13,7 @@ use kube::runtime::WatchStreamExt;
 use kube::runtime::watcher::{self, Config, Event};
 use kube::{Api, Client};
 use std::fmt;
+use std::time::Duration;
 
 /// Objects asked for at once by a list.
 const PAGE: u32 = 500;
@@ -21,6 +22,8 @@ const PAGE: u32 = 500;
 const WATCH_SECONDS: u32 = 240;
 /// Kinds listed side by side: more would only queue in the API server's fair queueing.
 const SIDE_BY_SIDE: usize = 6;
+/// How long a kind that is not served, and need not be, is left alone.
+const RARELY: Duration = Duration::from_mins(5);
 /// How often one list starts over because its continuation expired.
 const RESTARTS: usize = 3;
 
@@ -76,6 +79,8 @@ pub enum IndexUpdate {
     Observed(Box<Observed>),
     /// An object was skipped.
     Malformed(Malformed),
+    /// The cluster does not have this kind, and need not.
+    Absent(Kind),
     /// A watch failed; it is taken up again with growing pauses.
     Trouble(Kind, Trouble),
 }
@@ -90,6 +95,10 @@ impl IndexUpdate {
             }
             IndexUpdate::End(kind) => index.end_resync(kind),
             IndexUpdate::Observed(observed) => index.apply(*observed),
+            IndexUpdate::Absent(kind) => {
+                index.begin_resync(kind);
+                index.end_resync(kind)
+            }
             IndexUpdate::Trouble(kind, trouble @ (Trouble::Forbidden(_) | Trouble::NotServed(_))) => {
                 index.set_unread(kind, trouble.to_string());
                 Touched::default()
@@ -121,6 +130,9 @@ pub async fn list_all(client: &Client, scope: &Scope) -> Listing {
     let parts: Vec<BoxFuture<'_, Part>> = for_each_shape!(list_boxed(client, scope));
     let mut parts = stream::iter(parts).buffer_unordered(SIDE_BY_SIDE);
     let mut listing = Listing { index: Index::new(), malformed: Vec::new() };
+    if let Scope::Namespace(namespace) = scope {
+        listing.index.set_only(namespace);
+    }
     while let Some(part) = parts.next().await {
         part.objects.into_iter().for_each(|object| drop(listing.index.apply(object)));
         listing.malformed.extend(part.malformed);
@@ -180,7 +192,7 @@ async fn list<K: Shape>(client: &Client, scope: &Scope) -> Part {
                 part.malformed.clear();
             }
             Err(error) => {
-                part.trouble = Some(trouble(&error));
+                part.trouble = Some(trouble(&error)).filter(|trouble| !is_absence::<K>(trouble));
                 return part;
             }
         }
@@ -190,6 +202,11 @@ async fn list<K: Shape>(client: &Client, scope: &Scope) -> Part {
 fn malformed<K: Shape>(seen: Seen<K>) -> Option<Malformed> {
     let name = seen.name();
     seen.object.err().map(|why| Malformed { kind: K::KIND, name, why })
+}
+
+/// A cluster that does not serve an optional kind has no object of it: nothing is unread.
+fn is_absence<K: Shape>(trouble: &Trouble) -> bool {
+    K::KIND.is_optional() && matches!(trouble, Trouble::NotServed(_))
 }
 
 fn trouble(error: &kube::Error) -> Trouble {
@@ -218,16 +235,29 @@ enum Start {
 
 fn watch<K: Shape>(client: &Client, scope: &Scope) -> BoxStream<'static, IndexUpdate> {
     let open = open::<K>(api::<K>(client, scope), narrowed::<K>(scope));
-    let first = open(Start::Streamed);
-    let steps = stream::unfold((first, Start::Streamed, open), |(mut stream, start, open)| async move {
-        let event = stream.next().await?;
-        if start == Start::Streamed && event.as_ref().is_err_and(refuses_to_stream) {
-            return Some((None, (open(Start::Paged), Start::Paged, open)));
+    let first = Follow { stream: open(Start::Streamed), start: Start::Streamed, rest: false };
+    let steps = stream::unfold((first, open), |(mut now, open)| async move {
+        if now.rest {
+            tokio::time::sleep(RARELY).await;
         }
-        Some((Some(event), (stream, start, open)))
+        let event = now.stream.next().await?;
+        if now.start == Start::Streamed && event.as_ref().is_err_and(refuses_to_stream) {
+            let paged = Follow { stream: open(Start::Paged), start: Start::Paged, rest: false };
+            return Some((None, (paged, open)));
+        }
+        now.rest = event.as_ref().is_err_and(|error| is_absence::<K>(&watch_trouble(error)));
+        Some((Some(event), (now, open)))
     });
     let updates = steps.filter_map(|step| async move { step }).map(|event| update::<K>(event));
     updates.boxed()
+}
+
+/// A watch under way.
+struct Follow<K: Shape> {
+    stream: Events<K>,
+    start: Start,
+    /// The kind was not served when last asked for, and is not asked for at once again.
+    rest: bool,
 }
 
 type Events<K> = BoxStream<'static, watcher::Result<Event<Seen<K>>>>;
@@ -260,7 +290,10 @@ fn update<K: Shape>(event: watcher::Result<Event<Seen<K>>>) -> IndexUpdate {
         Ok(Event::Delete(seen)) => {
             IndexUpdate::Observed(Box::new(Observed::Deleted { kind: K::KIND, uid: seen.uid().to_owned() }))
         }
-        Err(error) => IndexUpdate::Trouble(K::KIND, watch_trouble(&error)),
+        Err(error) => match watch_trouble(&error) {
+            absent if is_absence::<K>(&absent) => IndexUpdate::Absent(K::KIND),
+            trouble => IndexUpdate::Trouble(K::KIND, trouble),
+        },
     }
 }
 

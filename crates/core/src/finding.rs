@@ -39,10 +39,28 @@ causes! {
     RegistryUnreachable,
     /// The image cannot be pulled, for a reason that is not told.
     ImagePullFailed,
+    /// The Secret that the image is to be pulled with does not exist.
+    ImagePullSecretMissing,
     /// A container exits again and again.
     CrashLoop,
     /// A container exits because a needed environment variable or configuration is absent.
     CrashMissingConfig,
+    /// A container's program is built for another kind of processor.
+    WrongArchitecture,
+    /// A container's command does not exist or cannot be executed.
+    CommandNotFound,
+    /// A container cannot listen because another of its pod has the port.
+    PortConflict,
+    /// A container exits because a volume has no space left.
+    VolumeFull,
+    /// A container exits because the API server refuses it something.
+    AccessDenied,
+    /// A container waits or exits because a Service that it speaks to does not exist.
+    ServiceMissing,
+    /// A container exits because names cannot be resolved.
+    NameNotResolved,
+    /// An init container has been running for very long.
+    InitContainerHangs,
     /// The kernel killed a container at its memory limit.
     OomKilled,
     /// A referenced ConfigMap, or a key of it, does not exist.
@@ -55,6 +73,10 @@ causes! {
     StartupProbeKills,
     /// The readiness probe hides a process that runs.
     ReadinessProbeHides,
+    /// A volume cannot be attached or mounted.
+    VolumeMountFailed,
+    /// A pod's sandbox cannot be made, by its network first of all.
+    PodSandboxFailed,
     /// No node has the requested resources.
     InsufficientResources,
     /// No node matches the node selector or node affinity.
@@ -63,7 +85,15 @@ causes! {
     TaintNotTolerated,
     /// Pod affinity, anti-affinity or topology spread cannot be satisfied.
     PodAffinityUnsatisfied,
-    /// Another scheduling constraint (host port, volume, gate) cannot be satisfied.
+    /// Every node that would do has the wanted host port in use.
+    HostPortConflict,
+    /// A claim that a pod mounts does not exist.
+    ClaimMissing,
+    /// A pod's volume can be used on no node that could take the pod.
+    VolumeNodeConflict,
+    /// A scheduling gate is left on a pod.
+    SchedulingGateLeft,
+    /// Another scheduling constraint cannot be satisfied.
     Unschedulable,
     /// A ResourceQuota refuses new pods.
     QuotaExceeded,
@@ -71,16 +101,108 @@ causes! {
     LimitRangeViolated,
     /// Pod Security admission refuses new pods.
     PodSecurityRefused,
+    /// The ServiceAccount that pods are to run as does not exist.
+    ServiceAccountMissing,
     /// Another admission plugin, policy or webhook refuses new pods.
     AdmissionRefused,
     /// A rollout made no progress within its deadline, for no more specific cause.
     ProgressDeadlineExceeded,
+    /// A rollout waits for what its own strategy holds back.
+    RolloutStuckByStrategy,
+    /// A rollout is paused with a change held back.
+    RolloutPaused,
+    /// A workload that ran is scaled to zero, and nothing says why.
+    ScaledToZero,
+    /// Nodes evict a workload's pods.
+    PodsEvicted,
+    /// A ConfigMap was changed after the pods had read it into their environment.
+    ConfigChangedSinceStart,
+    /// A Job gave up after too many failed pods.
+    JobBackoffLimitExceeded,
+    /// A Job was ended at its deadline.
+    JobDeadlineExceeded,
+    /// A Job failed for another reason of its own.
+    JobFailed,
+    /// A CronJob that ran is suspended, and nothing says why.
+    CronJobSuspended,
+    /// A CronJob starts no run because the last one does not end.
+    CronJobBlocked,
+    /// A CronJob does not run when its schedule says.
+    CronJobNeverRuns,
     /// A Service's selector matches no pod.
     ServiceSelectsNothing,
     /// A Service's targetPort matches no port of the pods it selects.
     ServicePortMismatch,
     /// A Service selects pods, none of which is ready.
     ServiceWithoutEndpoints,
+    /// A Service selects pods of another workload beside its own, which do not serve its port.
+    ServiceSelectsOthers,
+    /// Nothing serves an Ingress: its class does not exist, or it names none.
+    IngressClassMissing,
+    /// An Ingress leads to a Service, or a port of one, that does not exist.
+    IngressBackendMissing,
+    /// The Secret of an Ingress's certificate does not exist, as its controller says.
+    IngressSecretMissing,
+    /// A Gateway or its class is not accepted.
+    GatewayRefused,
+    /// An HTTPRoute hangs on a Gateway that does not exist.
+    RouteGatewayMissing,
+    /// An HTTPRoute leads to a Service, or a port of one, that does not exist.
+    RouteBackendMissing,
+    /// A certificate is no longer valid, or will not be for long.
+    CertificateExpired,
+    /// A certificate cannot be issued.
+    CertificateNotReady,
+    /// A claim's StorageClass does not exist.
+    StorageClassMissing,
+    /// No volume fits a claim, and none is made for it.
+    ClaimUnbound,
+    /// A volume for a claim cannot be made.
+    ProvisioningFailed,
+    /// The volume of a bound claim is gone.
+    ClaimLost,
+    /// A volume is kept for a claim that is gone.
+    VolumeReleased,
+    /// A volume cannot be reclaimed.
+    VolumeFailed,
+    /// More than one StorageClass is the default.
+    TwoDefaultStorageClasses,
+    /// What an autoscaler is to scale does not exist.
+    HpaTargetMissing,
+    /// An autoscaler gets no metrics.
+    HpaWithoutMetrics,
+    /// An autoscaler cannot compute a share: the pods request nothing of the resource.
+    HpaMissingRequests,
+    /// Two autoscalers are about the same pods.
+    HpaConflict,
+    /// An autoscaler wants more replicas than it may have.
+    HpaAtLimit,
+    /// A disruption budget allows no disruption though every pod is healthy.
+    BudgetBlocks,
+    /// A disruption budget is about no pod.
+    BudgetSelectsNothing,
+    /// A network policy is about no pod.
+    PolicySelectsNothing,
+    /// Network policies keep pods from looking names up.
+    PolicyBlocksDns,
+    /// A network policy admits only pods that do not exist.
+    PolicyAdmitsNobody,
+    /// A node does not answer.
+    NodeNotReady,
+    /// A node is short of memory, disk or process numbers, or has no network.
+    NodeUnderPressure,
+    /// A node is cordoned, and nothing says why.
+    NodeCordoned,
+    /// Nothing serves an admission webhook.
+    WebhookBackendMissing,
+    /// An admission webhook's CA bundle is absent, broken or out of date.
+    WebhookBundleInvalid,
+    /// Admission webhooks together may take longer than a request has.
+    WebhookTimeouts,
+    /// An object's deletion waits for a finalizer that nobody removes.
+    FinalizerStuck,
+    /// A namespace's deletion does not end.
+    NamespaceStuck,
 }
 
 impl fmt::Display for Cause {

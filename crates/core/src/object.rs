@@ -75,6 +75,10 @@ kinds! {
     Event => "" "v1" "events" true,
     MutatingWebhookConfiguration => "admissionregistration.k8s.io" "v1" "mutatingwebhookconfigurations" false,
     ValidatingWebhookConfiguration => "admissionregistration.k8s.io" "v1" "validatingwebhookconfigurations" false,
+    GatewayClass => "gateway.networking.k8s.io" "v1" "gatewayclasses" false,
+    Gateway => "gateway.networking.k8s.io" "v1" "gateways" true,
+    HTTPRoute => "gateway.networking.k8s.io" "v1" "httproutes" true,
+    Certificate => "cert-manager.io" "v1" "certificates" true,
 }
 
 impl Kind {
@@ -87,6 +91,11 @@ impl Kind {
     pub fn api_version(self) -> String {
         let served = self.served();
         if served.group.is_empty() { served.version.to_owned() } else { format!("{}/{}", served.group, served.version) }
+    }
+
+    /// True for the kinds that come from elsewhere: a cluster that does not serve them lacks nothing.
+    pub const fn is_optional(self) -> bool {
+        matches!(self, Kind::GatewayClass | Kind::Gateway | Kind::HTTPRoute | Kind::Certificate)
     }
 
     /// True for the kinds whose pod template a change may touch.

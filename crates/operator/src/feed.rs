@@ -39,7 +39,7 @@ impl Feed {
         let mut listed = None;
         match &update {
             IndexUpdate::Begin(kind) => self.metrics.watch_seen(kind.as_str()),
-            IndexUpdate::End(kind) => {
+            IndexUpdate::End(kind) | IndexUpdate::Absent(kind) => {
                 self.metrics.watch_seen(kind.as_str());
                 listed = Some(*kind);
             }
@@ -90,6 +90,7 @@ fn namespace_of(update: &IndexUpdate) -> Option<String> {
         IndexUpdate::Observed(_)
         | IndexUpdate::Begin(_)
         | IndexUpdate::End(_)
+        | IndexUpdate::Absent(_)
         | IndexUpdate::Malformed(_)
         | IndexUpdate::Trouble(..) => None,
     }

@@ -124,8 +124,13 @@ async fn one_namespace_is_read_alone() {
     assert_eq!(listing.index.pod_count(), 1);
     let asked = server.asked();
     assert!(asked.iter().any(|r| r.starts_with("GET /api/v1/namespaces?") && r.contains("metadata.name")), "{asked:?}");
-    let wide = asked.iter().filter(|r| !r.contains("/namespaces") && !r.contains("/nodes?"));
+    let wide = Observed::KINDS.iter().map(|kind| kind.served()).filter(|served| {
+        let path = format!("/{}/{}?", served.version, served.resource);
+        served.namespaced && asked.iter().any(|r| r.contains(&path))
+    });
     assert_eq!(wide.count(), 0, "{asked:?}");
+    assert!(!listing.index.view().reads_in(Kind::Service, "other"), "what is elsewhere is not known to be absent");
+    assert!(listing.index.view().reads_in(Kind::Service, "shop"));
 }
 
 /// Runs the watches until all kinds were listed and `more` holds, or fails.
@@ -192,6 +197,21 @@ async fn a_server_that_refuses_to_stream_lists_is_listed() {
     let (index, _) = follow(&server, |index| index.pod_count() == 1).await;
     assert_eq!(index.awaited().next(), None);
     assert!(server.asked().iter().any(|r| r.contains("/api/v1/pods?") && r.contains("limit=500")));
+}
+
+#[tokio::test]
+async fn a_kind_that_a_cluster_need_not_have_is_absent_and_nothing_is_unread() {
+    let gone = status(404, "NotFound", "the server could not find the requested resource");
+    let server = every_kind("watch", 200, &streamed(&[]));
+    let certificates = "/apis/cert-manager.io/v1/certificates";
+    server.answers.lock().unwrap().insert(format!("watch {certificates}"), vec![(404, gone.clone())]);
+    let (index, seen) = follow(&server, |_| true).await;
+    assert_eq!(index.unread().count(), 0);
+    assert!(seen.iter().any(|u| matches!(u, IndexUpdate::Absent(Kind::Certificate))), "{seen:?}");
+    let asked = server.asked().iter().filter(|r| r.contains(certificates)).count();
+    assert_eq!(asked, 1, "it is left alone for a while");
+    let once = Server::default().answer(&format!("list {certificates}"), 404, gone);
+    assert_eq!(list_all(&once.client(), &Scope::All).await.index.unread().count(), 0);
 }
 
 #[tokio::test]

@@ -7,8 +7,10 @@ mod wire;
 
 use bailiwick_core::index::Observed;
 use bailiwick_core::index::shape::{
-    ClaimShape, ConfigMapShape, EventShape, HpaShape, LimitRangeShape, Meta, NamespaceShape, NodeShape, PodShape,
-    QuotaShape, RevisionShape, ServiceShape, SliceShape, WorkloadShape,
+    AccountShape, CertificateShape, ClaimShape, ConfigMapShape, EventShape, GatewayClassShape, GatewayShape, HpaShape,
+    IngressClassShape, IngressShape, LimitRangeShape, Meta, NamespaceShape, NetworkPolicyShape, NodeShape, PdbShape,
+    PodShape, QuotaShape, RevisionShape, RouteShape, ServiceShape, SliceShape, StorageClassShape, VolumeObjectShape,
+    WebhooksShape, WorkloadShape,
 };
 use bailiwick_core::object::Kind;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
@@ -90,7 +92,20 @@ shapes! {
     LimitRange(LimitRangeShape) true,
     HorizontalPodAutoscaler(HpaShape) false,
     ConfigMap(ConfigMapShape) true,
+    ServiceAccount(AccountShape) true,
     PersistentVolumeClaim(ClaimShape) false,
+    PersistentVolume(VolumeObjectShape) false,
+    StorageClass(StorageClassShape) false,
+    Ingress(IngressShape) false,
+    IngressClass(IngressClassShape) false,
+    NetworkPolicy(NetworkPolicyShape) false,
+    PodDisruptionBudget(PdbShape) false,
+    MutatingWebhookConfiguration(WebhooksShape) false,
+    ValidatingWebhookConfiguration(WebhooksShape) false,
+    GatewayClass(GatewayClassShape) false,
+    Gateway(GatewayShape) false,
+    HTTPRoute(RouteShape) false,
+    Certificate(CertificateShape) false,
     Event(EventShape) false,
 }
 

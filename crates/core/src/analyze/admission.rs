@@ -159,7 +159,7 @@ fn describe<'m>(cause: Cause, message: &'m str, quota: Option<&str>) -> (String,
 }
 
 fn lines(quota: &Thing) -> String {
-    let crate::index::Body::Quota(q) = &quota.body else {
+    let Some(q) = quota.quota() else {
         return String::new();
     };
     let line = |(name, hard, used): &(Text, Text, Text)| format!("{name}: {used} of {hard}");

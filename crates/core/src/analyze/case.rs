@@ -3,8 +3,9 @@
 //! Owns the selection of pods that say something about the present. Must never look at pods that
 //! are leaving, or at workloads that nobody wants to run. No IO.
 
-use super::text::{EVIDENCE_CAP, plain};
-use crate::finding::{Evidence, Severity};
+use super::history::History;
+use super::text::{EVIDENCE_CAP, SUMMARY_CAP, plain};
+use crate::finding::{Candidate, Cause, Evidence, Finding, Severity};
 use crate::index::{Event, Phase, Pod, Text, Thing, UidKey, View, Workload};
 use crate::names::Uid;
 use crate::object::{Kind, ObjectRef};
@@ -27,14 +28,19 @@ pub(crate) struct Case<'a> {
 /// What one pod shows.
 #[derive(Debug, Clone)]
 pub(crate) struct Sign<'a> {
-    pub(crate) cause: crate::finding::Cause,
+    pub(crate) cause: Cause,
     pub(crate) container: Option<Text>,
     pub(crate) pod: Pod<'a>,
     pub(crate) since: Option<Timestamp>,
     /// What to say of it; already fit to be shown.
     pub(crate) detail: String,
     pub(crate) evidence: Vec<Evidence>,
+    /// What would mend it, asked once for all pods that show it.
+    pub(crate) mend: Mend,
 }
+
+/// From a sign and the pods that show it to changes that would mend it, best first.
+pub(crate) type Mend = for<'a> fn(&Case<'a>, &History<'a>, &Sign<'a>, &[Pod<'a>]) -> Vec<Candidate>;
 
 impl<'a> Case<'a> {
     /// Opens a case on a workload or bare pod; `None` if there is nothing to examine.
@@ -65,6 +71,38 @@ impl<'a> Case<'a> {
             return None;
         }
         Some(case(view.pods_of(key).filter(counts).collect()))
+    }
+
+    /// Opens a case on any one object, without pods; `None` if it is not known.
+    pub(crate) fn of_object(view: View<'a>, subject: &ObjectRef, now: Timestamp) -> Option<Self> {
+        let thing = view.thing(UidKey::of(subject.uid.as_ref().map_or("", Uid::as_str)))?;
+        let recheck = Cell::new(None);
+        Some(Self { view, now, subject: subject.clone(), thing: Some(thing), pods: Vec::new(), recheck })
+    }
+
+    /// A finding about the subject itself, since it was made; the caller adds what else is known.
+    pub(crate) fn draft(&self, cause: Cause, severity: Severity, text: &str) -> Finding {
+        Finding {
+            cause,
+            severity,
+            subject: self.subject.clone(),
+            container: None,
+            summary: plain(text, SUMMARY_CAP),
+            since: self.thing.and_then(|t| t.head.created).unwrap_or(self.now),
+            evidence: Vec::new(),
+            candidates: Vec::new(),
+        }
+    }
+
+    /// Evidence in the subject's own fields.
+    pub(crate) fn own(&self, path: &str, value: &str) -> Vec<Evidence> {
+        self.thing.and_then(|thing| self.in_thing(thing, path, value)).into_iter().collect()
+    }
+
+    /// The newest event about the subject itself with one of these reasons that `wanted` accepts.
+    pub(crate) fn own_event(&self, reasons: &[&str], wanted: impl Fn(&str) -> bool) -> Option<&'a Event> {
+        let about = |e: &&Event| reasons.contains(&&*e.reason) && wanted(&e.message);
+        self.view.events_of(self.thing?.head.uid).iter().filter(about).max_by_key(|e| e.last)
     }
 
     pub(crate) fn workload(&self) -> Option<&'a Workload> {

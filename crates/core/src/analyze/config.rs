@@ -43,6 +43,7 @@ pub(crate) fn sign<'a>(case: &Case<'a>, pod: Pod<'a>, state: &ContainerState) ->
         since,
         detail: format!("cannot be made: {what}"),
         evidence: evidence.into_iter().collect(),
+        mend: candidates,
     })
 }
 
@@ -63,6 +64,7 @@ pub(crate) fn mount<'a>(case: &Case<'a>, pod: Pod<'a>) -> Option<Sign<'a>> {
         since,
         detail: format!("a volume cannot be mounted: {what}"),
         evidence: case.in_event(event, pod.reference()).into_iter().collect(),
+        mend: candidates,
     })
 }
 
@@ -125,7 +127,7 @@ fn parse<'m>(message: &'m str, template: &'m Template, container: Option<&str>) 
 }
 
 /// Back to a revision that does not refer to what is missing.
-pub(crate) fn candidates<'a>(case: &Case<'a>, history: &History<'a>, pods: &[Pod<'a>]) -> Vec<Candidate> {
+fn candidates<'a>(case: &Case<'a>, history: &History<'a>, _: &Sign<'a>, pods: &[Pod<'a>]) -> Vec<Candidate> {
     let same = |old: &Template, new: &Template| {
         let refs =
             |t: &Template| t.config_refs().map(|(_, r)| (r.kind, r.name.clone(), r.keys.clone())).collect::<Vec<_>>();

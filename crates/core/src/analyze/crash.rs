@@ -40,6 +40,7 @@ pub(crate) fn sign<'a>(case: &Case<'a>, pod: Pod<'a>, state: &ContainerState) ->
         since,
         detail: detail.trim_start_matches(", ").to_owned(),
         evidence: case.in_pod(&pod, &path, &value).into_iter().collect(),
+        mend: candidates,
     })
 }
 
@@ -165,7 +166,7 @@ fn is_variable(word: &str) -> bool {
 }
 
 /// Back to the newest revision that served, whatever differs: a crash has no narrower suspect.
-pub(crate) fn candidates<'a>(case: &Case<'a>, history: &History<'a>, pods: &[Pod<'a>]) -> Vec<Candidate> {
+fn candidates<'a>(case: &Case<'a>, history: &History<'a>, _: &Sign<'a>, pods: &[Pod<'a>]) -> Vec<Candidate> {
     history::undo_if_new(case, history, pods, |old: &Template, new: &Template| std::ptr::eq(old, new))
         .into_iter()
         .collect()

@@ -6,7 +6,7 @@
 use super::case::Case;
 use crate::action::{Action, Origin, Param};
 use crate::finding::Candidate;
-use crate::index::{Body, Container, Pod, SERVED_FOR, Template, Text, Thing, UidKey};
+use crate::index::{Container, Pod, SERVED_FOR, Template, Text, Thing, UidKey};
 use crate::names::{ContainerName, ObjectName};
 use crate::object::Kind;
 use crate::quantity::{Format, Quantity};
@@ -61,37 +61,17 @@ impl<'a> History<'a> {
 }
 
 fn read(thing: &Thing) -> Option<Revision<'_>> {
-    match &thing.body {
-        Body::Workload(w) if thing.head.kind == Kind::ReplicaSet && w.revision > 0 => {
-            Some(Revision { holder: thing, number: w.revision, template: &w.template })
-        }
-        Body::Revision(r) => Some(Revision { holder: thing, number: r.revision, template: r.template.as_ref()? }),
-        Body::Workload(_)
-        | Body::Service(_)
-        | Body::Slice(_)
-        | Body::Node(_)
-        | Body::Namespace(_)
-        | Body::Quota(_)
-        | Body::Hpa(_)
-        | Body::Claim(_)
-        | Body::Bare => None,
+    if let Some(w) = thing.workload().filter(|w| thing.head.kind == Kind::ReplicaSet && w.revision > 0) {
+        return Some(Revision { holder: thing, number: w.revision, template: &w.template });
     }
+    let kept = thing.revision()?;
+    Some(Revision { holder: thing, number: kept.revision, template: kept.template.as_ref()? })
 }
 
 /// True where pods of a revision are known to have served: now, or when they were taken down.
 fn served(case: &Case<'_>, holder: &Thing) -> bool {
-    let remembered = match &holder.body {
-        Body::Workload(w) => w.was_available,
-        Body::Revision(r) => r.was_available || rolled_out(case, holder),
-        Body::Service(_)
-        | Body::Slice(_)
-        | Body::Node(_)
-        | Body::Namespace(_)
-        | Body::Quota(_)
-        | Body::Hpa(_)
-        | Body::Claim(_)
-        | Body::Bare => false,
-    };
+    let remembered = holder.workload().is_some_and(|w| w.was_available)
+        || holder.revision().is_some_and(|r| r.was_available || rolled_out(case, holder));
     remembered || case.pods.iter().any(|pod| is_of(pod, holder.head.uid) && serves(case, pod))
 }
 
@@ -119,6 +99,19 @@ pub(crate) fn undo(case: &Case<'_>, revision: &Revision<'_>, why: &str) -> Optio
         action: Action::RolloutUndo { revision: revision_param },
         target: case.subject.clone(),
         why: format!("revision {} of {} {why}", revision.number, case.subject.name),
+    })
+}
+
+/// Deleting the pod that a StatefulSet's controller waits for: one of a revision that is not wanted
+/// any more. Before it is gone the wanted revision is not rolled out.
+pub(crate) fn delete_leftover(case: &Case<'_>, pods: &[Pod<'_>]) -> Option<Candidate> {
+    let set = case.workload().filter(|_| case.subject.kind == Kind::StatefulSet)?;
+    let wanted = set.update_revision.as_ref()?;
+    let pod = pods.iter().find(|pod| pod.revision().is_some_and(|r| r.head.name != *wanted))?;
+    Some(Candidate {
+        action: Action::DeletePod {},
+        target: pod.reference()?,
+        why: format!("{} is of a revision that is not wanted any more, and its controller waits for it", pod.name()),
     })
 }
 

@@ -43,7 +43,7 @@ pub(crate) fn sign<'a>(case: &Case<'a>, pod: Pod<'a>, state: &ContainerState) ->
     let detail = format!("image {} {}: {}", quote(image, 90), verdict(cause, text), quote(telling(text), 120));
     let secret = pull_secret(case, &pod).filter(|_| cause == Cause::ImagePullRefused);
     let detail = secret.map_or(detail.clone(), |name| format!("{detail}; pull secret {} is missing", quote(name, 70)));
-    Some(Sign { cause, container: Some(state.name.clone()), pod, since, detail, evidence })
+    Some(Sign { cause, container: Some(state.name.clone()), pod, since, detail, evidence, mend: candidates })
 }
 
 /// The kubelet's and the runtimes' words for an attempt that failed.
@@ -159,7 +159,8 @@ fn pull_secret<'a>(case: &Case<'a>, pod: &Pod<'a>) -> Option<&'a str> {
 }
 
 /// Back to the newest revision whose pods served with another image.
-pub(crate) fn candidates<'a>(case: &Case<'a>, history: &History<'a>, name: &str, pods: &[Pod<'a>]) -> Vec<Candidate> {
+fn candidates<'a>(case: &Case<'a>, history: &History<'a>, sign: &Sign<'a>, pods: &[Pod<'a>]) -> Vec<Candidate> {
+    let name = sign.container.as_deref().unwrap_or_default();
     let Some(newest) = history.newest().filter(|_| pods.iter().any(|pod| history.is_newest(pod))) else {
         return Vec::new();
     };

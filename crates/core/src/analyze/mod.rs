@@ -18,7 +18,7 @@ mod schedule;
 mod service;
 pub mod text;
 
-use crate::finding::{Candidate, Cause, Finding};
+use crate::finding::{Cause, Finding};
 use crate::index::{ContainerState, Pod, Text, View};
 use crate::names::ContainerName;
 use crate::object::{Kind, ObjectRef};
@@ -145,7 +145,8 @@ fn finding<'a>(case: &Case<'a>, history: &History<'a>, signs: &[Sign<'a>]) -> Op
         summary: plain(&format!("{who}{}", first.detail), room) + &count,
         since: signs.iter().filter_map(|sign| sign.since).min().unwrap_or(case.now),
         evidence: evidence(signs),
-        candidates: candidates(case, history, first, &pods),
+        candidates: history::delete_leftover(case, &pods)
+            .map_or_else(|| (first.mend)(case, history, first, &pods), |delete| vec![delete]),
     })
 }
 
@@ -153,36 +154,6 @@ fn evidence(signs: &[Sign<'_>]) -> Vec<crate::finding::Evidence> {
     let mut newest: Vec<&Sign<'_>> = signs.iter().collect();
     newest.sort_by_key(|sign| (std::cmp::Reverse(sign.pod.created()), sign.pod.name()));
     newest.into_iter().take(SHOWN_PODS).flat_map(|sign| sign.evidence.iter().cloned()).collect()
-}
-
-fn candidates<'a>(case: &Case<'a>, history: &History<'a>, sign: &Sign<'a>, pods: &[Pod<'a>]) -> Vec<Candidate> {
-    let container = sign.container.as_deref().unwrap_or_default();
-    match sign.cause {
-        Cause::ImageNotFound
-        | Cause::ImagePullRefused
-        | Cause::ImageNameInvalid
-        | Cause::RegistryUnreachable
-        | Cause::ImagePullFailed => image::candidates(case, history, container, pods),
-        Cause::CrashLoop | Cause::CrashMissingConfig => crash::candidates(case, history, pods),
-        Cause::OomKilled => oom::candidates(case, history, container, pods),
-        Cause::ConfigMapMissing | Cause::SecretMissing => config::candidates(case, history, pods),
-        Cause::LivenessProbeKills | Cause::StartupProbeKills | Cause::ReadinessProbeHides => {
-            probe::candidates(case, history, container, pods)
-        }
-        Cause::InsufficientResources
-        | Cause::NodeSelectorMismatch
-        | Cause::TaintNotTolerated
-        | Cause::PodAffinityUnsatisfied
-        | Cause::Unschedulable => schedule::candidates(case, history, sign.cause, pods),
-        Cause::QuotaExceeded
-        | Cause::LimitRangeViolated
-        | Cause::PodSecurityRefused
-        | Cause::AdmissionRefused
-        | Cause::ProgressDeadlineExceeded
-        | Cause::ServiceSelectsNothing
-        | Cause::ServicePortMismatch
-        | Cause::ServiceWithoutEndpoints => Vec::new(),
-    }
 }
 
 #[cfg(test)]

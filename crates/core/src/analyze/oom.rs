@@ -44,6 +44,7 @@ pub(crate) fn sign<'a>(case: &Case<'a>, pod: Pod<'a>, state: &ContainerState) ->
         since: first_kill(case, &pod, state, exit),
         detail: format!("was killed {at} (exit code {}{restarts})", exit.code),
         evidence: evidence.into_iter().collect(),
+        mend: candidates,
     })
 }
 
@@ -60,7 +61,8 @@ pub(crate) fn is_oom(exit: &Exit) -> bool {
 }
 
 /// Twice the limit; first of all back to the revision whose limit was higher, if there is one.
-pub(crate) fn candidates<'a>(case: &Case<'a>, history: &History<'a>, name: &str, pods: &[Pod<'a>]) -> Vec<Candidate> {
+fn candidates<'a>(case: &Case<'a>, history: &History<'a>, sign: &Sign<'a>, pods: &[Pod<'a>]) -> Vec<Candidate> {
+    let name = sign.container.as_deref().unwrap_or_default();
     let mut out: Vec<Candidate> = Vec::new();
     let lowered = |old: &Template, new: &Template| {
         let limits = history::both(old, new, Some(name)).map(|(old, new)| (memory_limit(old), memory_limit(new)));

@@ -42,6 +42,7 @@ pub(crate) fn kills<'a>(case: &Case<'a>, pod: Pod<'a>, state: &ContainerState) -
         since: kill.first.or(pod.created()),
         detail: format!("is restarted by its {kind} probe ({}){said}", describe(probe, container)),
         evidence,
+        mend: candidates,
     })
 }
 
@@ -85,6 +86,7 @@ pub(crate) fn hides<'a>(case: &Case<'a>, pod: Pod<'a>, state: &ContainerState) -
         since: began.or(pod.created()),
         detail: format!("runs but its readiness probe fails ({}){said}", describe(probe, container)),
         evidence,
+        mend: candidates,
     })
 }
 
@@ -121,7 +123,8 @@ fn describe(probe: &Probe, container: &Container) -> String {
 }
 
 /// Back to a revision whose container had other probes or was another program.
-pub(crate) fn candidates<'a>(case: &Case<'a>, history: &History<'a>, name: &str, pods: &[Pod<'a>]) -> Vec<Candidate> {
+fn candidates<'a>(case: &Case<'a>, history: &History<'a>, sign: &Sign<'a>, pods: &[Pod<'a>]) -> Vec<Candidate> {
+    let name = sign.container.as_deref().unwrap_or_default();
     let same =
         |old: &Template, new: &Template| history::both(old, new, Some(name)).is_some_and(|(old, new)| old == new);
     history::undo_if_new(case, history, pods, same).into_iter().collect()

@@ -31,7 +31,7 @@ pub(crate) fn sign<'a>(case: &Case<'a>, pod: Pod<'a>) -> Option<Sign<'a>> {
     };
     let path = "status.conditions[PodScheduled].message";
     let evidence = case.in_pod(&pod, path, &why.message).into_iter().collect();
-    Some(Sign { cause, container: None, pod, since, detail, evidence })
+    Some(Sign { cause, container: None, pod, since, detail, evidence, mend: candidates })
 }
 
 /// The part between `nodes are available:` and what the scheduler says of preemption.
@@ -73,7 +73,8 @@ fn filter(reason: &str) -> (u8, Cause) {
 
 /// Back to a revision that asked for less, or, where not resources are short, for something else.
 /// A taint is the node's matter: no revision is to blame.
-pub(crate) fn candidates<'a>(case: &Case<'a>, history: &History<'a>, cause: Cause, pods: &[Pod<'a>]) -> Vec<Candidate> {
+fn candidates<'a>(case: &Case<'a>, history: &History<'a>, sign: &Sign<'a>, pods: &[Pod<'a>]) -> Vec<Candidate> {
+    let cause = sign.cause;
     if cause == Cause::TaintNotTolerated {
         return Vec::new();
     }

@@ -5,7 +5,7 @@
 
 use super::text::{EVIDENCE_CAP, SUMMARY_CAP, plain, quote};
 use crate::finding::{Cause, Evidence, Finding, Severity};
-use crate::index::{Body, Labels, Phase, Pod, Service, ServicePort, Target, Thing, UidKey, View};
+use crate::index::{Labels, Phase, Pod, Service, ServicePort, Target, Thing, UidKey, View};
 use crate::names::Uid;
 use crate::object::{Kind, ObjectRef};
 use jiff::{SignedDuration, Timestamp};
@@ -28,7 +28,7 @@ pub(crate) fn find(view: View<'_>, subject: &ObjectRef, now: Timestamp) -> (Vec<
     let Some(thing) = view.thing(UidKey::of(subject.uid.as_ref().map_or("", Uid::as_str))) else {
         return nothing;
     };
-    let Body::Service(service) = &thing.body else {
+    let Some(service) = thing.service() else {
         return nothing;
     };
     if service.external || service.selector.is_empty() || thing.head.marks.deleting() || !view.reads(Kind::Pod) {
@@ -86,9 +86,8 @@ impl Case<'_> {
 
     /// Someone else may write the EndpointSlices of a Service with a selector that fits nothing.
     fn has_endpoints(&self) -> bool {
-        self.view.things_in(Kind::EndpointSlice, &self.thing.head.namespace).any(
-            |t| matches!(&t.body, Body::Slice(s) if s.ready > 0 && s.service.as_ref() == Some(&self.thing.head.name)),
-        )
+        let mut slices = self.view.things_in(Kind::EndpointSlice, &self.thing.head.namespace).filter_map(Thing::slice);
+        slices.any(|s| s.ready > 0 && s.service.as_ref() == Some(&self.thing.head.name))
     }
 
     /// The pod that comes closest: one that has some of the selector's pairs, or, where the pods

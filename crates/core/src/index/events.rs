@@ -15,7 +15,7 @@ const PER_OBJECT: usize = 12;
 /// What the recorder puts before the message of a burst.
 const COMBINED: &str = "(combined from similar events): ";
 /// Normal events that tell why something goes wrong.
-const TELLING: [&str; 2] = ["Killing", "BackOff"];
+const TELLING: [&str; 3] = ["Killing", "BackOff", "JobAlreadyActive"];
 
 /// One kept event.
 #[derive(Debug, Clone, PartialEq, Eq)]

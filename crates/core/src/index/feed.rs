@@ -82,20 +82,11 @@ impl Index {
             return;
         };
         let uid = holder.head.uid;
-        match self.things.get_mut(&uid).map(|t| &mut t.body) {
-            Some(Body::Workload(w)) => w.was_available = true,
-            Some(Body::Revision(r)) => r.was_available = true,
-            Some(
-                Body::Service(_)
-                | Body::Slice(_)
-                | Body::Node(_)
-                | Body::Namespace(_)
-                | Body::Quota(_)
-                | Body::Hpa(_)
-                | Body::Claim(_)
-                | Body::Bare,
-            )
-            | None => {}
+        let Some(body) = self.things.get_mut(&uid).map(|t| &mut t.body) else { return };
+        if let Body::Workload(w) = body {
+            w.was_available = true;
+        } else if let Body::Revision(r) = body {
+            r.was_available = true;
         }
     }
 

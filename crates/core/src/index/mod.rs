@@ -14,10 +14,12 @@ mod pods;
 mod read;
 mod relate;
 mod rows;
+mod select;
 pub mod shape;
 mod siblings;
 mod state;
 mod template;
+mod touch;
 mod uid;
 mod view;
 
@@ -27,8 +29,12 @@ pub use names::Marks;
 pub use observed::Observed;
 pub use pods::Phase;
 pub use rows::{
-    Body, Condition, Head, Hpa, Node, Owner, Quota, Revision, Service, ServicePort, Slice, Target, Thing, Workload,
+    Backend, Body, Budget, Bundle, Certificate, Claim, ClaimPhase, Condition, Conditions, Config, Cron, Direction,
+    Gateway, Head, Hook, Hooks, Hpa, Ingress, IngressClass, Leaving, NamespaceRow, NetworkPolicy, Node, Overlap, Owner,
+    Peer, PolicyPort, PolicyRule, Quota, Revision, Route, RouteBackend, Service, ServicePort, Slice, StorageClass,
+    Strategy, Target, Thing, Volume, Workload, Writer,
 };
+pub use select::Selector;
 pub use state::{ContainerState, Exit, Now, Odd, Unscheduled};
 pub use template::{Amounts, ConfigRef, Container, ContainerPort, Probe, RefKind, Role, Template};
 pub use uid::UidKey;
@@ -77,6 +83,8 @@ pub struct Index {
     resync: BTreeMap<Kind, Set<UidKey>>,
     unread: BTreeMap<Kind, String>,
     listed: BTreeSet<Kind>,
+    /// The one namespace that is read, if it is not all.
+    only: Option<Text>,
 }
 
 impl Index {
@@ -111,16 +119,29 @@ impl Index {
             Observed::Service(s) => self.put(Kind::Service, &s.metadata, |r| r.service(&s)),
             Observed::EndpointSlice(s) => self.put(Kind::EndpointSlice, &s.metadata, |r| r.slice(&s)),
             Observed::Node(s) => self.put(Kind::Node, &s.metadata, |r| r.node(&s)),
-            Observed::Namespace(s) => {
-                self.put(Kind::Namespace, &s.metadata, |_| Body::Namespace(s.status.phase == "Terminating"))
-            }
+            Observed::Namespace(s) => self.put(Kind::Namespace, &s.metadata, |r| r.namespace(&s)),
             Observed::ResourceQuota(s) => self.put(Kind::ResourceQuota, &s.metadata, |r| r.quota(&s)),
             Observed::LimitRange(s) => self.put(Kind::LimitRange, &s.metadata, |_| Body::Bare),
+            Observed::ServiceAccount(s) => self.put(Kind::ServiceAccount, &s.metadata, |_| Body::Bare),
             Observed::HorizontalPodAutoscaler(s) => self.put(Kind::HorizontalPodAutoscaler, &s.metadata, |r| r.hpa(&s)),
-            Observed::ConfigMap(s) => self.put(Kind::ConfigMap, &s.metadata, |_| Body::Bare),
-            Observed::PersistentVolumeClaim(s) => {
-                self.put(Kind::PersistentVolumeClaim, &s.metadata, |_| Body::Claim(s.status.phase == "Bound"))
+            Observed::ConfigMap(s) => self.put(Kind::ConfigMap, &s.metadata, |r| r.config(&s)),
+            Observed::PersistentVolumeClaim(s) => self.put(Kind::PersistentVolumeClaim, &s.metadata, |r| r.claim(&s)),
+            Observed::PersistentVolume(s) => self.put(Kind::PersistentVolume, &s.metadata, |r| r.volume(&s)),
+            Observed::StorageClass(s) => self.put(Kind::StorageClass, &s.metadata, |r| r.storage_class(&s)),
+            Observed::Ingress(s) => self.put(Kind::Ingress, &s.metadata, |r| r.ingress(&s)),
+            Observed::IngressClass(s) => self.put(Kind::IngressClass, &s.metadata, |r| r.ingress_class(&s)),
+            Observed::NetworkPolicy(s) => self.put(Kind::NetworkPolicy, &s.metadata, |r| r.network_policy(&s)),
+            Observed::PodDisruptionBudget(s) => self.put(Kind::PodDisruptionBudget, &s.metadata, |r| r.budget(&s)),
+            Observed::MutatingWebhookConfiguration(s) => {
+                self.put(Kind::MutatingWebhookConfiguration, &s.metadata, |r| r.hooks(&s))
             }
+            Observed::ValidatingWebhookConfiguration(s) => {
+                self.put(Kind::ValidatingWebhookConfiguration, &s.metadata, |r| r.hooks(&s))
+            }
+            Observed::GatewayClass(s) => self.put(Kind::GatewayClass, &s.metadata, |r| r.gateway_class(&s)),
+            Observed::Gateway(s) => self.put(Kind::Gateway, &s.metadata, |r| r.gateway(&s)),
+            Observed::HTTPRoute(s) => self.put(Kind::HTTPRoute, &s.metadata, |r| r.route(&s)),
+            Observed::Certificate(s) => self.put(Kind::Certificate, &s.metadata, |r| r.certificate(&s)),
             Observed::Deleted { kind, uid } => self.remove(kind, UidKey::of(&uid)),
         }
     }
@@ -155,6 +176,11 @@ impl Index {
             self.remove(kind, uid).0.into_iter().for_each(|subject| touched.add(Some(subject)));
         }
         touched
+    }
+
+    /// Notes that of namespaced kinds only those of one namespace are read.
+    pub fn set_only(&mut self, namespace: &str) {
+        self.only = Some(Text::from(namespace));
     }
 
     /// Notes that a kind could not be read, and why. Analyzers then draw nothing from its absence.

@@ -19,6 +19,49 @@ pub(crate) const REVISION_HASH: &str = "controller-revision-hash";
 /// Which ReplicaSet's template a Deployment's pod was made from.
 pub(crate) const TEMPLATE_HASH: &str = "pod-template-hash";
 
+/// The class of an Ingress, as it was named before there were IngressClasses.
+pub(crate) const INGRESS_CLASS: &str = "kubernetes.io/ingress.class";
+/// On the IngressClass that Ingresses without a class get.
+pub(crate) const DEFAULT_INGRESS_CLASS: &str = "ingressclass.kubernetes.io/is-default-class";
+/// On the StorageClass that claims without a class get, and its older name.
+pub(crate) const DEFAULT_CLASS: [&str; 2] =
+    ["storageclass.kubernetes.io/is-default-class", "storageclass.beta.kubernetes.io/is-default-class"];
+/// Where cert-manager writes a webhook's CA bundle.
+pub(crate) const INJECT_CA: &str = "cert-manager.io/inject-ca-from";
+const MIRROR: &str = "kubernetes.io/config.mirror";
+
+/// The annotations that are read by their whole name.
+pub(crate) const READ_ANNOTATIONS: [&str; 8] = [
+    REVISION,
+    ARGO_TRACKING,
+    MIRROR,
+    INGRESS_CLASS,
+    DEFAULT_INGRESS_CLASS,
+    DEFAULT_CLASS[0],
+    DEFAULT_CLASS[1],
+    INJECT_CA,
+];
+
+/// How the words begin by which people and tools say that something stands still on purpose.
+const EXPLAINING: [&str; 11] = [
+    "maintenance",
+    "suspend",
+    "pause",
+    "hibernat",
+    "downscal",
+    "sleep",
+    "decommission",
+    "drain",
+    "cordon",
+    "reason",
+    "note",
+];
+
+/// True for an annotation that says why its object stands still.
+pub(crate) fn explains(key: &str) -> bool {
+    key.split(|c: char| !c.is_ascii_alphabetic()).any(|word| EXPLAINING.iter().any(|begin| word.starts_with(begin)))
+}
+
 const PROTECTED: &str = "bailiwick.dev/protected";
 const OURS: &str = "bailiwick.dev/";
 const ARGO_LABEL: &str = "argocd.argoproj.io/instance";
@@ -35,6 +78,7 @@ impl Marks {
     const OURS: u8 = 8;
     const DELETING: u8 = 16;
     const MIRROR: u8 = 32;
+    const EXPLAINED: u8 = 64;
 
     /// Reads the marks from labels, annotations and field managers.
     pub(crate) fn read(meta: &Meta) -> Self {
@@ -50,11 +94,13 @@ impl Marks {
                 bits |= Self::OURS;
             }
         }
-        for (key, _) in &meta.annotations {
+        for (key, value) in &meta.annotations {
             if key == ARGO_TRACKING {
                 bits |= Self::ARGO;
-            } else if key == "kubernetes.io/config.mirror" {
+            } else if key == MIRROR {
                 bits |= Self::MIRROR;
+            } else if value != "false" && explains(key) {
+                bits |= Self::EXPLAINED;
             }
         }
         for field in &meta.managed_fields {
@@ -104,5 +150,9 @@ impl Marks {
     /// The API's mirror of a static pod.
     pub const fn mirror(self) -> bool {
         self.0 & Self::MIRROR != 0
+    }
+    /// Carries an annotation that says why it stands still.
+    pub const fn explained(self) -> bool {
+        self.0 & Self::EXPLAINED != 0
     }
 }

@@ -3,8 +3,10 @@
 //! Owns the index's input. Must never carry an API type of a client library. No IO.
 
 use super::shape::{
-    ClaimShape, ConfigMapShape, EventShape, HpaShape, LimitRangeShape, Meta, NamespaceShape, NodeShape, PodShape,
-    QuotaShape, RevisionShape, ServiceShape, SliceShape, WorkloadShape,
+    AccountShape, CertificateShape, ClaimShape, ConfigMapShape, EventShape, GatewayClassShape, GatewayShape, HpaShape,
+    IngressClassShape, IngressShape, LimitRangeShape, Meta, NamespaceShape, NetworkPolicyShape, NodeShape, PdbShape,
+    PodShape, QuotaShape, RevisionShape, RouteShape, ServiceShape, SliceShape, StorageClassShape, VolumeObjectShape,
+    WebhooksShape, WorkloadShape,
 };
 use crate::object::Kind;
 use serde::de::DeserializeOwned;
@@ -96,8 +98,34 @@ observed! {
     HorizontalPodAutoscaler(HpaShape),
     /// A ConfigMap's metadata.
     ConfigMap(ConfigMapShape),
+    /// A ServiceAccount's metadata.
+    ServiceAccount(AccountShape),
     /// A PersistentVolumeClaim.
     PersistentVolumeClaim(ClaimShape),
+    /// A PersistentVolume.
+    PersistentVolume(VolumeObjectShape),
+    /// A StorageClass.
+    StorageClass(StorageClassShape),
+    /// An Ingress.
+    Ingress(IngressShape),
+    /// An IngressClass.
+    IngressClass(IngressClassShape),
+    /// A NetworkPolicy.
+    NetworkPolicy(NetworkPolicyShape),
+    /// A PodDisruptionBudget.
+    PodDisruptionBudget(PdbShape),
+    /// A MutatingWebhookConfiguration.
+    MutatingWebhookConfiguration(WebhooksShape),
+    /// A ValidatingWebhookConfiguration.
+    ValidatingWebhookConfiguration(WebhooksShape),
+    /// A GatewayClass, where the cluster has the Gateway API.
+    GatewayClass(GatewayClassShape),
+    /// A Gateway, where the cluster has the Gateway API.
+    Gateway(GatewayShape),
+    /// An HTTPRoute, where the cluster has the Gateway API.
+    HTTPRoute(RouteShape),
+    /// A Certificate, where the cluster has cert-manager.
+    Certificate(CertificateShape),
     /// An Event.
     Event(EventShape),
 }

@@ -2,19 +2,21 @@
 //!
 //! Owns the reading of every kind but pods and events. Must never fail: what is odd is left out. No IO.
 
-use super::intern::{Intern, Labels};
-use super::names::{Marks, POD_INDEX, REVISION, SERVICE_NAME, STATEFUL_POD_NAME};
-use super::rows::{
-    Body, Condition, Head, Hpa, Node, Owner, Quota, Revision, Service, ServicePort, Slice, Target, Workload,
-};
-use super::shape::{
-    ConditionShape, HpaShape, Meta, NodeShape, OwnerShape, Port, QuotaShape, RevisionShape, ServicePortShape,
-    ServiceShape, SliceShape, WorkloadShape,
-};
+mod bundle;
+mod cluster;
+mod custom;
+mod net;
+mod policy;
+mod storage;
+
+use super::intern::{Intern, Labels, Text};
+use super::names::{Marks, POD_INDEX, REVISION, STATEFUL_POD_NAME};
+use super::rows::{Body, Condition, Cron, Head, Leaving, Overlap, Owner, Revision, Strategy, Workload, Writer};
+use super::shape::{ConditionShape, Meta, OwnerShape, RevisionShape, WorkloadShape, WrittenShape};
 use super::template::Template;
 use super::uid::OddUids;
 use crate::object::Kind;
-use crate::quantity::Quantity;
+use jiff::{SignedDuration, Timestamp};
 use std::sync::Arc;
 
 /// Where the rows' shared parts live.
@@ -36,7 +38,25 @@ impl Reader<'_> {
             created: meta.creation_timestamp,
             owner: self.owner(meta),
             labels: self.labels(&meta.labels),
+            leaving: meta.deletion_timestamp.map(|since| self.leaving(meta, since)),
         }
+    }
+
+    fn leaving(&mut self, meta: &Meta, deletion: Timestamp) -> Arc<Leaving> {
+        let grace = SignedDuration::from_secs(meta.deletion_grace_period_seconds.max(0));
+        let since = deletion.checked_sub(grace).unwrap_or(deletion);
+        Arc::new(Leaving { since, finalizers: self.texts(&meta.finalizers) })
+    }
+
+    fn texts(&mut self, texts: &[String]) -> Box<[Text]> {
+        texts.iter().map(|text| self.intern.text(text)).collect()
+    }
+
+    fn writer(&mut self, meta: &Meta, wrote: impl Fn(&WrittenShape) -> bool) -> Option<Box<Writer>> {
+        let manager = meta.writer(wrote)?;
+        let through = if manager.subresource.is_empty() { String::new() } else { format!(" {}", manager.subresource) };
+        let name = self.intern.text(&format!("{}{through}", manager.manager));
+        Some(Box::new(Writer { manager: name, at: manager.time }))
     }
 
     pub(crate) fn labels(&mut self, pairs: &[(String, String)]) -> Labels {
@@ -79,8 +99,43 @@ impl Reader<'_> {
             current_revision: self.intern.some_text(&status.current_revision),
             update_revision: self.intern.some_text(&status.update_revision),
             failed: status.failed,
-            conditions: status.conditions.iter().map(|c| self.condition(c)).collect(),
+            strategy: strategy(shape),
+            cron: (kind == Kind::CronJob).then(|| self.cron(shape)),
+            stopped: self.stopped(shape),
+            conditions: self.conditions(&status.conditions),
         }
+    }
+
+    /// Who suspended a workload or scaled it to zero.
+    fn stopped(&mut self, shape: &WorkloadShape) -> Option<Box<Writer>> {
+        if shape.spec.suspend {
+            self.writer(&shape.metadata, |w| w.spec.suspend.is_some())
+        } else if shape.spec.replicas == Some(0) {
+            self.writer(&shape.metadata, |w| w.spec.replicas.is_some())
+        } else {
+            None
+        }
+    }
+
+    fn cron(&mut self, shape: &WorkloadShape) -> Box<Cron> {
+        let (spec, status) = (&shape.spec, &shape.status);
+        Box::new(Cron {
+            schedule: self.intern.text(&spec.schedule),
+            zone: self.intern.some_text(&spec.time_zone),
+            overlap: match spec.concurrency_policy.as_str() {
+                "Forbid" => Overlap::Forbid,
+                "Replace" => Overlap::Replace,
+                _ => Overlap::Allow,
+            },
+            deadline: spec.starting_deadline_seconds.map(SignedDuration::from_secs),
+            last: status.last_schedule_time,
+            succeeded: status.last_successful_time,
+            active: status.active,
+        })
+    }
+
+    fn conditions(&mut self, shapes: &[ConditionShape]) -> Box<[Condition]> {
+        shapes.iter().map(|c| self.condition(c)).collect()
     }
 
     fn condition(&mut self, c: &ConditionShape) -> Condition {
@@ -99,70 +154,6 @@ impl Reader<'_> {
             self.intern.template(read)
         });
         Body::Revision(Box::new(Revision { revision: shape.revision, template, was_available: false }))
-    }
-
-    pub(crate) fn service(&mut self, shape: &ServiceShape) -> Body {
-        let spec = &shape.spec;
-        Body::Service(Box::new(Service {
-            selector: self.intern.labels(spec.selector.iter().map(|(k, v)| (k.as_str(), v.as_str()))),
-            external: spec.kind == "ExternalName",
-            publishes_unready: spec.publish_not_ready_addresses,
-            ports: spec.ports.iter().map(|p| self.service_port(p)).collect(),
-        }))
-    }
-
-    fn service_port(&mut self, p: &ServicePortShape) -> ServicePort {
-        let target = match &p.target_port {
-            Some(Port::Name(name)) => Target::Name(self.intern.text(name)),
-            Some(Port::Number(0)) | None => Target::Number(p.port),
-            Some(Port::Number(number)) => Target::Number(*number),
-        };
-        ServicePort { port: p.port, target, other_protocol: matches!(p.protocol.as_str(), "UDP" | "SCTP") }
-    }
-
-    pub(crate) fn slice(&mut self, shape: &SliceShape) -> Body {
-        let ready = shape.endpoints.iter().filter(|e| e.conditions.ready != Some(false)).count();
-        Body::Slice(Box::new(Slice {
-            service: shape.metadata.label(SERVICE_NAME).map(|name| self.intern.text(name)),
-            endpoints: u32::try_from(shape.endpoints.len()).unwrap_or(u32::MAX),
-            ready: u32::try_from(ready).unwrap_or(u32::MAX),
-        }))
-    }
-
-    pub(crate) fn node(&mut self, shape: &NodeShape) -> Body {
-        let amount = |name: &str| {
-            let found = shape.status.allocatable.iter().find(|(k, _)| k == name);
-            found.and_then(|(_, v)| Quantity::parse(v).ok())
-        };
-        let taints = shape.spec.taints.iter().filter(|t| t.effect != "PreferNoSchedule");
-        Body::Node(Box::new(Node {
-            cordoned: shape.spec.unschedulable,
-            ready: shape.status.conditions.iter().any(|c| c.kind == "Ready" && c.status == "True"),
-            cpu: amount("cpu"),
-            memory: amount("memory"),
-            taints: taints.map(|t| self.intern.text(&format!("{}={}:{}", t.key, t.value, t.effect))).collect(),
-        }))
-    }
-
-    pub(crate) fn quota(&mut self, shape: &QuotaShape) -> Body {
-        let used = |name: &str| {
-            let found = shape.status.used.iter().find(|(k, _)| k == name);
-            found.map_or("", |(_, v)| v.as_str())
-        };
-        let mut lines = Vec::with_capacity(shape.status.hard.len());
-        for (name, hard) in &shape.status.hard {
-            lines.push((self.intern.text(name), self.intern.text(hard), self.intern.text(used(name))));
-        }
-        Body::Quota(Box::new(Quota { lines: lines.into() }))
-    }
-
-    pub(crate) fn hpa(&mut self, shape: &HpaShape) -> Body {
-        Body::Hpa(Box::new(Hpa {
-            target_kind: self.intern.text(&shape.spec.scale_target_ref.kind),
-            target_name: self.intern.text(&shape.spec.scale_target_ref.name),
-            min: shape.spec.min_replicas.unwrap_or(1),
-            max: shape.spec.max_replicas,
-        }))
     }
 }
 
@@ -188,5 +179,17 @@ fn desired(kind: Kind, shape: &WorkloadShape) -> i32 {
         0
     } else {
         shape.spec.replicas.unwrap_or(1)
+    }
+}
+
+fn strategy(shape: &WorkloadShape) -> Strategy {
+    let told = &shape.spec.strategy;
+    Strategy {
+        on_delete: told.kind == "OnDelete",
+        recreate: told.kind == "Recreate",
+        ordered: shape.spec.pod_management_policy == "OrderedReady",
+        max_unavailable: told.rolling_update.max_unavailable,
+        max_surge: told.rolling_update.max_surge,
+        partition: told.rolling_update.partition,
     }
 }

@@ -1,4 +1,4 @@
-//! Who belongs to whom, and whose findings an observation may change.
+//! Who belongs to whom.
 //!
 //! Owns the climb from a pod to the workload that people know. Must never follow a chain of
 //! owners without end. No IO.
@@ -8,7 +8,7 @@ use super::names::{REVISION_HASH, TEMPLATE_HASH};
 use super::pods::Cohort;
 use super::rows::{Body, Owner, Thing};
 use super::view::View;
-use super::{Index, Touched, UidKey};
+use super::{Index, UidKey};
 use crate::names::{Namespace, ObjectName};
 use crate::object::{Kind, ObjectRef};
 use std::sync::Arc;
@@ -30,22 +30,10 @@ pub(crate) fn range_of(kind: Kind) -> ((Kind, Text, Text), Kind) {
 
 /// What an object's row remembers beyond its present state.
 pub(crate) fn keep_memory(old: &Thing, new: &mut Thing) {
-    match (&old.body, &mut new.body) {
-        (Body::Workload(old), Body::Workload(new)) => new.was_available |= old.was_available,
-        (Body::Revision(old), Body::Revision(new)) => new.was_available |= old.was_available,
-        (
-            Body::Workload(_)
-            | Body::Revision(_)
-            | Body::Service(_)
-            | Body::Slice(_)
-            | Body::Node(_)
-            | Body::Namespace(_)
-            | Body::Quota(_)
-            | Body::Hpa(_)
-            | Body::Claim(_)
-            | Body::Bare,
-            _,
-        ) => {}
+    if let (Body::Workload(old), Body::Workload(new)) = (&old.body, &mut new.body) {
+        new.was_available |= old.was_available;
+    } else if let (Body::Revision(old), Body::Revision(new)) = (&old.body, &mut new.body) {
+        new.was_available |= old.was_available;
     }
 }
 
@@ -136,86 +124,6 @@ impl Index {
         }
         let pod = self.view().pod_by_key(uid)?;
         self.subject_of_pod(pod.cohort, &pod.name(), uid)
-    }
-
-    pub(crate) fn touched_by_pod(&self, cohort: u32, uid: UidKey) -> Touched {
-        let mut touched = Touched::default();
-        let Some(pod) = self.view().pod_by_key(uid) else {
-            return touched;
-        };
-        let Some(cohort) = self.pods.cohort(cohort) else {
-            return touched;
-        };
-        let name = pod.name();
-        touched.add(self.subject_of_pod(cohort, &name, uid));
-        for (service, body) in self.view().services_in(&cohort.namespace) {
-            if selects(&body.selector, &cohort.labels, &name) {
-                touched.add(self.reference_to(service));
-            }
-        }
-        touched
-    }
-
-    pub(crate) fn touched_by(&self, uid: UidKey, kind: Kind) -> Touched {
-        let mut touched = Touched::default();
-        let Some(thing) = self.things.get(&uid) else {
-            return touched;
-        };
-        match &thing.body {
-            Body::Workload(_) => {
-                touched.add(self.top_of_thing(thing));
-                // Pods seen before their ReplicaSet or Job stood for it until now.
-                if thing.head.owner.is_some() && !self.pods.cohorts_of(uid).is_empty() {
-                    touched.add(self.reference_to(thing));
-                }
-            }
-            Body::Revision(_) => touched.add(thing.head.owner.as_ref().and_then(|o| self.subject_of(o.uid))),
-            Body::Slice(slice) => {
-                let service = slice
-                    .service
-                    .as_ref()
-                    .and_then(|name| self.view().named(Kind::Service, &thing.head.namespace, name));
-                touched.add(service.and_then(|s| self.reference_to(s)));
-            }
-            Body::Hpa(hpa) => {
-                let kind = Kind::parse(&hpa.target_kind);
-                let target = kind.and_then(|k| self.view().named(k, &thing.head.namespace, &hpa.target_name));
-                touched.add(target.and_then(|t| self.reference_to(t)));
-            }
-            Body::Service(_) | Body::Node(_) | Body::Namespace(_) => touched.add(self.reference_to(thing)),
-            Body::Quota(_) => self.touch_refused(&thing.head.namespace, &mut touched),
-            Body::Bare if kind == Kind::LimitRange => self.touch_refused(&thing.head.namespace, &mut touched),
-            Body::Bare if kind == Kind::ConfigMap => self.touch_users(thing, &mut touched),
-            Body::Bare | Body::Claim(_) => {}
-        }
-        touched
-    }
-
-    /// Workloads of a namespace that lack pods: a quota or limit there may be why.
-    fn touch_refused(&self, namespace: &str, touched: &mut Touched) {
-        for kind in [Kind::ReplicaSet, Kind::StatefulSet, Kind::DaemonSet, Kind::Job] {
-            for thing in self.view().things_in(kind, namespace) {
-                if thing.workload().is_some_and(|w| w.replicas < w.desired) {
-                    touched.add(self.top_of_thing(thing));
-                }
-            }
-        }
-    }
-
-    /// Workloads with unwell pods that refer to a ConfigMap.
-    fn touch_users(&self, config: &Thing, touched: &mut Touched) {
-        for &at in self.pods.cohorts_in(&config.head.namespace) {
-            let Some(cohort) = self.pods.cohort(at) else {
-                continue;
-            };
-            if !cohort.template.config_refs().any(|(_, r)| r.name == config.head.name) {
-                continue;
-            }
-            if let Some(row) = self.pods.members(at).find(|row| row.odd.is_some()) {
-                let name = format!("{}{}", cohort.head, row.tail.as_str());
-                touched.add(self.subject_of_pod(cohort, &name, row.uid));
-            }
-        }
     }
 }
 

@@ -2,12 +2,24 @@
 //!
 //! Owns what is remembered of each kind. Must never hold a whole API object. No IO.
 
+mod cluster;
+mod custom;
+mod net;
+mod policy;
+mod storage;
+mod workload;
+
+pub use cluster::{Bundle, Config, Hook, Hooks, Hpa, NamespaceRow, Node, Quota};
+pub use custom::{Certificate, Conditions, Gateway, Route, RouteBackend};
+pub use net::{Backend, Ingress, IngressClass, Service, ServicePort, Slice, Target};
+pub use policy::{Budget, Direction, NetworkPolicy, Peer, PolicyPort, PolicyRule};
+pub use storage::{Claim, ClaimPhase, StorageClass, Volume};
+pub use workload::{Condition, Cron, Overlap, Revision, Strategy, Workload, Writer};
+
 use super::intern::{Labels, Text};
 use super::names::Marks;
-use super::template::Template;
 use super::uid::UidKey;
 use crate::object::Kind;
-use crate::quantity::Quantity;
 use jiff::Timestamp;
 use std::sync::Arc;
 
@@ -34,6 +46,17 @@ pub struct Head {
     pub owner: Option<Arc<Owner>>,
     /// Its labels.
     pub labels: Labels,
+    /// Since when it is being deleted, and what that waits for.
+    pub leaving: Option<Arc<Leaving>>,
+}
+
+/// An object that is being deleted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Leaving {
+    /// Since when.
+    pub since: Timestamp,
+    /// The finalizers that are left.
+    pub finalizers: Box<[Text]>,
 }
 
 /// The controller of an object, as the object names it.
@@ -58,205 +81,82 @@ pub struct Thing {
     pub body: Body,
 }
 
-/// What is particular to a kind.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Body {
+/// What a row holds beyond its own size.
+trait Heap {
+    fn heap(&self) -> usize {
+        0
+    }
+}
+
+macro_rules! bodies {
+    ($($(#[doc = $doc:literal])+ $variant:ident($row:ty) $getter:ident,)+) => {
+        /// What is particular to a kind.
+        #[derive(Debug, Clone, PartialEq)]
+        pub enum Body {
+            $($(#[doc = $doc])+ $variant(Box<$row>),)+
+            /// A kind of which only the metadata is kept.
+            Bare,
+        }
+
+        impl Thing {
+            $(
+                #[doc = concat!("What is particular to `", stringify!($variant), "`, if it is one.")]
+                pub fn $getter(&self) -> Option<&$row> {
+                    if let Body::$variant(row) = &self.body { Some(row) } else { None }
+                }
+            )+
+
+            pub(crate) fn heap_bytes(&self) -> usize {
+                match &self.body {
+                    $(Body::$variant(row) => size_of::<$row>() + row.heap(),)+
+                    Body::Bare => 0,
+                }
+            }
+        }
+    };
+}
+
+bodies! {
     /// A Deployment, ReplicaSet, StatefulSet, DaemonSet, Job or CronJob.
-    Workload(Box<Workload>),
+    Workload(Workload) workload,
     /// A ControllerRevision.
-    Revision(Box<Revision>),
+    Revision(Revision) revision,
     /// A Service.
-    Service(Box<Service>),
+    Service(Service) service,
     /// An EndpointSlice.
-    Slice(Box<Slice>),
+    Slice(Slice) slice,
+    /// An Ingress.
+    Ingress(Ingress) ingress,
+    /// An IngressClass.
+    IngressClass(IngressClass) ingress_class,
+    /// A NetworkPolicy.
+    NetworkPolicy(NetworkPolicy) network_policy,
+    /// A PodDisruptionBudget.
+    Budget(Budget) budget,
     /// A Node.
-    Node(Box<Node>),
-    /// A Namespace; true while it is being deleted.
-    Namespace(bool),
+    Node(Node) node,
+    /// A Namespace.
+    Namespace(NamespaceRow) namespace,
     /// A ResourceQuota.
-    Quota(Box<Quota>),
+    Quota(Quota) quota,
     /// A HorizontalPodAutoscaler.
-    Hpa(Box<Hpa>),
-    /// A PersistentVolumeClaim; true once it is bound.
-    Claim(bool),
-    /// A kind of which only the metadata is kept.
-    Bare,
-}
-
-/// A condition of a workload.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Condition {
-    /// Its type.
-    pub kind: Text,
-    /// True where its status is `True`.
-    pub holds: bool,
-    /// Its reason.
-    pub reason: Text,
-    /// Its message; untrusted text.
-    pub message: Text,
-    /// Since when.
-    pub since: Option<Timestamp>,
-}
-
-/// A Deployment, ReplicaSet, StatefulSet, DaemonSet, Job or CronJob.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Workload {
-    /// Its pod template.
-    pub template: Arc<Template>,
-    /// The labels its pods are made with.
-    pub template_labels: Labels,
-    /// How many pods it wants.
-    pub desired: i32,
-    /// How many it has.
-    pub replicas: i32,
-    /// How many of its newest revision.
-    pub updated: i32,
-    /// How many are ready.
-    pub ready: i32,
-    /// How many have been ready for long enough.
-    pub available: i32,
-    /// The revision, for a ReplicaSet of a Deployment; 0 where unknown.
-    pub revision: i64,
-    /// The generation its controller has seen.
-    pub observed_generation: i64,
-    /// True while paused or suspended.
-    pub held: bool,
-    /// True once pods of it were available, as far as was seen.
-    pub was_available: bool,
-    /// The StatefulSet's revision that was rolled out completely.
-    pub current_revision: Option<Text>,
-    /// The StatefulSet's newest revision.
-    pub update_revision: Option<Text>,
-    /// For Jobs: pods that ended badly.
-    pub failed: i32,
-    /// Its conditions.
-    pub conditions: Box<[Condition]>,
-}
-
-impl Workload {
-    /// The condition of that type.
-    pub fn condition(&self, kind: &str) -> Option<&Condition> {
-        self.conditions.iter().find(|c| &*c.kind == kind)
-    }
-}
-
-/// A ControllerRevision of a StatefulSet or DaemonSet.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Revision {
-    /// Its number.
-    pub revision: i64,
-    /// The template it keeps, if it is of that form.
-    pub template: Option<Arc<Template>>,
-    /// True once pods of it were available, as far as was seen.
-    pub was_available: bool,
-}
-
-/// A Service.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Service {
-    /// Which pods it selects; empty for none.
-    pub selector: Labels,
-    /// True for `ExternalName`.
-    pub external: bool,
-    /// True where pods that are not ready get traffic too.
-    pub publishes_unready: bool,
-    /// Its ports.
-    pub ports: Box<[ServicePort]>,
-}
-
-/// A port of a Service.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ServicePort {
-    /// The Service's own port.
-    pub port: u16,
-    /// The pods' port.
-    pub target: Target,
-    /// True for UDP or SCTP.
-    pub other_protocol: bool,
-}
-
-/// A Service's target port.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Target {
-    /// By number.
-    Number(u16),
-    /// By the name of a declared container port.
-    Name(Text),
-}
-
-/// An EndpointSlice.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Slice {
-    /// The Service it belongs to.
-    pub service: Option<Text>,
-    /// How many endpoints.
-    pub endpoints: u32,
-    /// How many of them are ready.
-    pub ready: u32,
-}
-
-/// A Node.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Node {
-    /// Cordoned.
-    pub cordoned: bool,
-    /// Ready.
-    pub ready: bool,
-    /// Taints that keep pods away, as `key=value:effect`.
-    pub taints: Box<[Text]>,
-    /// CPU it can give to pods.
-    pub cpu: Option<Quantity>,
-    /// Memory it can give to pods.
-    pub memory: Option<Quantity>,
-}
-
-/// A ResourceQuota.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Quota {
-    /// What it allows and what is used, by resource: (resource, hard, used).
-    pub lines: Box<[(Text, Text, Text)]>,
-}
-
-/// A HorizontalPodAutoscaler.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Hpa {
-    /// The kind it scales.
-    pub target_kind: Text,
-    /// The name it scales.
-    pub target_name: Text,
-    /// The least replicas.
-    pub min: i32,
-    /// The most replicas.
-    pub max: i32,
-}
-
-impl Thing {
-    /// The workload, if it is one.
-    pub fn workload(&self) -> Option<&Workload> {
-        match &self.body {
-            Body::Workload(w) => Some(w),
-            Body::Revision(_)
-            | Body::Service(_)
-            | Body::Slice(_)
-            | Body::Node(_)
-            | Body::Namespace(_)
-            | Body::Quota(_)
-            | Body::Hpa(_)
-            | Body::Claim(_)
-            | Body::Bare => None,
-        }
-    }
-
-    pub(crate) fn heap_bytes(&self) -> usize {
-        match &self.body {
-            Body::Workload(w) => size_of::<Workload>() + size_of_val(&*w.conditions),
-            Body::Revision(_) => size_of::<Revision>(),
-            Body::Service(s) => size_of::<Service>() + size_of_val(&*s.ports),
-            Body::Slice(_) => size_of::<Slice>(),
-            Body::Node(n) => size_of::<Node>() + size_of_val(&*n.taints),
-            Body::Quota(q) => size_of::<Quota>() + size_of_val(&*q.lines),
-            Body::Hpa(_) => size_of::<Hpa>(),
-            Body::Namespace(_) | Body::Claim(_) | Body::Bare => 0,
-        }
-    }
+    Hpa(Hpa) hpa,
+    /// A ConfigMap, without its content.
+    Config(Config) config,
+    /// A PersistentVolumeClaim.
+    Claim(Claim) claim,
+    /// A PersistentVolume.
+    Volume(Volume) volume,
+    /// A StorageClass.
+    StorageClass(StorageClass) storage_class,
+    /// A webhook configuration of either sort.
+    Hooks(Hooks) hooks,
+    /// A GatewayClass.
+    GatewayClass(Conditions) gateway_class,
+    /// A Gateway.
+    Gateway(Gateway) gateway,
+    /// An HTTPRoute.
+    Route(Route) route,
+    /// A cert-manager Certificate.
+    Certificate(Certificate) certificate,
 }

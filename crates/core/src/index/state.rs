@@ -3,7 +3,7 @@
 //! Owns the reading of pod status. Must never box anything for a pod that is simply well. No IO.
 
 use super::intern::{Intern, Text};
-use super::shape::{ContainerStatusShape, PodShape, PodStatusShape, TerminatedShape};
+use super::shape::{ContainerStatusShape, PodShape, TerminatedShape};
 use jiff::Timestamp;
 
 /// The unusual state of a pod.
@@ -19,6 +19,8 @@ pub struct Odd {
     pub message: Option<Box<str>>,
     /// Since when it is being deleted.
     pub deleting: Option<Timestamp>,
+    /// The finalizers that its deletion waits for.
+    pub finalizers: Box<[Text]>,
 }
 
 /// Why a pod has no node.
@@ -26,7 +28,7 @@ pub struct Odd {
 pub struct Unscheduled {
     /// `Unschedulable` or `SchedulingGated`.
     pub reason: Text,
-    /// The scheduler's message; untrusted text.
+    /// The scheduler's message, or the names of the gates; untrusted text.
     pub message: Box<str>,
     /// Since when.
     pub since: Option<Timestamp>,
@@ -92,10 +94,11 @@ impl Odd {
         containers.extend(status.container_statuses.iter().filter_map(|c| read_container(intern, c, false)));
         let odd = Odd {
             containers: containers.into(),
-            unscheduled: read_unscheduled(intern, status),
+            unscheduled: read_unscheduled(intern, pod),
             reason: intern.some_text(&status.reason),
             message: (!status.message.is_empty()).then(|| status.message.as_str().into()),
             deleting: pod.metadata.deletion_timestamp,
+            finalizers: finalizers(intern, pod),
         };
         (odd != Odd::default()).then(|| Box::new(odd))
     }
@@ -115,10 +118,18 @@ impl Odd {
     }
 }
 
-fn read_unscheduled(intern: &mut Intern, status: &PodStatusShape) -> Option<Box<Unscheduled>> {
-    let c = status.conditions.iter().find(|c| c.kind == "PodScheduled" && c.status == "False")?;
+/// Only of pods that are being deleted.
+fn finalizers(intern: &mut Intern, pod: &PodShape) -> Box<[Text]> {
+    let left = pod.metadata.finalizers.iter().filter(|_| pod.metadata.deletion_timestamp.is_some());
+    left.map(|name| intern.text(name)).collect()
+}
+
+fn read_unscheduled(intern: &mut Intern, pod: &PodShape) -> Option<Box<Unscheduled>> {
+    let c = pod.status.conditions.iter().find(|c| c.kind == "PodScheduled" && c.status == "False")?;
     let (reason, since) = (intern.text(&c.reason), c.last_transition_time);
-    Some(Box::new(Unscheduled { reason, message: c.message.as_str().into(), since }))
+    let gates: Vec<&str> = pod.spec.scheduling_gates.iter().map(|gate| gate.name.as_str()).collect();
+    let message = if gates.is_empty() { c.message.clone() } else { gates.join(", ") };
+    Some(Box::new(Unscheduled { reason, message: message.into(), since }))
 }
 
 fn read_container(intern: &mut Intern, c: &ContainerStatusShape, init: bool) -> Option<ContainerState> {

@@ -3,6 +3,7 @@
 //! Owns the compact form of pod specs, shared by all pods of a revision. Must never hold what
 //! differs from pod to pod, nor the value of an environment variable. No IO.
 
+mod hosts;
 mod read;
 
 use super::intern::{Labels, Text};
@@ -21,6 +22,10 @@ pub struct Template {
     pub node_selector: Labels,
     /// The ServiceAccount's name; empty for `default`.
     pub service_account: Text,
+    /// The Secrets that images are pulled with.
+    pub pull_secrets: Box<[Text]>,
+    /// True where names are not looked up in the cluster's DNS.
+    pub own_dns: bool,
     /// True where pods restart containers that end well too (`Always`).
     pub restarts_always: bool,
     /// True where pods never restart a container.
@@ -47,6 +52,8 @@ pub struct Container {
     pub image: Text,
     /// When it runs.
     pub role: Role,
+    /// For init containers: the hosts that its command speaks of.
+    pub hosts: Box<[Text]>,
     /// Declared ports.
     pub ports: Box<[ContainerPort]>,
     /// Environment variables by name; where from, if from elsewhere.
@@ -153,8 +160,14 @@ impl Template {
     pub(crate) fn heap_bytes(&self) -> usize {
         let containers = self.containers.iter().map(|c| {
             let probes = [&c.liveness, &c.readiness, &c.startup].into_iter().flatten().count() * size_of::<Probe>();
-            size_of::<Container>() + size_of_val(&*c.ports) + size_of_val(&*c.env) + size_of_val(&*c.env_from) + probes
+            size_of::<Container>()
+                + size_of_val(&*c.ports)
+                + size_of_val(&*c.env)
+                + size_of_val(&*c.env_from)
+                + size_of_val(&*c.hosts)
+                + probes
         });
-        containers.sum::<usize>() + size_of_val(&*self.mounts) + size_of_val(&*self.claims)
+        let named = size_of_val(&*self.claims) + size_of_val(&*self.pull_secrets);
+        containers.sum::<usize>() + size_of_val(&*self.mounts) + named
     }
 }

@@ -234,4 +234,5 @@ fn a_pod_that_differs_under_the_same_owner_labels_and_name_is_read_for_itself() 
     assert_eq!(index.pods.cohorts().count(), 3, "and back among its siblings, or those of its own: none is left over");
 }
 
+mod kinds;
 mod memory;

@@ -4,12 +4,14 @@
 
 use super::events::Event;
 use super::intern::Labels;
-use super::names::Marks;
+use super::names::{Marks, POD_INDEX, STATEFUL_POD_NAME};
 use super::pods::{Cohort, Phase, PodRow};
 use super::relate::{Fit, fit, makes_pods, selects};
-use super::rows::{Body, Owner, Service, Thing};
+use super::rows::{Hpa, Owner, Service, Thing, Workload};
+use super::select::Selector;
 use super::state::Odd;
 use super::template::Template;
+use super::touch::OWN_SUBJECTS;
 use super::{Index, UidKey};
 use crate::names::Uid;
 use crate::object::{Kind, ObjectRef};
@@ -91,6 +93,18 @@ impl<'a> Pod<'a> {
     /// True while it is being deleted.
     pub fn deleting(&self) -> bool {
         self.odd().is_some_and(|odd| odd.deleting.is_some())
+    }
+    /// True where a label selector matches it, by the labels of its name too.
+    pub fn matches(&self, selector: &Selector) -> bool {
+        let (labels, name) = (self.labels(), self.name());
+        selector.matches_by(|key| match key {
+            STATEFUL_POD_NAME if self.is_of_stateful_set() => Some(name.as_str()),
+            POD_INDEX if self.is_of_stateful_set() => name.rsplit_once('-').map(|(_, index)| index),
+            _ => labels.get(key),
+        })
+    }
+    fn is_of_stateful_set(&self) -> bool {
+        self.owner().is_some_and(|owner| owner.kind == Some(Kind::StatefulSet))
     }
     /// The ReplicaSet or ControllerRevision it was made from.
     pub fn revision(&self) -> Option<&'a Thing> {
@@ -176,6 +190,22 @@ impl<'a> View<'a> {
         view.own_pods(workload).chain(below)
     }
 
+    /// Every pod.
+    pub fn pods(&self) -> impl Iterator<Item = Pod<'a>> + use<'a> {
+        let view = *self;
+        let cohorts = self.index.pods.cohorts().flat_map(move |(at, _)| view.index.pods.members(at));
+        cohorts.filter_map(move |row| view.pod_of_row(row))
+    }
+
+    /// What makes pods in a namespace.
+    pub fn makers_in(&self, namespace: &str) -> impl Iterator<Item = (&'a Thing, &'a Workload)> + use<'a> {
+        let view = *self;
+        let namespace: Arc<str> = Arc::from(namespace);
+        let kinds = Kind::ALL.iter().copied().filter(|kind| makes_pods(*kind));
+        let things = kinds.flat_map(move |kind| view.things_in(kind, &namespace));
+        things.filter_map(|thing| Some((thing, thing.workload()?)))
+    }
+
     /// The pods of a namespace.
     pub fn pods_in(&self, namespace: &str) -> impl Iterator<Item = Pod<'a>> + use<'a> {
         self.pods_of_cohorts(self.index.pods.cohorts_in(namespace))
@@ -202,18 +232,7 @@ impl<'a> View<'a> {
 
     /// The Services of a namespace.
     pub fn services_in(&self, namespace: &str) -> impl Iterator<Item = (&'a Thing, &'a Service)> + use<'a> {
-        self.things_in(Kind::Service, namespace).filter_map(|thing| match &thing.body {
-            Body::Service(service) => Some((thing, &**service)),
-            Body::Workload(_)
-            | Body::Revision(_)
-            | Body::Slice(_)
-            | Body::Node(_)
-            | Body::Namespace(_)
-            | Body::Quota(_)
-            | Body::Hpa(_)
-            | Body::Claim(_)
-            | Body::Bare => None,
-        })
+        self.things_in(Kind::Service, namespace).filter_map(|thing| Some((thing, thing.service()?)))
     }
 
     /// A namespace.
@@ -223,14 +242,23 @@ impl<'a> View<'a> {
 
     /// The autoscaler that scales a workload.
     pub fn autoscaler_of(&self, kind: Kind, namespace: &str, name: &str) -> Option<&'a Thing> {
-        self.things_in(Kind::HorizontalPodAutoscaler, namespace).find(
-            |thing| matches!(&thing.body, Body::Hpa(h) if &*h.target_kind == kind.as_str() && &*h.target_name == name),
-        )
+        let scales = |h: &Hpa| &*h.target_kind == kind.as_str() && &*h.target_name == name;
+        self.things_in(Kind::HorizontalPodAutoscaler, namespace).find(|thing| thing.hpa().is_some_and(scales))
     }
 
     /// False where the absence of an object of that kind says nothing.
     pub fn reads(&self, kind: Kind) -> bool {
         !self.index.unread.contains_key(&kind)
+    }
+
+    /// False where the absence of an object of that kind in that namespace says nothing.
+    pub fn reads_in(&self, kind: Kind, namespace: &str) -> bool {
+        self.reads(kind) && self.index.only.as_ref().is_none_or(|only| **only == *namespace)
+    }
+
+    /// True where namespaced kinds are read of every namespace.
+    pub fn reads_everywhere(&self) -> bool {
+        self.index.only.is_none()
     }
 
     /// A reference to an object.
@@ -248,13 +276,23 @@ impl<'a> View<'a> {
         self.index.uids.text(uid)
     }
 
-    /// Everything that can have findings: workloads nothing known owns, pods without one, Services.
+    /// The pods of a namespace that a label selector matches; an empty one matches all.
+    pub fn pods_matching(&self, namespace: &str, selector: &'a Selector) -> impl Iterator<Item = Pod<'a>> + use<'a> {
+        self.pods_in(namespace).filter(|pod| pod.matches(selector))
+    }
+
+    /// Everything that can have findings: workloads nothing known owns, pods without one, Services and
+    /// all else that is judged by itself, and what is being deleted.
     pub fn subjects(&self) -> Vec<ObjectRef> {
         let mut out = BTreeSet::new();
         for kind in [Kind::Deployment, Kind::StatefulSet, Kind::DaemonSet, Kind::CronJob, Kind::Job, Kind::ReplicaSet] {
             out.extend(self.things(kind).filter_map(|thing| self.index.top_of_thing(thing)));
         }
-        out.extend(self.things(Kind::Service).filter_map(|thing| self.reference(thing)));
+        for kind in OWN_SUBJECTS {
+            out.extend(self.things(kind).filter_map(|thing| self.reference(thing)));
+        }
+        let leaving = self.index.things.values().filter(|thing| thing.head.leaving.is_some());
+        out.extend(leaving.filter_map(|thing| self.reference(thing)));
         for (at, cohort) in self.index.pods.cohorts() {
             let owned = cohort.owner.as_ref().filter(|o| o.kind.is_some_and(makes_pods));
             match owned {

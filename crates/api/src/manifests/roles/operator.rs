@@ -27,15 +27,19 @@ const WATCHED: &[(&str, &[&str])] = &[
             "resourcequotas",
             "limitranges",
             "events",
+            "serviceaccounts",
         ],
     ),
     ("apps", &["deployments", "replicasets", "statefulsets", "daemonsets", "controllerrevisions"]),
     ("batch", &["jobs", "cronjobs"]),
     ("discovery.k8s.io", &["endpointslices"]),
-    ("networking.k8s.io", &["ingresses", "networkpolicies"]),
+    ("networking.k8s.io", &["ingresses", "ingressclasses", "networkpolicies"]),
     ("storage.k8s.io", &["storageclasses"]),
     ("autoscaling", &["horizontalpodautoscalers"]),
     ("policy", &["poddisruptionbudgets"]),
+    // Where a cluster has them.
+    ("gateway.networking.k8s.io", &["gatewayclasses", "gateways", "httproutes"]),
+    ("cert-manager.io", &["certificates"]),
     (
         "admissionregistration.k8s.io",
         &[

@@ -55,6 +55,9 @@ pub(crate) fn time<'de, D: Deserializer<'de>>(d: D) -> Result<Option<Timestamp>,
         fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
             Ok(text.parse().ok())
         }
+        fn visit_u64<E: Error>(self, _: u64) -> Result<Self::Value, E> {
+            Ok(None)
+        }
         fn visit_unit<E: Error>(self) -> Result<Self::Value, E> {
             Ok(None)
         }
@@ -63,6 +66,64 @@ pub(crate) fn time<'de, D: Deserializer<'de>>(d: D) -> Result<Option<Timestamp>,
         }
     }
     d.deserialize_any(Time)
+}
+
+/// The names below a part of `fieldsV1`, without their prefix; none where the part is not there.
+pub(crate) fn keys<'de, D: Deserializer<'de>>(d: D) -> Result<Option<Vec<String>>, D::Error> {
+    struct Keys;
+    impl<'de> Visitor<'de> for Keys {
+        type Value = Option<Vec<String>>;
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a map of fields")
+        }
+        fn visit_unit<E: Error>(self) -> Result<Self::Value, E> {
+            Ok(None)
+        }
+        fn visit_none<E: Error>(self) -> Result<Self::Value, E> {
+            Ok(None)
+        }
+        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+            let mut out = Vec::new();
+            while let Some(key) = map.next_key::<String>()? {
+                out.extend(key.strip_prefix("f:").map(str::to_owned));
+                map.next_value::<IgnoredAny>()?;
+            }
+            Ok(Some(out))
+        }
+    }
+    d.deserialize_any(Keys)
+}
+
+/// A number of pods, or a share of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Bound {
+    /// So many.
+    Count(i32),
+    /// So many of a hundred.
+    Percent(i32),
+}
+
+impl<'de> Deserialize<'de> for Bound {
+    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        struct BoundVisitor;
+        impl Visitor<'_> for BoundVisitor {
+            type Value = Bound;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a number or a percentage")
+            }
+            fn visit_i64<E: Error>(self, number: i64) -> Result<Bound, E> {
+                Ok(Bound::Count(i32::try_from(number).unwrap_or(0)))
+            }
+            fn visit_u64<E: Error>(self, number: u64) -> Result<Bound, E> {
+                Ok(Bound::Count(i32::try_from(number).unwrap_or(i32::MAX)))
+            }
+            fn visit_str<E: Error>(self, text: &str) -> Result<Bound, E> {
+                let percent = text.strip_suffix('%').and_then(|n| n.parse().ok());
+                percent.map(Bound::Percent).ok_or_else(|| E::invalid_value(Unexpected::Str(text), &self))
+            }
+        }
+        d.deserialize_any(BoundVisitor)
+    }
 }
 
 /// A map of texts as a sorted list.
@@ -76,10 +137,9 @@ pub(crate) fn annotations<'de, D: Deserializer<'de>>(d: D) -> Result<Vec<(String
 }
 
 fn wanted_annotation(key: &str) -> bool {
-    key == super::super::names::REVISION
-        || key == super::super::names::ARGO_TRACKING
-        || key == "kubernetes.io/config.mirror"
+    super::super::names::READ_ANNOTATIONS.contains(&key)
         || key.starts_with("bailiwick.dev/")
+        || super::super::names::explains(key)
 }
 
 struct Pairs {
@@ -174,7 +234,7 @@ impl<'de> Deserialize<'de> for Port {
     }
 }
 
-/// A whole number; a list or anything else that has the same field name in another kind is 0.
+/// A whole number; a list that has the same field name in another kind is its length.
 pub(crate) fn count<'de, D: Deserializer<'de>>(d: D) -> Result<i32, D::Error> {
     struct Count;
     impl<'de> Visitor<'de> for Count {
@@ -192,8 +252,11 @@ pub(crate) fn count<'de, D: Deserializer<'de>>(d: D) -> Result<i32, D::Error> {
             Ok(0)
         }
         fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<i32, A::Error> {
-            while seq.next_element::<IgnoredAny>()?.is_some() {}
-            Ok(0)
+            let mut length = 0;
+            while seq.next_element::<IgnoredAny>()?.is_some() {
+                length += 1;
+            }
+            Ok(length)
         }
     }
     d.deserialize_any(Count)

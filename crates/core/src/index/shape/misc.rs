@@ -1,4 +1,4 @@
-//! Nodes, namespaces, quotas, limit ranges, autoscalers, claims, config maps and revisions.
+//! Nodes, namespaces, quotas, limit ranges, autoscalers, config maps, accounts and revisions.
 //!
 //! Owns their fields. Must never keep the data of a ConfigMap. No IO.
 
@@ -46,13 +46,21 @@ shape! {
     /// A Namespace.
     NamespaceShape {
         #[serde(deserialize_with = "or_default")] metadata: Meta,
-        #[serde(deserialize_with = "or_default")] status: PhaseShape,
+        #[serde(deserialize_with = "or_default")] status: NamespaceStatusShape,
     }
 }
 
 shape! {
-    /// A status that is only a phase.
-    PhaseShape { #[serde(deserialize_with = "or_default")] phase: String, }
+    /// A Namespace's status.
+    NamespaceStatusShape {
+        #[serde(deserialize_with = "or_default")] phase: String,
+        #[serde(deserialize_with = "or_default")] conditions: Vec<ConditionShape>,
+    }
+}
+
+shape! {
+    /// A ServiceAccount: its metadata only.
+    AccountShape { #[serde(deserialize_with = "or_default")] metadata: Meta, }
 }
 
 shape! {
@@ -81,6 +89,7 @@ shape! {
     HpaShape {
         #[serde(deserialize_with = "or_default")] metadata: Meta,
         #[serde(deserialize_with = "or_default")] spec: HpaSpecShape,
+        #[serde(deserialize_with = "or_default")] status: HpaStatusShape,
     }
 }
 
@@ -90,6 +99,26 @@ shape! {
         #[serde(deserialize_with = "or_default")] scale_target_ref: TargetShape,
         min_replicas: Option<i32>,
         #[serde(deserialize_with = "or_default")] max_replicas: i32,
+        #[serde(deserialize_with = "or_default")] metrics: Vec<MetricShape>,
+    }
+}
+
+shape! {
+    /// A metric that an autoscaler follows, where it is a resource of the pods.
+    MetricShape { #[serde(deserialize_with = "or_default")] resource: MetricResourceShape, }
+}
+
+shape! {
+    /// A resource that is measured.
+    MetricResourceShape { #[serde(deserialize_with = "or_default")] name: String, }
+}
+
+shape! {
+    /// A HorizontalPodAutoscaler's status.
+    HpaStatusShape {
+        #[serde(deserialize_with = "or_default")] current_replicas: i32,
+        #[serde(deserialize_with = "or_default")] desired_replicas: i32,
+        #[serde(deserialize_with = "or_default")] conditions: Vec<ConditionShape>,
     }
 }
 
@@ -105,14 +134,6 @@ shape! {
 shape! {
     /// A ConfigMap: its metadata only.
     ConfigMapShape { #[serde(deserialize_with = "or_default")] metadata: Meta, }
-}
-
-shape! {
-    /// A PersistentVolumeClaim.
-    ClaimShape {
-        #[serde(deserialize_with = "or_default")] metadata: Meta,
-        #[serde(deserialize_with = "or_default")] status: PhaseShape,
-    }
 }
 
 shape! {

@@ -38,6 +38,8 @@ shape! {
         #[serde(deserialize_with = "or_default")] volumes: Vec<VolumeShape>,
         #[serde(deserialize_with = "pairs")] node_selector: Vec<(String, String)>,
         #[serde(deserialize_with = "or_default")] scheduling_gates: Vec<NamedShape>,
+        #[serde(deserialize_with = "or_default")] image_pull_secrets: Vec<NamedShape>,
+        #[serde(deserialize_with = "or_default")] dns_policy: String,
     }
 }
 
@@ -51,6 +53,8 @@ shape! {
     ContainerShape {
         #[serde(deserialize_with = "or_default")] name: String,
         #[serde(deserialize_with = "or_default")] image: String,
+        #[serde(deserialize_with = "or_default")] command: Vec<String>,
+        #[serde(deserialize_with = "or_default")] args: Vec<String>,
         #[serde(deserialize_with = "or_default")] restart_policy: String,
         #[serde(deserialize_with = "or_default")] ports: Vec<PortShape>,
         #[serde(deserialize_with = "or_default")] env: Vec<EnvShape>,

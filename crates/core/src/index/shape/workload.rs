@@ -2,9 +2,10 @@
 //!
 //! Owns the fields of workloads. Must never need to know which kind it reads. No IO.
 
-use super::lenient::{count, or_default, pairs};
+use super::lenient::{Bound, count, or_default, pairs, time};
 use super::meta::Meta;
 use super::pod::{ConditionShape, PodSpecShape, shape};
+use jiff::Timestamp;
 use serde::Deserialize;
 
 shape! {
@@ -26,6 +27,29 @@ shape! {
         completions: Option<i32>,
         parallelism: Option<i32>,
         #[serde(deserialize_with = "or_default")] job_template: JobTemplateShape,
+        #[serde(deserialize_with = "or_default")] schedule: String,
+        #[serde(deserialize_with = "or_default")] time_zone: String,
+        #[serde(deserialize_with = "or_default")] concurrency_policy: String,
+        starting_deadline_seconds: Option<i64>,
+        #[serde(deserialize_with = "or_default", alias = "updateStrategy")] strategy: StrategyShape,
+        #[serde(deserialize_with = "or_default")] pod_management_policy: String,
+    }
+}
+
+shape! {
+    /// How pods are replaced.
+    StrategyShape {
+        #[serde(rename = "type", deserialize_with = "or_default")] kind: String,
+        #[serde(deserialize_with = "or_default")] rolling_update: RollingShape,
+    }
+}
+
+shape! {
+    /// How many pods are replaced at once.
+    RollingShape {
+        max_unavailable: Option<Bound>,
+        max_surge: Option<Bound>,
+        #[serde(deserialize_with = "or_default")] partition: i32,
     }
 }
 
@@ -53,7 +77,7 @@ shape! {
 }
 
 shape! {
-    /// The union of the workloads' status. `active` is a number for Jobs and a list for CronJobs.
+    /// The union of the workloads' status. `active` is a number for Jobs and a list for CronJobs, which counts.
     WorkloadStatusShape {
         #[serde(deserialize_with = "or_default")] observed_generation: i64,
         #[serde(deserialize_with = "count")] replicas: i32,
@@ -68,6 +92,8 @@ shape! {
         #[serde(deserialize_with = "count")] active: i32,
         #[serde(deserialize_with = "count")] succeeded: i32,
         #[serde(deserialize_with = "count")] failed: i32,
+        #[serde(deserialize_with = "time")] last_schedule_time: Option<Timestamp>,
+        #[serde(deserialize_with = "time")] last_successful_time: Option<Timestamp>,
         #[serde(deserialize_with = "or_default")] current_revision: String,
         #[serde(deserialize_with = "or_default")] update_revision: String,
         #[serde(deserialize_with = "or_default")] conditions: Vec<ConditionShape>,

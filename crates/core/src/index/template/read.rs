@@ -3,6 +3,7 @@
 //! Owns the choice of what is read of a spec. Reading and comparing go through the same choice, so
 //! that a template is never taken for a spec that would read otherwise. No IO.
 
+use super::hosts;
 use super::{Amounts, ConfigRef, Container, ContainerPort, Probe, RefKind, Role, Template};
 use crate::index::intern::{Intern, Text};
 use crate::index::shape::{
@@ -39,6 +40,19 @@ fn claims<'a>(spec: &'a PodSpecShape, pod: &'a str) -> impl Iterator<Item = (&'a
 
 fn account(spec: &PodSpecShape) -> &str {
     if spec.service_account_name == "default" { "" } else { &spec.service_account_name }
+}
+
+/// The node's resolver, or one of the pod's own.
+fn own_dns(spec: &PodSpecShape) -> bool {
+    match spec.dns_policy.as_str() {
+        "Default" | "None" => true,
+        "ClusterFirst" => spec.host_network,
+        _ => false,
+    }
+}
+
+fn pull_secrets(spec: &PodSpecShape) -> impl Iterator<Item = &str> {
+    spec.image_pull_secrets.iter().map(|s| s.name.as_str())
 }
 
 /// Whether pods restart containers that end well too, and whether they never restart any.
@@ -107,6 +121,8 @@ impl Template {
             claims: claims(spec, pod).map(|name| read_parts(intern, name)).collect(),
             node_selector: intern.labels(node_selector(spec)),
             service_account: intern.text(account(spec)),
+            pull_secrets: pull_secrets(spec).map(|name| intern.text(name)).collect(),
+            own_dns: own_dns(spec),
             restarts_always,
             restarts_never,
         }
@@ -121,11 +137,15 @@ impl Template {
             claims: names,
             node_selector: nodes,
             service_account,
+            pull_secrets: secrets,
+            own_dns: elsewhere,
             restarts_always,
             restarts_never,
         } = self;
         (*restarts_always, *restarts_never) == restarts(spec)
             && **service_account == *account(spec)
+            && *elsewhere == own_dns(spec)
+            && all(secrets, pull_secrets(spec), |known, name| **known == *name)
             && all(known, containers(spec), |known, (role, c)| is_container(known, role, c))
             && all(refs, mounts(spec), is_ref)
             && all(names, claims(spec, pod), |known, name| is_parts(known, name))
@@ -166,6 +186,7 @@ fn read_container(intern: &mut Intern, role: Role, c: &ContainerShape) -> Contai
         name: intern.text(&c.name),
         image: intern.text(&c.image),
         role,
+        hosts: hosts::of(role, c).iter().map(|host| intern.text(host)).collect(),
         ports,
         env: env.into(),
         env_from: c.env_from.iter().filter_map(source).map(|r| read_ref(intern, r)).collect(),
@@ -208,10 +229,24 @@ fn is_ref(known: &ConfigRef, (of, r): Ref<'_>) -> bool {
 }
 
 fn is_container(known: &Container, told: Role, c: &ContainerShape) -> bool {
-    let Container { name, image, role, ports, env, env_from, requests, limits, liveness, readiness, startup } = known;
+    let Container {
+        name,
+        image,
+        role,
+        hosts: spoken,
+        ports,
+        env,
+        env_from,
+        requests,
+        limits,
+        liveness,
+        readiness,
+        startup,
+    } = known;
     *role == told
         && **name == *c.name
         && **image == *c.image
+        && all(spoken, hosts::of(told, c).into_iter(), |known, host| **known == *host)
         && all(ports, c.ports.iter(), is_port)
         && all(env, c.env.iter(), |(name, from), e| **name == *e.name && is_same(from.as_ref(), env_ref(e), is_ref))
         && all(env_from, c.env_from.iter().filter_map(source), is_ref)
