@@ -28,6 +28,7 @@ mod identity;
 mod namespace;
 mod need;
 mod operator;
+mod props;
 mod proxy;
 mod row;
 mod wait;

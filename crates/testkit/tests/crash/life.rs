@@ -69,12 +69,8 @@ impl Life {
         };
         match self {
             Self::Quota => {
-                let quota = json!({
-                    "apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": name},
-                    "spec": {"hard": {"count/configmaps": "100"}},
-                });
-                let made = serde_json::to_value(stage.namespace.apply(&quota).await?)?;
-                propose(json!({"deleteResourceQuota": {}}), &made).await
+                let proposed = stage.anna.propose_deletion(&stage.namespace, &name).await?;
+                Ok(Begun::Proposed(Box::new(proposed)))
             }
             Self::Restart => propose(json!({"rolloutRestart": {}}), &stage.web().await?).await,
             Self::RollBack => {

@@ -8,7 +8,6 @@ use bailiwick_testkit::{
     Baseline, InForce, Namespace, OperatorProcess, Outside, ProcessOptions, Proposer, Result, SECONDS, Seen,
     TestCluster, Workload, wait_for,
 };
-use k8s_openapi::api::apps::v1::Deployment;
 use serde_json::{Value, json};
 
 use crate::life::Life;
@@ -84,10 +83,7 @@ impl Stage {
 
     /// The Deployment `web` as it is.
     pub(crate) async fn web(&self) -> Result<Value> {
-        let mut web = serde_json::to_value(self.namespace.api::<Deployment>().get("web").await?)?;
-        web["apiVersion"] = json!("apps/v1");
-        web["kind"] = json!("Deployment");
-        Ok(web)
+        self.namespace.deployment("web").await
     }
 
     /// The name of a workload that was not broken yet.

@@ -4,5 +4,7 @@
 #![cfg(feature = "cluster")]
 
 mod drift;
+mod forged;
+mod freeze;
 mod scene;
 mod votes;

@@ -4,9 +4,8 @@ use bailiwick_core::life::{Phase, Record};
 use bailiwick_core::reason::Code;
 use bailiwick_testkit::{
     Audit, InForce, Namespace, Need, OperatorProcess, Outside, ProcessOptions, Proposal, Proposer, Result, SECONDS,
-    TestCluster, Workload,
+    TestCluster,
 };
-use k8s_openapi::api::apps::v1::Deployment;
 use serde_json::{Value, json};
 
 pub(crate) struct Scene {
@@ -50,32 +49,24 @@ impl Scene {
 
     /// Anna proposes to delete a quota that was made for it.
     pub(crate) async fn quota(&self, name: &str) -> Result<Proposal> {
-        let quota = json!({
-            "apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": name},
-            "spec": {"hard": {"count/configmaps": "100"}},
-        });
-        let made = serde_json::to_value(self.namespace.apply(&quota).await?)?;
-        self.anna.propose(name, json!({"deleteResourceQuota": {}}), &made).await
+        self.anna.propose_deletion(&self.namespace, name).await
     }
 
     /// A Deployment that serves.
     pub(crate) async fn serving(&self, name: &str) -> Result<()> {
-        self.namespace.apply(&Workload::new(name, &self.cluster.images()?.good[0]).deployment()).await?;
-        self.namespace.available(name, 60 * SECONDS).await.map(|_| ())
+        self.namespace.serving(name, &self.cluster.images()?.good[0]).await
     }
 
     /// Anna proposes the other good image for a Deployment.
     pub(crate) async fn image(&self, name: &str) -> Result<Proposal> {
-        let mut target = serde_json::to_value(self.namespace.api::<Deployment>().get(name).await?)?;
-        target["apiVersion"] = json!("apps/v1");
-        target["kind"] = json!("Deployment");
+        let target = self.namespace.deployment(name).await?;
         let image = json!({"value": self.cluster.images()?.good[1], "origin": {"human": {}}});
         self.anna.propose(name, json!({"setImage": {"container": "main", "image": image}}), &target).await
     }
 
     /// How many writes the audit log shows for a Change.
     pub(crate) async fn writes(&self, change: &Proposal) -> Result<usize> {
-        Ok(self.audit.writes_by(&change.accounts()).await?.len())
+        self.audit.writes_of(change).await
     }
 
     /// Fails unless the Change ended so, for one of these reasons, and nothing was written.

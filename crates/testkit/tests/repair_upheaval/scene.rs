@@ -7,8 +7,7 @@ use bailiwick_api::Mandate;
 use bailiwick_api::kinds::mandate::condition::FENCE_PROVED;
 use bailiwick_core::fence::SYSTEM_NAMESPACE;
 use bailiwick_core::life::Condition;
-use bailiwick_testkit::{Audit, InForce, Namespace, Need, Proposal, Proposer, Result, TestCluster, Workload};
-use k8s_openapi::api::apps::v1::Deployment;
+use bailiwick_testkit::{Audit, InForce, Namespace, Need, Proposal, Proposer, Result, TestCluster};
 use kube::Api;
 use serde_json::{Value, json};
 
@@ -48,30 +47,22 @@ impl Scene {
 
     /// Anna proposes to delete a quota that was made for it.
     pub(crate) async fn quota(&self, name: &str) -> Result<Proposal> {
-        let quota = json!({
-            "apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": name},
-            "spec": {"hard": {"count/configmaps": "100"}},
-        });
-        let made = serde_json::to_value(self.namespace.apply(&quota).await?)?;
-        self.anna.propose(name, json!({"deleteResourceQuota": {}}), &made).await
+        self.anna.propose_deletion(&self.namespace, name).await
     }
 
     pub(crate) async fn serving(&self, name: &str) -> Result<()> {
-        self.namespace.apply(&Workload::new(name, &self.cluster.images()?.good[0]).deployment()).await?;
-        self.namespace.available(name, LATER).await.map(|_| ())
+        self.namespace.serving(name, &self.cluster.images()?.good[0]).await
     }
 
     /// Anna proposes to restart a Deployment, which the mandate approves.
     pub(crate) async fn restart(&self, workload: &str, name: &str) -> Result<Proposal> {
-        let mut target = serde_json::to_value(self.namespace.api::<Deployment>().get(workload).await?)?;
-        target["apiVersion"] = json!("apps/v1");
-        target["kind"] = json!("Deployment");
+        let target = self.namespace.deployment(workload).await?;
         self.anna.propose(name, json!({"rolloutRestart": {}}), &target).await
     }
 
     /// How many writes the audit log shows for a Change.
     pub(crate) async fn writes(&self, change: &Proposal) -> Result<usize> {
-        Ok(self.audit.writes_by(&change.accounts()).await?.len())
+        self.audit.writes_of(change).await
     }
 
     /// What the mandate says of the fence.
