@@ -6,7 +6,7 @@
 use crate::catalogue::{self, Oracle, Undo};
 use crate::life::Execution;
 use crate::object::Kind;
-use crate::plan::object::{controller, int_at, shows, text_at};
+use crate::plan::object::{controller, int_at, label, shows, text_at};
 use crate::plan::{Baseline, Plan};
 use jiff::Timestamp;
 use serde_json::Value;
@@ -33,6 +33,8 @@ pub enum Health {
     Healthy(String),
     /// Not yet.
     NotYet(String),
+    /// What was written is in force, and its controller waits for a pod that somebody must delete.
+    Blocked(String),
     /// Worse than before the write.
     Worse(String),
     /// The object concerned is gone.
@@ -130,6 +132,9 @@ fn workload(plan: &Plan, execution: &Execution, seen: &Observation, write: Write
         return Health::NotYet("the workload wants no replicas, which proves nothing".to_owned());
     }
     if let Err(why) = complete(target, &now) {
+        if let Some(pod) = in_the_way(target, &seen.pods) {
+            return Health::Blocked(format!("{why}; the controller waits for pod {pod}, which has to be deleted"));
+        }
         let broke = any_container(&seen.pods, |pod, c| write.broke(pod, c));
         return if broke && now.available < plan.baseline.available.min(now.desired) {
             Health::Worse(format!(
@@ -177,6 +182,21 @@ fn complete(target: &Value, now: &Baseline) -> Result<(), String> {
     Ok(())
 }
 
+/// The pod of an earlier revision that cannot start and that a StatefulSet's controller leaves as it
+/// is: it replaces pods in order, each when the one before is ready, or it replaces none by itself.
+fn in_the_way<'a>(target: &Value, pods: &'a [Value]) -> Option<&'a str> {
+    let parallel = text_at(target, "/spec/podManagementPolicy") == Some("Parallel");
+    let on_delete = text_at(target, "/spec/updateStrategy/type") == Some("OnDelete");
+    if text_at(target, "/kind") != Some(Kind::StatefulSet.as_str()) || (parallel && !on_delete) {
+        return None;
+    }
+    let wanted = text_at(target, "/status/updateRevision")?;
+    let is_old = |p: &Value| label(p, "controller-revision-hash").is_some_and(|revision| revision != wanted);
+    let stuck = |p: &Value| !is_scheduled(p) || any_container(std::slice::from_ref(p), |_, c| is_stuck(c));
+    let pod = pods.iter().find(|p| is_live(p) && is_old(p) && !is_ready(p) && stuck(p))?;
+    text_at(pod, "/metadata/name")
+}
+
 /// The pods themselves: as many ready ones, newer than the write where it renews them, none failing.
 fn fresh(pods: &[Value], now: &Baseline, write: Write) -> Health {
     let counts = |p: &&Value| is_live(p) && is_ready(p) && (!write.renews || write.made(p));
@@ -200,10 +220,18 @@ fn is_live(pod: &Value) -> bool {
 }
 
 fn is_ready(pod: &Value) -> bool {
+    has_condition(pod, "Ready", "True")
+}
+
+/// False where the scheduler has found no node for it.
+fn is_scheduled(pod: &Value) -> bool {
+    !has_condition(pod, "PodScheduled", "False")
+}
+
+fn has_condition(pod: &Value, kind: &str, status: &str) -> bool {
     let conditions = pod.pointer("/status/conditions").and_then(Value::as_array);
-    conditions.is_some_and(|c| {
-        c.iter().any(|c| text_at(c, "/type") == Some("Ready") && text_at(c, "/status") == Some("True"))
-    })
+    let is_so = |c: &Value| text_at(c, "/type") == Some(kind) && text_at(c, "/status") == Some(status);
+    conditions.is_some_and(|c| c.iter().any(is_so))
 }
 
 /// True if a container of a pod that is not on its way out is so.

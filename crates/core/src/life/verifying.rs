@@ -34,7 +34,7 @@ pub(super) fn observe(record: &mut Record, world: &World<'_>) -> Option<SignedDu
             return None;
         }
         Some(Health::Healthy(text)) => (true, text.clone()),
-        Some(Health::NotYet(text) | Health::Worse(text)) => (false, text.clone()),
+        Some(Health::NotYet(text) | Health::Blocked(text) | Health::Worse(text)) => (false, text.clone()),
         Some(Health::Vanished) => (false, "the object is gone".to_owned()),
     };
     seen.holding_since = if healthy { seen.holding_since.or(Some(world.now)) } else { None };
@@ -76,9 +76,15 @@ pub(super) fn verifying(mut record: Record, world: &World<'_>) -> Decision {
 fn not_healthy(record: Record, window: SignedDuration, limits: &Limits, world: &World<'_>) -> Decision {
     let over = window <= SignedDuration::ZERO;
     let within = limits.recovery_window_seconds;
+    let lasted = seconds(within) - window;
     match &world.health {
         Some(Health::Vanished) => {
             let reason = Reason::plain(Code::TargetVanished);
+            end(record, Phase::Failed, reason, world)
+        }
+        // Putting the former content back would not help that pod either; the way on is another change.
+        Some(Health::Blocked(seen)) if over || lasted >= seconds(limits.hold_seconds) => {
+            let reason = Reason::new(Code::PodInTheWay, seen.clone());
             end(record, Phase::Failed, reason, world)
         }
         Some(Health::Worse(seen)) => {
@@ -94,7 +100,7 @@ fn not_healthy(record: Record, window: SignedDuration, limits: &Limits, world: &
             let why = format!("nothing could be observed {within} s after the write and later");
             end(record, Phase::Failed, Reason::new(Code::WindowEnded, why), world)
         }
-        Some(Health::NotYet(_) | Health::Healthy(_)) => Decision::wait(record, window.min(POLL)),
+        Some(Health::NotYet(_) | Health::Blocked(_) | Health::Healthy(_)) => Decision::wait(record, window.min(POLL)),
         None => Decision::wait(record, POLL),
     }
 }

@@ -4,7 +4,7 @@ use super::cluster::*;
 use crate::action::ChangeType;
 use crate::object::Kind;
 use crate::oracle::{Health, baseline};
-use serde_json::json;
+use serde_json::{Value, json};
 
 const WORKLOADS: [Kind; 3] = [Kind::Deployment, Kind::StatefulSet, Kind::DaemonSet];
 const ROLLOUTS: [ChangeType; 4] =
@@ -152,4 +152,39 @@ fn a_baseline_reads_what_each_kind_reports() {
     assert_eq!((bare.available, bare.desired), (0, 1), "one replica is the API's default");
     let bare = baseline(&json!({"kind": "DaemonSet", "spec": {}}));
     assert_eq!((bare.available, bare.desired), (0, 0));
+}
+
+/// Its controller leaves a stuck pod of the earlier template as it is, whatever the template says by now.
+#[test]
+fn a_stuck_pod_of_an_ordered_stateful_set_is_in_the_way() {
+    let of = |mut pod: Value, revision: &str| {
+        pod["metadata"]["labels"] = json!({"controller-revision-hash": revision});
+        pod
+    };
+    let case = |stuck: Value| {
+        let set = done(ChangeType::RolloutUndo, Kind::StatefulSet).set("/status/updatedReplicas", json!(1));
+        set.set("/status/updateRevision", json!("web-good")).pods(vec![of(pod(0), "web-good"), stuck])
+    };
+    let bad = || of(waiting(pod(5), "ImagePullBackOff"), "web-bad");
+    let blocked = |case: &Case| {
+        let health = case.judge();
+        assert!(matches!(&health, Health::Blocked(why) if why.contains("waits for pod web-5")), "{health:?}");
+    };
+    blocked(&case(bad()));
+    blocked(&case(bad()).set("/spec/podManagementPolicy", json!("OrderedReady")));
+    let on_delete = case(bad()).set("/spec/podManagementPolicy", json!("Parallel"));
+    blocked(&on_delete.set("/spec/updateStrategy", json!({"type": "OnDelete"})));
+    let mut unscheduled = of(pod(5), "web-bad");
+    unscheduled["status"] = json!({"conditions": [{"type": "PodScheduled", "status": "False"}]});
+    blocked(&case(unscheduled));
+    let mut leaving = bad();
+    leaving["metadata"]["deletionTimestamp"] = json!("2026-01-01T00:00:00Z");
+    for other in [
+        case(bad()).set("/spec/podManagementPolicy", json!("Parallel")),
+        case(leaving),
+        case(of(waiting(pod(5), "ImagePullBackOff"), "web-good")),
+        case(of(waiting(pod(5), "ContainerCreating"), "web-bad")),
+    ] {
+        not_yet(&other, "1 of 2 replicas are updated");
+    }
 }

@@ -43,7 +43,7 @@ pub(super) fn event() -> impl Strategy<Value = Event> {
         1 => (0..3usize).prop_map(Event::Verdict),
         4 => (0..4usize, prop::bool::weighted(0.9), any::<bool>()).prop_map(|(w, y, d)| Event::Vote(w, y, d)),
         1 => (0..4usize).prop_map(Event::Target),
-        4 => (0..5usize).prop_map(Event::Health),
+        4 => (0..6usize).prop_map(Event::Health),
         3 => (-10i64..2000).prop_map(Event::Time),
     ]
 }
@@ -128,6 +128,7 @@ fn turn(scene: &mut Scene, event: &Event) {
         Event::Health(1) => scene.health = Some(Health::Healthy("all".into())),
         Event::Health(2) => scene.health = Some(Health::NotYet("some".into())),
         Event::Health(3) => scene.health = Some(Health::Worse("fewer".into())),
+        Event::Health(4) => scene.health = Some(Health::Blocked("one".into())),
         Event::Health(_) => scene.health = Some(Health::Vanished),
         _ => {}
     }

@@ -159,6 +159,25 @@ fn what_was_observed_is_noted_when_it_changes() {
     assert_ne!(second.at, first.at);
 }
 
+/// Nothing is put back: the former content would leave the pod as it is. Who deletes it has it recover.
+#[test]
+fn what_waits_for_a_pod_fails_after_the_hold_and_recovers_late() {
+    let mut scene = watching();
+    scene.health = Some(Health::Blocked("pod web-1 has to be deleted".into()));
+    scene.pass(29);
+    scene.play();
+    assert_eq!(scene.phase(), Phase::Verifying);
+    scene.pass(1);
+    scene.play();
+    assert_eq!((scene.phase(), scene.code()), (Phase::Failed, Some(Code::PodInTheWay)));
+    assert_eq!(scene.record.executions.len(), 1);
+    scene.health = healthy();
+    scene.play();
+    scene.pass(30);
+    scene.play();
+    assert_eq!((scene.phase(), scene.code()), (Phase::Recovered, Some(Code::HeldLate)));
+}
+
 #[test]
 fn a_failed_change_that_recovers_late_says_so() {
     let mut scene = failed();
