@@ -98,7 +98,8 @@ fn line(workload: &Workload, n: usize, fault: Option<Fault>, version: usize) -> 
     object["apiVersion"] = "v1".into();
     object["kind"] = "Pod".into();
     object["metadata"]["resourceVersion"] = version.to_string().into();
-    serde_json::json!({"type": "MODIFIED", "object": object}).to_string()
+    // The type stands first, as an API server writes it.
+    format!(r#"{{"type":"MODIFIED","object":{object}}}"#)
 }
 
 /// Lines by which healthy pods break, and by which they mend.

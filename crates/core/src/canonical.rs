@@ -3,6 +3,10 @@
 //! Owns the one byte form that digests and signatures cover. Must never depend on map order or
 //! on how a number was written. No IO.
 
+mod rewrite;
+
+pub use rewrite::is_canonical;
+
 use serde::Serialize;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -84,7 +88,8 @@ fn write_number(number: &serde_json::Number, out: &mut Vec<u8>) {
     let text = match number.as_f64() {
         // ECMAScript writes an integral double below 1e21 without a fraction.
         Some(f) if !number.is_i64() && !number.is_u64() && f.fract() == 0.0 && f.abs() < 1e21 => {
-            format!("{f:.0}")
+            // Adding zero takes its sign off a zero.
+            format!("{:.0}", f + 0.0)
         }
         _ => number.to_string(),
     };
@@ -93,20 +98,30 @@ fn write_number(number: &serde_json::Number, out: &mut Vec<u8>) {
 
 fn write_text(text: &str, out: &mut Vec<u8>) {
     out.push(b'"');
-    for ch in text.chars() {
-        match ch {
-            '"' => out.extend_from_slice(b"\\\""),
-            '\\' => out.extend_from_slice(b"\\\\"),
-            '\u{8}' => out.extend_from_slice(b"\\b"),
-            '\u{c}' => out.extend_from_slice(b"\\f"),
-            '\n' => out.extend_from_slice(b"\\n"),
-            '\r' => out.extend_from_slice(b"\\r"),
-            '\t' => out.extend_from_slice(b"\\t"),
-            c if u32::from(c) < 0x20 => out.extend_from_slice(format!("\\u{:04x}", u32::from(c)).as_bytes()),
-            c => out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes()),
-        }
+    let mut rest = text.as_bytes();
+    // All that is escaped is ASCII: other bytes go as they are.
+    while let Some(at) = rest.iter().position(|b| *b < 0x20 || matches!(b, b'"' | b'\\')) {
+        let (plain, tail) = rest.split_at(at);
+        out.extend_from_slice(plain);
+        let Some((escaped, after)) = tail.split_first() else { break };
+        write_escape(*escaped, out);
+        rest = after;
     }
+    out.extend_from_slice(rest);
     out.push(b'"');
+}
+
+fn write_escape(byte: u8, out: &mut Vec<u8>) {
+    match byte {
+        b'"' => out.extend_from_slice(b"\\\""),
+        b'\\' => out.extend_from_slice(b"\\\\"),
+        0x8 => out.extend_from_slice(b"\\b"),
+        0xc => out.extend_from_slice(b"\\f"),
+        b'\n' => out.extend_from_slice(b"\\n"),
+        b'\r' => out.extend_from_slice(b"\\r"),
+        b'\t' => out.extend_from_slice(b"\\t"),
+        other => out.extend_from_slice(format!("\\u{other:04x}").as_bytes()),
+    }
 }
 
 #[cfg(test)]

@@ -61,6 +61,14 @@ impl Labels {
     pub fn get(&self, key: &str) -> Option<&str> {
         self.0.iter().find(|(k, _)| &**k == key).map(|(_, v)| &**v)
     }
+    /// The value of a label whose key is of the same pool: one copy of each text, so the address tells.
+    pub(crate) fn pooled(&self, key: &Text) -> Option<&Text> {
+        self.0.iter().find(|(k, _)| Arc::ptr_eq(k, key)).map(|(_, v)| v)
+    }
+    /// Every label, as it is in the pool.
+    pub(crate) fn pairs(&self) -> impl Iterator<Item = &(Text, Text)> {
+        self.0.iter()
+    }
     /// Every label.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().map(|(k, v)| (&**k, &**v))

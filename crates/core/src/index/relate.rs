@@ -48,13 +48,13 @@ pub(crate) enum Fit {
     ByName,
 }
 
-/// How a selector fits pods with these labels. An empty selector fits nothing.
+/// How a selector fits pods with these labels, both of one index. An empty selector fits nothing.
 pub(crate) fn fit(selector: &Labels, labels: &Labels) -> Fit {
     let mut found = if selector.is_empty() { Fit::None } else { Fit::All };
-    for (key, value) in selector.iter() {
-        match labels.get(key) {
-            Some(label) if label == value => {}
-            None if key == super::names::STATEFUL_POD_NAME || key == super::names::POD_INDEX => found = Fit::ByName,
+    for (key, value) in selector.pairs() {
+        match labels.pooled(key) {
+            Some(label) if Arc::ptr_eq(label, value) => {}
+            None if [super::names::STATEFUL_POD_NAME, super::names::POD_INDEX].contains(&&**key) => found = Fit::ByName,
             Some(_) | None => return Fit::None,
         }
     }

@@ -236,3 +236,19 @@ fn a_pod_that_differs_under_the_same_owner_labels_and_name_is_read_for_itself() 
 
 mod kinds;
 mod memory;
+
+#[test]
+fn what_a_service_selects_is_still_told_after_unused_texts_were_swept() {
+    let mut index = shop();
+    for n in 0..3000 {
+        let passing = json!({"metadata": {"name": format!("cm-{n}"), "namespace": "shop", "uid": format!("cm-{n}")}});
+        apply(&mut index, Kind::ConfigMap, passing);
+        delete(&mut index, Kind::ConfigMap, &format!("cm-{n}"));
+    }
+    apply(&mut index, Kind::Service, service());
+    let of = owner("ReplicaSet", "web-5d9c7b");
+    assert_eq!(
+        apply(&mut index, Kind::Pod, pod("web-5d9c7b-x7k2p", 12, &of, false)),
+        ["Deployment shop/web", "Service shop/front"]
+    );
+}

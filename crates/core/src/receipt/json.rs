@@ -59,8 +59,7 @@ impl Serialize for Canonical {
 impl<'de> Deserialize<'de> for Canonical {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         let raw = Box::<RawValue>::deserialize(from)?;
-        let value: Value = serde_json::from_str(raw.get()).map_err(D::Error::custom)?;
-        if crate::canonical::to_bytes(&value) != raw.get().as_bytes() {
+        if !crate::canonical::is_canonical(raw.get()) {
             return Err(D::Error::custom("a JSON value is not in canonical form"));
         }
         Ok(Self(raw))
