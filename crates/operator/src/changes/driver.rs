@@ -131,7 +131,9 @@ fn note(ctx: &Context, schedule: &mut Schedule, wake: Wake) {
 fn finished(schedule: &mut Schedule, key: Key, result: Result<Ended, PassError>) {
     match result {
         Ok(ended) => schedule.done(key, ended.version, ended.recheck.and_then(|d| Duration::try_from(d).ok())),
-        Err(PassError::Overtaken) => schedule.done(key, None, Some(Duration::ZERO)),
+        Err(PassError::Overtaken) => schedule.overtaken(key),
+        // If it is not, the watch or the upkeep says so.
+        Err(PassError::Gone) => schedule.done(key, None, None),
         Err(error) => {
             tracing::warn!(
                 change.namespace = key.0,

@@ -36,6 +36,9 @@ pub(crate) enum PassError {
     /// Somebody else wrote the status; the pass begins anew from what they wrote.
     #[error("the status was written by another operator")]
     Overtaken,
+    /// The Change, or its namespace, is gone since it was read.
+    #[error("the Change is gone")]
+    Gone,
     /// Reading the world.
     #[error("cannot observe: {0}")]
     Observe(#[from] super::rest::RestError),
@@ -175,7 +178,8 @@ async fn store(ctx: &Context, change: &Change, record: &Record) -> Result<Change
     let params = PatchParams::apply(FIELD_MANAGER).force();
     let api = Api::<Change>::namespaced(ctx.client.clone(), change.metadata.namespace.as_deref().unwrap_or_default());
     let written = api.patch_status(&name, &params, &Patch::Apply(&patch)).await.map_err(|error| match error {
-        kube::Error::Api(status) if status.code == 409 || status.code == 404 => PassError::Overtaken,
+        kube::Error::Api(status) if status.code == 409 => PassError::Overtaken,
+        kube::Error::Api(status) if status.code == 404 => PassError::Gone,
         other => PassError::Change { step: "record", source: Box::new(other) },
     })?;
     crate::failpoint!("persist-after");

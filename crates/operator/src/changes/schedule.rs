@@ -75,10 +75,28 @@ impl Schedule {
 
     /// A pass failed.
     pub(crate) fn failed(&mut self, key: Key) {
-        self.running.remove(&key);
+        let failures = self.count_failure(&key);
+        self.pause(key, failures);
+    }
+
+    /// Somebody else wrote what the pass was about: it is repeated at once, but not for ever.
+    pub(crate) fn overtaken(&mut self, key: Key) {
+        let failures = self.count_failure(&key);
+        self.pause(key, failures - 1);
+    }
+
+    fn count_failure(&mut self, key: &Key) -> u32 {
         let failures = self.failures.entry(key.clone()).or_default();
         *failures = failures.saturating_add(1);
-        let pause = FIRST_BACKOFF.saturating_mul(1 << (*failures - 1).min(8)).min(LAST_BACKOFF);
+        *failures
+    }
+
+    fn pause(&mut self, key: Key, failures: u32) {
+        self.running.remove(&key);
+        let pause = match failures.checked_sub(1) {
+            Some(doubled) => FIRST_BACKOFF.saturating_mul(1 << doubled.min(8)).min(LAST_BACKOFF),
+            None => Duration::ZERO,
+        };
         // A wake in the meantime must not cut the back-off short.
         self.due.insert(key, Instant::now() + pause);
     }
@@ -157,6 +175,16 @@ mod tests {
             assert_eq!(schedule.take_due(), [key("a")]);
             schedule.failed(key("a"));
             assert!(schedule.take_due().is_empty());
+            let before = Instant::now();
+            schedule.wait().await;
+            assert_eq!(before.elapsed(), Duration::from_millis(expected));
+        }
+        assert_eq!(schedule.take_due(), [key("a")]);
+        schedule.done(key("a"), None, None);
+        schedule.now(key("a"));
+        for expected in [0, 250, 500] {
+            assert_eq!(schedule.take_due(), [key("a")]);
+            schedule.overtaken(key("a"));
             let before = Instant::now();
             schedule.wait().await;
             assert_eq!(before.elapsed(), Duration::from_millis(expected));
