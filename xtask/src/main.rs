@@ -9,6 +9,7 @@ mod cluster;
 mod demo;
 mod generate;
 mod image;
+mod scenarios;
 mod test;
 mod workspace;
 
@@ -40,6 +41,8 @@ enum Command {
     Image(image::Args),
     /// Write the files under deploy/, or check that they are up to date
     Generate(generate::Args),
+    /// Break a real Kubernetes as people do, and report what Bailiwick makes of it
+    Scenarios(scenarios::Args),
     /// Run every test, on a real cluster where one is needed
     Test(test::Args),
 }
@@ -52,6 +55,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Demo(args) => demo::run(args),
         Command::Image(args) => image::run(args),
         Command::Generate(args) => generate::run(&args),
+        Command::Scenarios(args) => scenarios::run(&args),
         Command::Test(args) => test::run(args),
     }
 }

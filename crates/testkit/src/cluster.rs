@@ -151,7 +151,7 @@ impl TestCluster {
         self.blocking(move |cluster| cluster.output(&argv)).await
     }
 
-    async fn blocking<T: Send + 'static>(
+    pub(crate) async fn blocking<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Cluster) -> Result<T> + Send + 'static,
     ) -> Result<T> {

@@ -31,6 +31,7 @@ mod operator;
 mod props;
 mod proxy;
 mod row;
+pub mod scenario;
 mod wait;
 mod workload;
 

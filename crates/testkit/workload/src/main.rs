@@ -1,4 +1,4 @@
-//! A workload that breaks on request: serves HTTP, takes memory, misses its configuration, fails its probes, logs what it is told, exits as it is told. For tests and the demo only. Reads its own environment and files, listens on one port, connects only where `--connect` says.
+//! A workload that breaks on request: serves HTTP, takes memory, misses its configuration, fails its probes, logs what it is told, exits as it is told. For tests and the demo only. Reads its own environment and files, writes only where `--write` says, listens on one port, connects only where `--connect` says.
 
 mod names;
 mod options;
@@ -105,7 +105,16 @@ fn check_needs(options: &Options) -> Result<(), String> {
     for path in &options.need_file {
         std::fs::read(path).map_err(|error| format!("file {path} is required but cannot be read: {error}"))?;
     }
+    options.write.iter().try_for_each(|target| write(target))?;
     options.connect.iter().try_for_each(|target| connect(target))
+}
+
+/// As a program does that keeps a journal.
+fn write(target: &str) -> Result<(), String> {
+    let parts = target.rsplit_once(':').and_then(|(path, mib)| Some((path, mib.parse::<usize>().ok()?)));
+    let (path, mib) = parts.ok_or_else(|| format!("`{target}` is no PATH:MIB"))?;
+    let content = vec![0; mib * MIB];
+    std::fs::write(path, content).map_err(|error| format!("cannot write {path}: {error}"))
 }
 
 fn connect(target: &str) -> Result<(), String> {

@@ -14,6 +14,7 @@ Every flag may also be given as a variable: --need-env is WORKLOAD_NEED_ENV.
   --grow-mib-per-second N     and this much more each second
   --need-env NAME             exit 1 with a message unless it is set (repeatable)
   --need-file PATH            exit 1 with a message unless it can be read (repeatable)
+  --write PATH:MIB            exit 1 with a message unless so much can be written there (repeatable)
   --connect HOST:PORT         exit 1 with a message unless it can be reached (repeatable)
   --exit-code N [--after S]   end with this code, after S seconds (default 0)
   --fail-readiness            /readyz answers 503
@@ -34,6 +35,7 @@ pub(crate) struct Options {
     pub(crate) grow_mib_per_second: usize,
     pub(crate) need_env: Vec<String>,
     pub(crate) need_file: Vec<String>,
+    pub(crate) write: Vec<String>,
     pub(crate) connect: Vec<String>,
     pub(crate) exit_code: Option<u8>,
     pub(crate) after: Duration,
@@ -51,6 +53,7 @@ impl Default for Options {
             grow_mib_per_second: 0,
             need_env: Vec::new(),
             need_file: Vec::new(),
+            write: Vec::new(),
             connect: Vec::new(),
             exit_code: None,
             after: Duration::ZERO,
@@ -112,6 +115,7 @@ impl Options {
             "grow-mib-per-second" => self.grow_mib_per_second = number(flag, value)?,
             "need-env" => self.need_env.push(value.to_owned()),
             "need-file" => self.need_file.push(value.to_owned()),
+            "write" => self.write.push(value.to_owned()),
             "connect" => self.connect.push(value.to_owned()),
             "exit-code" => self.exit_code = Some(number(flag, value)?),
             "after" => self.after = seconds(flag, value)?,
