@@ -4,11 +4,12 @@
 
 use crate::typed::Pages;
 use anyhow::{Context as _, Result, anyhow};
-use bailiwick_api::shape::{Seen, Shape, kinds};
+use bailiwick_api::shape::{Shape, Swift, kinds};
 use bailiwick_core::index::{Index, Observed, Touched};
 use bailiwick_core::object::Kind;
 use kube::core::{ObjectList, WatchEvent};
 
+type Seen<K> = bailiwick_api::shape::Seen<K, Swift>;
 type Reader = fn(&str) -> Result<Vec<Observed>>;
 
 /// Kinds that the fixture has objects of, each with its reader.

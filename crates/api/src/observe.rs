@@ -3,12 +3,13 @@
 //! Owns lists and watches of the indexed kinds. Must never fail as a whole because one kind may
 //! not be read, never stall on a malformed object, and never ask for a Secret. IO: reads only.
 
-use crate::shape::{Seen, Shape, for_each_shape};
+use crate::shape::{Patient, Reading, Seen, Shape, Swift, for_each_shape};
 use bailiwick_core::index::{Index, Observed, Touched};
 use bailiwick_core::object::Kind;
 use futures::future::BoxFuture;
 use futures::stream::{self, BoxStream, Stream, StreamExt};
 use kube::api::ListParams;
+use kube::core::ObjectList;
 use kube::runtime::WatchStreamExt;
 use kube::runtime::watcher::{self, Config, Event};
 use kube::{Api, Client};
@@ -125,6 +126,18 @@ struct Part {
     trouble: Option<Trouble>,
 }
 
+impl Part {
+    fn take<K: Shape, R: Reading>(&mut self, page: ObjectList<Seen<K, R>>) -> Option<String> {
+        for seen in page.items {
+            match read(seen) {
+                Ok(observed) => self.objects.push(observed),
+                Err(malformed) => self.malformed.push(malformed),
+            }
+        }
+        page.metadata.continue_
+    }
+}
+
 /// Reads every indexed kind once, page by page. A kind that cannot be read is noted in the index.
 pub async fn list_all(client: &Client, scope: &Scope) -> Listing {
     let parts: Vec<BoxFuture<'_, Part>> = for_each_shape!(list_boxed(client, scope));
@@ -147,7 +160,7 @@ fn list_boxed<'a, K: Shape>(client: &'a Client, scope: &'a Scope) -> BoxFuture<'
     Box::pin(list::<K>(client, scope))
 }
 
-fn api<K: Shape>(client: &Client, scope: &Scope) -> Api<Seen<K>> {
+fn api<K: Shape, R: Reading>(client: &Client, scope: &Scope) -> Api<Seen<K, R>> {
     match scope {
         Scope::Namespace(namespace) if K::KIND.served().namespaced => {
             Api::namespaced_with(client.clone(), namespace, &())
@@ -165,25 +178,16 @@ fn narrowed<K: Shape>(scope: &Scope) -> Option<String> {
 }
 
 async fn list<K: Shape>(client: &Client, scope: &Scope) -> Part {
-    let api = api::<K>(client, scope);
     let mut part = Part { kind: K::KIND, objects: Vec::new(), malformed: Vec::new(), trouble: None };
     let first = ListParams { field_selector: narrowed::<K>(scope), ..ListParams::default().limit(PAGE) };
     let mut params = first.clone();
     let mut restarts = 0;
     loop {
-        match api.list(&params).await {
-            Ok(page) => {
-                for seen in page.items {
-                    match seen.object {
-                        Ok(core) => part.objects.push(K::observed(core)),
-                        Err(_) => part.malformed.extend(malformed(seen)),
-                    }
-                }
-                match page.metadata.continue_.filter(|token| !token.is_empty()) {
-                    Some(token) => params.continue_token = Some(token),
-                    None => return part,
-                }
-            }
+        match page::<K>(client, scope, &params, &mut part).await {
+            Ok(more) => match more.filter(|token| !token.is_empty()) {
+                Some(token) => params.continue_token = Some(token),
+                None => return part,
+            },
             // The continuation expired: what was read so far is of another time.
             Err(kube::Error::Api(status)) if status.code == 410 && restarts < RESTARTS => {
                 restarts += 1;
@@ -199,9 +203,36 @@ async fn list<K: Shape>(client: &Client, scope: &Scope) -> Part {
     }
 }
 
-fn malformed<K: Shape>(seen: Seen<K>) -> Option<Malformed> {
-    let name = seen.name();
-    seen.object.err().map(|why| Malformed { kind: K::KIND, name, why })
+/// Reads one page of a list; gives the token of the next. What cannot be read is never logged: it may hold values of variables.
+async fn page<K: Shape>(
+    client: &Client,
+    scope: &Scope,
+    params: &ListParams,
+    part: &mut Part,
+) -> kube::Result<Option<String>> {
+    let request = kube::core::Request::new(api::<K, Swift>(client, scope).resource_url());
+    let request = if K::METADATA_ONLY { request.list_metadata(params) } else { request.list(params) };
+    let text = client.request_text(request.map_err(kube::Error::BuildRequest)?).await?;
+    match serde_json::from_str::<ObjectList<Seen<K, Swift>>>(&text) {
+        Ok(page) => Ok(part.take(page)),
+        Err(_) => serde_json::from_str::<ObjectList<Seen<K, Patient>>>(&text)
+            .map(|page| part.take(page))
+            .map_err(kube::Error::SerdeError),
+    }
+}
+
+fn read<K: Shape, R: Reading>(seen: Seen<K, R>) -> Result<Observed, Malformed> {
+    let name = if seen.object.is_err() { seen.name() } else { String::new() };
+    seen.object.map(K::observed).map_err(|why| Malformed { kind: K::KIND, name, why })
+}
+
+/// Something in the answer is not what its kind says. The client takes a watch's line that it cannot read for a status that says nothing.
+fn is_unreadable(error: &kube::Error) -> bool {
+    match error {
+        kube::Error::SerdeError(_) => true,
+        kube::Error::Api(status) => status.code == 0 && status.status.is_none(),
+        _ => false,
+    }
 }
 
 /// A cluster that does not serve an optional kind has no object of it: nothing is unread.
@@ -224,51 +255,73 @@ pub fn watch_all(client: &Client, scope: &Scope) -> impl Stream<Item = IndexUpda
     stream::select_all(streams)
 }
 
-/// How a watch gets its initial list.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Start {
-    /// Over the watch itself: nothing is held in memory at either end.
-    Streamed,
-    /// Page by page, for servers that refuse to stream.
-    Paged,
+/// How a watch is read. What goes wrong with one way is the reason for another.
+#[derive(Clone, Copy)]
+struct Way {
+    /// The initial list comes over the watch itself: nothing is held in memory at either end. Else
+    /// page by page, for servers that refuse to stream.
+    streamed: bool,
+    /// As [`Patient`] does: something malformed has come. So is whatever comes page by page, since
+    /// the client would log a page that it cannot read.
+    patient: bool,
+}
+
+impl Way {
+    /// The way to go on after this error, if not the same.
+    fn after(self, error: &watcher::Error) -> Option<Self> {
+        if self.streamed && refuses_to_stream(error) {
+            return Some(Self { streamed: false, patient: true });
+        }
+        let unreadable = request_error(error).is_some_and(is_unreadable);
+        (unreadable && !self.patient).then_some(Self { patient: true, ..self })
+    }
 }
 
 fn watch<K: Shape>(client: &Client, scope: &Scope) -> BoxStream<'static, IndexUpdate> {
-    let open = open::<K>(api::<K>(client, scope), narrowed::<K>(scope));
-    let first = Follow { stream: open(Start::Streamed), start: Start::Streamed, rest: false };
+    let open = open::<K>(client.clone(), scope.clone());
+    let way = Way { streamed: true, patient: false };
+    let first = Follow { stream: open(way), way, rest: false };
     let steps = stream::unfold((first, open), |(mut now, open)| async move {
         if now.rest {
             tokio::time::sleep(RARELY).await;
         }
         let event = now.stream.next().await?;
-        if now.start == Start::Streamed && event.as_ref().is_err_and(refuses_to_stream) {
-            let paged = Follow { stream: open(Start::Paged), start: Start::Paged, rest: false };
-            return Some((None, (paged, open)));
+        if let Some(way) = event.as_ref().err().and_then(|error| now.way.after(error)) {
+            let other = Follow { stream: open(way), way, rest: false };
+            return Some((None, (other, open)));
         }
         now.rest = event.as_ref().is_err_and(|error| is_absence::<K>(&watch_trouble(error)));
         Some((Some(event), (now, open)))
     });
-    let updates = steps.filter_map(|step| async move { step }).map(|event| update::<K>(event));
-    updates.boxed()
+    let updates = steps.filter_map(|step| async move { step });
+    updates.map(|event| event.unwrap_or_else(|error| failure::<K>(&error))).boxed()
 }
 
 /// A watch under way.
-struct Follow<K: Shape> {
-    stream: Events<K>,
-    start: Start,
+struct Follow {
+    stream: Updates,
+    way: Way,
     /// The kind was not served when last asked for, and is not asked for at once again.
     rest: bool,
 }
 
-type Events<K> = BoxStream<'static, watcher::Result<Event<Seen<K>>>>;
+type Updates = BoxStream<'static, watcher::Result<IndexUpdate>>;
 
-fn open<K: Shape>(api: Api<Seen<K>>, fields: Option<String>) -> impl Fn(Start) -> Events<K> + Send {
-    move |start| {
-        let config = Config { field_selector: fields.clone(), page_size: Some(PAGE), ..Config::default() };
+fn open<K: Shape>(client: Client, scope: Scope) -> impl Fn(Way) -> Updates + Send {
+    move |way| {
+        let config = Config { field_selector: narrowed::<K>(&scope), page_size: Some(PAGE), ..Config::default() };
         let config = config.timeout(WATCH_SECONDS);
-        let config = if start == Start::Streamed { config.streaming_lists() } else { config };
-        watcher::watcher(api.clone(), config).default_backoff().boxed()
+        let config = if way.streamed { config.streaming_lists() } else { config };
+        if way.patient {
+            follow(api::<K, Patient>(&client, &scope), config)
+        } else {
+            follow(api::<K, Swift>(&client, &scope), config)
+        }
     }
+}
+
+fn follow<K: Shape, R: Reading>(api: Api<Seen<K, R>>, config: Config) -> Updates {
+    watcher::watcher(api, config).default_backoff().map(|event| event.map(update)).boxed()
 }
 
 /// `sendInitialEvents` is refused as invalid (422) or unknown (400) where it is not enabled.
@@ -276,24 +329,33 @@ fn refuses_to_stream(error: &watcher::Error) -> bool {
     matches!(error, watcher::Error::WatchStartFailed(kube::Error::Api(status)) if matches!(status.code, 400 | 422))
 }
 
-fn update<K: Shape>(event: watcher::Result<Event<Seen<K>>>) -> IndexUpdate {
+fn update<K: Shape, R: Reading>(event: Event<Seen<K, R>>) -> IndexUpdate {
     match event {
-        Ok(Event::Init) => IndexUpdate::Begin(K::KIND),
-        Ok(Event::InitDone) => IndexUpdate::End(K::KIND),
-        Ok(Event::InitApply(seen) | Event::Apply(seen)) => match seen.object {
-            Ok(core) => IndexUpdate::Observed(Box::new(K::observed(core))),
-            Err(ref why) => {
-                let (name, why) = (seen.name(), why.clone());
-                IndexUpdate::Malformed(Malformed { kind: K::KIND, name, why })
-            }
-        },
-        Ok(Event::Delete(seen)) => {
+        Event::Init => IndexUpdate::Begin(K::KIND),
+        Event::InitDone => IndexUpdate::End(K::KIND),
+        Event::InitApply(seen) | Event::Apply(seen) => {
+            read(seen).map_or_else(IndexUpdate::Malformed, |observed| IndexUpdate::Observed(Box::new(observed)))
+        }
+        Event::Delete(seen) => {
             IndexUpdate::Observed(Box::new(Observed::Deleted { kind: K::KIND, uid: seen.uid().to_owned() }))
         }
-        Err(error) => match watch_trouble(&error) {
-            absent if is_absence::<K>(&absent) => IndexUpdate::Absent(K::KIND),
-            trouble => IndexUpdate::Trouble(K::KIND, trouble),
-        },
+    }
+}
+
+fn failure<K: Shape>(error: &watcher::Error) -> IndexUpdate {
+    match watch_trouble(error) {
+        absent if is_absence::<K>(&absent) => IndexUpdate::Absent(K::KIND),
+        trouble => IndexUpdate::Trouble(K::KIND, trouble),
+    }
+}
+
+/// What the request itself failed with.
+fn request_error(error: &watcher::Error) -> Option<&kube::Error> {
+    match error {
+        watcher::Error::InitialListFailed(error)
+        | watcher::Error::WatchStartFailed(error)
+        | watcher::Error::WatchFailed(error) => Some(error),
+        watcher::Error::WatchError(_) | watcher::Error::NoResourceVersion => None,
     }
 }
 

@@ -1,7 +1,7 @@
 //! The watched kinds as `kube` resources: the core's shapes, read straight from the wire.
 //!
-//! Owns the bridge between `kube` and the core's index. Must never build a whole API object, and
-//! never let one malformed object fail a list or a watch. No IO.
+//! Owns the bridge between `kube` and the core's index, and the two ways of reading: [`Swift`], and
+//! [`Patient`] for where an object is malformed. Must never build a whole API object. No IO.
 
 mod wire;
 
@@ -20,6 +20,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 use std::borrow::Cow;
 use std::fmt::Debug;
+use std::marker::PhantomData;
 
 /// A kind that can be watched.
 pub trait Shape: Copy + Debug + Send + Sync + 'static {
@@ -109,16 +110,58 @@ shapes! {
     Event(EventShape) false,
 }
 
+/// A way of taking objects off the wire.
+pub trait Reading: Copy + Debug + Send + Sync + 'static {
+    /// Takes one object.
+    ///
+    /// # Errors
+    /// The deserialiser's; an object's own defect where the way says so.
+    fn take<'de, K: Shape, D: Deserializer<'de>>(deserializer: D) -> Result<Seen<K, Self>, D::Error>;
+}
+
+/// Reads once. A malformed object fails the list or watch that it comes with.
+#[derive(Debug, Clone, Copy)]
+pub struct Swift;
+
+/// Reads every object's text twice, so that a malformed one is told and fails nothing.
+#[derive(Debug, Clone, Copy)]
+pub struct Patient;
+
+impl Reading for Swift {
+    fn take<'de, K: Shape, D: Deserializer<'de>>(deserializer: D) -> Result<Seen<K, Self>, D::Error> {
+        K::Core::deserialize(deserializer).map(Seen::of)
+    }
+}
+
+impl Reading for Patient {
+    fn take<'de, K: Shape, D: Deserializer<'de>>(deserializer: D) -> Result<Seen<K, Self>, D::Error> {
+        wire::take(deserializer)
+    }
+}
+
 /// One object from a list or a watch, read or malformed.
 #[derive(Debug, Clone)]
-pub struct Seen<K: Shape> {
+pub struct Seen<K: Shape, R: Reading> {
+    reading: PhantomData<R>,
     // Only what `kube::runtime` itself looks at: names, uid and resource version.
     meta: ObjectMeta,
     /// What was read, or why it could not be.
     pub object: Result<K::Core, String>,
 }
 
-impl<K: Shape> Seen<K> {
+impl<K: Shape, R: Reading> Seen<K, R> {
+    fn of(core: K::Core) -> Self {
+        let meta = slim(K::meta(&core));
+        // The index knows objects by uid and name; what lacks either can never be found again.
+        let known = meta.uid.is_some() && meta.name.is_some();
+        let object = if known { Ok(core) } else { Err("it has no name or no uid".to_owned()) };
+        Self { reading: PhantomData, meta, object }
+    }
+
+    fn malformed(metadata: &serde_json::Value, why: String) -> Self {
+        Self { reading: PhantomData, meta: salvage(metadata), object: Err(why) }
+    }
+
     /// The object's uid; empty where it could not be read.
     pub fn uid(&self) -> &str {
         self.meta.uid.as_deref().unwrap_or_default()
@@ -134,15 +177,10 @@ impl<K: Shape> Seen<K> {
     }
 }
 
-impl<'de, K: Shape> Deserialize<'de> for Seen<K> {
+impl<'de, K: Shape, R: Reading> Deserialize<'de> for Seen<K, R> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        wire::take(deserializer)
+        R::take(deserializer)
     }
-}
-
-/// The index knows objects by uid and name; what lacks either can never be found again.
-fn is_identified(meta: &Meta) -> bool {
-    !meta.uid.is_empty() && !meta.name.is_empty()
 }
 
 fn some(text: &str) -> Option<String> {
@@ -170,7 +208,7 @@ fn salvage(metadata: &serde_json::Value) -> ObjectMeta {
     }
 }
 
-impl<K: Shape> Resource for Seen<K> {
+impl<K: Shape, R: Reading> Resource for Seen<K, R> {
     type DynamicType = ();
     // Chosen per request, so that one type serves cluster-wide and namespaced reads alike.
     type Scope = DynamicResourceScope;

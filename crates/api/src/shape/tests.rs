@@ -1,10 +1,12 @@
 //! Tests of what is kept of an object and what is left out. No IO.
 
-use super::{Seen, Shape, kinds};
+use super::{Patient, Shape, Swift, kinds};
 use bailiwick_core::index::Observed;
 use bailiwick_core::object::Kind;
 use kube::core::{ObjectList, WatchEvent};
 use kube::{Resource, ResourceExt};
+
+type Seen<K> = super::Seen<K, Patient>;
 
 #[test]
 fn every_kind_of_the_index_can_be_watched() {
@@ -60,4 +62,21 @@ fn the_order_of_fields_in_a_watch_event_does_not_matter() {
     }
     let tree: Seen<kinds::Pod> = serde_json::from_value(serde_json::from_str(object).unwrap()).unwrap();
     assert_eq!(tree.object.unwrap().spec.node_name, "n");
+}
+
+#[test]
+fn who_reads_once_reads_the_same_and_fails_at_what_is_malformed() {
+    type Swiftly = super::Seen<kinds::Pod, Swift>;
+    let object =
+        r#"{"metadata":{"name":"p","namespace":"shop","uid":"u","resourceVersion":"4"},"spec":{"nodeName":"n"}}"#;
+    let (once, twice): (Swiftly, Seen<kinds::Pod>) =
+        (serde_json::from_str(object).unwrap(), serde_json::from_str(object).unwrap());
+    assert_eq!(
+        (once.name(), once.uid(), once.resource_version()),
+        (twice.name(), twice.uid(), twice.resource_version())
+    );
+    assert_eq!(format!("{:?}", once.object), format!("{:?}", twice.object));
+    let nameless: Swiftly = serde_json::from_str(r#"{"metadata":{"uid":"u"}}"#).unwrap();
+    assert!(nameless.object.is_err());
+    assert!(serde_json::from_str::<Swiftly>(r#"{"metadata":{"name":"p","uid":"u"},"spec":7}"#).is_err());
 }

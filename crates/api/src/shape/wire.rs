@@ -3,12 +3,14 @@
 //! Owns the two ways in: the object's own text, read where it lies, and a tree, where the
 //! deserialiser has already buffered it. Must never pass an object's defect on as an error. No IO.
 
-use super::{Seen, Shape, is_identified, salvage, slim};
+use super::{Patient, Shape};
 use serde::de::{DeserializeSeed, Error, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 use std::fmt;
 use std::marker::PhantomData;
+
+type Seen<K> = super::Seen<K, Patient>;
 
 /// The name by which `serde_json` is asked for an object's own text. Any other deserialiser, or
 /// a `serde_json` that calls it otherwise, gives the object itself: slower, and as right.
@@ -26,12 +28,7 @@ pub(super) fn take<'de, K: Shape, D: Deserializer<'de>>(deserializer: D) -> Resu
 }
 
 fn seen<K: Shape>(read: Result<K::Core, serde_json::Error>, wreck: impl FnOnce() -> Value) -> Seen<K> {
-    let why = match read {
-        Ok(core) if is_identified(K::meta(&core)) => return Seen { meta: slim(K::meta(&core)), object: Ok(core) },
-        Ok(_) => "it has no name or no uid".to_owned(),
-        Err(error) => error.to_string(),
-    };
-    Seen { meta: salvage(&wreck()), object: Err(why) }
+    read.map_or_else(|error| Seen::malformed(&wreck(), error.to_string()), Seen::of)
 }
 
 fn from_text<K: Shape>(text: &str) -> Seen<K> {
