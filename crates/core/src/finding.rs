@@ -12,10 +12,10 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 
 macro_rules! causes {
-    ($($(#[$doc:meta])* $cause:ident,)+) => {
+    ($(#[doc = $doc:literal] $cause:ident,)+) => {
         /// What is wrong. A closed list: a new cause is a new analyzer rule with its tests.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
-        pub enum Cause { $($(#[$doc])* $cause,)+ }
+        pub enum Cause { $(#[doc = $doc] $cause,)+ }
 
         impl Cause {
             /// Every cause, in the order of declaration.
@@ -23,6 +23,10 @@ macro_rules! causes {
             /// The cause's name, as in `-o json`, metrics and Incidents.
             pub const fn as_str(self) -> &'static str {
                 match self { $(Cause::$cause => stringify!($cause),)+ }
+            }
+            /// What it means, in one sentence for people.
+            pub fn meaning(self) -> &'static str {
+                match self { $(Cause::$cause => $doc.trim_ascii(),)+ }
             }
         }
     };

@@ -1,10 +1,11 @@
 //! `bailiwick-generate DIR [--check]`: writes the generated files below a directory, or names
-//! those that differ.
+//! those that differ. `bailiwick-generate --diagnosis` prints `docs/DIAGNOSIS.md`.
 //!
 //! Owns the reading and writing of generated files only. Must never touch a file that it did not
 //! generate, but removes YAML of its own directories that nothing generates any more.
 
 use bailiwick_api::manifests::render::{File, files};
+use bailiwick_core::analyze::catalogue;
 use std::collections::BTreeSet;
 use std::error::Error;
 use std::fs;
@@ -28,7 +29,11 @@ fn say(line: &str) {
 }
 
 fn run() -> Result<bool, Box<dyn Error>> {
-    let mut args = std::env::args_os().skip(1);
+    let mut args = std::env::args_os().skip(1).peekable();
+    if args.peek().is_some_and(|arg| arg == "--diagnosis") {
+        std::io::stdout().lock().write_all(catalogue::page().as_bytes())?;
+        return Ok(true);
+    }
     let dir = PathBuf::from(args.next().ok_or("usage: bailiwick-generate DIR [--check]")?);
     let check = args.next().is_some_and(|arg| arg == "--check");
     let files = files()?;

@@ -7,6 +7,7 @@
 use super::case::Case;
 use super::history::{self, History};
 use super::text::{has_any, quote, quoted_after};
+use super::webhook;
 use crate::action::Action;
 use crate::finding::{Candidate, Cause, Evidence, Finding};
 use crate::index::{Event, Template, Text, Thing, Workload};
@@ -76,6 +77,13 @@ fn build<'a>(case: &Case<'a>, history: &History<'a>, refusal: &Refusal<'a>) -> O
     let message = strip(refusal.message);
     let cause = classify(message)?;
     let namespace = &refusal.holder.head.namespace;
+    if cause == Cause::ServiceAccountMissing && account_is_back(case, namespace, message) {
+        return None;
+    }
+    if failing_webhook(message).is_some_and(|name| webhook::explains(case.view, name, case.now)) {
+        case.leave_to_another();
+        return None;
+    }
     let quota = quota_name(message).filter(|_| cause == Cause::QuotaExceeded);
     let found = quota.and_then(|name| case.view.named(Kind::ResourceQuota, namespace, name));
     if quota.is_some() && found.is_none() && case.view.reads(Kind::ResourceQuota) {
@@ -100,6 +108,17 @@ fn build<'a>(case: &Case<'a>, history: &History<'a>, refusal: &Refusal<'a>) -> O
     })
 }
 
+/// The account was made after the refusal: the next attempt passes.
+fn account_is_back(case: &Case<'_>, namespace: &str, message: &str) -> bool {
+    let name = quoted_after(message, "serviceaccount ");
+    name.is_some_and(|name| case.view.named(Kind::ServiceAccount, namespace, name).is_some())
+}
+
+/// The webhook that could not be asked.
+fn failing_webhook(message: &str) -> Option<&str> {
+    ["failed calling webhook ", "failed to call webhook "].iter().find_map(|words| quoted_after(message, words))
+}
+
 /// Without the controllers' own words before the API server's.
 fn strip(message: &str) -> &str {
     let own = message.strip_prefix("Error creating: ").unwrap_or(message);
@@ -119,6 +138,8 @@ fn classify(message: &str) -> Option<Cause> {
         None
     } else if is(&["exceeded quota:", "failed quota:", "insufficient quota"]) {
         Some(Cause::QuotaExceeded)
+    } else if is(&["error looking up service account"]) {
+        Some(Cause::ServiceAccountMissing)
     } else if is(&["violates podsecurity"]) {
         Some(Cause::PodSecurityRefused)
     } else if is(&[" usage per container", " usage per pod", "limit to request ratio per "]) {
@@ -148,11 +169,13 @@ fn describe<'m>(cause: Cause, message: &'m str, quota: Option<&str>) -> (String,
         let level = quoted_after(message, "PodSecurity ").unwrap_or("");
         let said = behind("violates PodSecurity ");
         (format!("Pod Security {}", quote(level, 40)), said.split_once(": ").map_or(said, |(_, rest)| rest))
+    } else if cause == Cause::ServiceAccountMissing {
+        let account = quoted_after(message, "serviceaccount ").unwrap_or("");
+        (format!("admission, ServiceAccount {} does not exist", quote(account, 80)), behind(" is forbidden: "))
     } else if cause == Cause::LimitRangeViolated {
         ("a LimitRange".to_owned(), behind(" is forbidden: "))
     } else {
-        let webhook =
-            quoted_after(message, "admission webhook ").or_else(|| quoted_after(message, "failed calling webhook "));
+        let webhook = quoted_after(message, "admission webhook ").or_else(|| failing_webhook(message));
         let who = webhook.map_or_else(|| "admission".to_owned(), |name| format!("webhook {}", quote(name, 80)));
         (who, behind(" is forbidden: "))
     }

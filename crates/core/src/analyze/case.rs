@@ -23,6 +23,8 @@ pub(crate) struct Case<'a> {
     /// The pods that count, newest revision and older.
     pub(crate) pods: Vec<Pod<'a>>,
     recheck: Cell<Option<Timestamp>>,
+    /// Another object's finding says why this one is held up.
+    explained: Cell<bool>,
 }
 
 /// What one pod shows.
@@ -47,7 +49,8 @@ impl<'a> Case<'a> {
     pub(crate) fn open(view: View<'a>, subject: &ObjectRef, now: Timestamp) -> Option<Self> {
         let key = UidKey::of(subject.uid.as_ref().map_or("", Uid::as_str));
         let thing = view.thing(key);
-        let case = |pods| Self { view, now, subject: subject.clone(), thing, pods, recheck: Cell::new(None) };
+        let (recheck, explained) = (Cell::new(None), Cell::new(false));
+        let case = |pods| Self { view, now, subject: subject.clone(), thing, pods, recheck, explained };
         if subject.kind == Kind::Pod {
             let pod = view.pod_by_key(key)?;
             let counts = !pod.deleting() && pod.phase() != Phase::Succeeded && !pod.marks().mirror();
@@ -76,8 +79,8 @@ impl<'a> Case<'a> {
     /// Opens a case on any one object, without pods; `None` if it is not known.
     pub(crate) fn of_object(view: View<'a>, subject: &ObjectRef, now: Timestamp) -> Option<Self> {
         let thing = view.thing(UidKey::of(subject.uid.as_ref().map_or("", Uid::as_str)))?;
-        let recheck = Cell::new(None);
-        Some(Self { view, now, subject: subject.clone(), thing: Some(thing), pods: Vec::new(), recheck })
+        let (recheck, explained) = (Cell::new(None), Cell::new(false));
+        Some(Self { view, now, subject: subject.clone(), thing: Some(thing), pods: Vec::new(), recheck, explained })
     }
 
     /// A finding about the subject itself, since it was made; the caller adds what else is known.
@@ -123,6 +126,16 @@ impl<'a> Case<'a> {
     pub(crate) fn look_again(&self, at: Timestamp) {
         let next = self.recheck.get().map_or(at, |known| known.min(at));
         self.recheck.set(Some(next));
+    }
+
+    /// Leaves the telling to another object's finding.
+    pub(crate) fn leave_to_another(&self) {
+        self.explained.set(true);
+    }
+
+    /// True where another object's finding says why this one is held up.
+    pub(crate) fn is_explained(&self) -> bool {
+        self.explained.get()
     }
 
     pub(crate) fn recheck(&self) -> Option<Timestamp> {

@@ -1,9 +1,10 @@
 //! Containers that end again and again by themselves.
 //!
-//! Owns exit codes, termination messages and what they tell. Must never report a container that
+//! Owns when an end is one of many, and the variables that a container lacks. Must never report a container that
 //! runs well since its last end, nor a pod of a Job that may still succeed. No IO.
 
 use super::case::{Case, Sign};
+use super::exit;
 use super::history::{self, History};
 use super::text::{has_any, quote, restarts};
 use crate::finding::{Candidate, Cause};
@@ -17,16 +18,14 @@ const OVER_IT: SignedDuration = SignedDuration::from_mins(2);
 /// What a crashing container shows.
 pub(crate) fn sign<'a>(case: &Case<'a>, pod: Pod<'a>, state: &ContainerState) -> Option<Sign<'a>> {
     let (exit, path, why) = telling_exit(case, &pod, state)?;
-    let missing = missing_config(case, &pod, state, exit.as_ref());
-    let ended = exit.as_ref().map_or_else(String::new, describe);
+    let (cause, what) = verdict(case, &pod, state, (exit.as_ref(), why));
+    let ended = exit.as_ref().map_or_else(String::new, exit::describe);
     let times = restarts(state.restarts);
     let said = exit.as_ref().map(|exit| exit.message.trim()).filter(|m| !m.is_empty());
     let said = said.or(Some(why).filter(|w| exit.is_none() && !w.is_empty()));
     let said = said.map_or_else(String::new, |m| format!(": {}", quote(last_lines(m), 120)));
-    let detail = match &missing {
-        Some(name) => format!("{ended}{times}: {} is missing{said}", quote(name, 60)),
-        None => format!("{ended}{times}{said}"),
-    };
+    let what = what.map_or_else(String::new, |what| format!(": {what}"));
+    let detail = format!("{ended}{times}{what}{said}");
     let path = format!("status.{}[{}].{path}", super::statuses(state), state.name);
     let value = exit.as_ref().map_or_else(
         || why.to_owned(),
@@ -34,14 +33,27 @@ pub(crate) fn sign<'a>(case: &Case<'a>, pod: Pod<'a>, state: &ContainerState) ->
     );
     let since = first_crash(case, &pod, state, exit.as_ref());
     Some(Sign {
-        cause: if missing.is_some() { Cause::CrashMissingConfig } else { Cause::CrashLoop },
+        cause,
         container: Some(state.name.clone()),
         pod,
         since,
-        detail: detail.trim_start_matches(", ").to_owned(),
+        detail: detail.trim_start_matches([',', ':', ' ']).to_owned(),
         evidence: case.in_pod(&pod, &path, &value).into_iter().collect(),
         mend: candidates,
     })
+}
+
+/// The last words first, then what the container lacks, then what else speaks for one cause.
+fn verdict(
+    case: &Case<'_>,
+    pod: &Pod<'_>,
+    state: &ContainerState,
+    (exit, why): (Option<&Exit>, &str),
+) -> (Cause, Option<String>) {
+    let missing = || missing_config(case, pod, state, exit);
+    let lacking =
+        || missing().map(|name| (Cause::CrashMissingConfig, Some(format!("{} is missing", quote(&name, 60)))));
+    exit::told(case, pod, exit, why).or_else(lacking).unwrap_or_else(|| exit::guessed(case, pod, state))
 }
 
 /// The exit that says it, where to find it, and the kubelet's word where there was no exit.
@@ -79,28 +91,6 @@ fn gave_up(case: &Case<'_>) -> bool {
     let failed = |w: &crate::index::Workload| w.condition("Failed").is_some_and(|c| c.holds) || w.failed > 1;
     case.workload().is_some_and(failed)
         || case.thing.is_some_and(|t| case.view.children(t.head.uid).filter_map(|c| c.workload()).any(failed))
-}
-
-fn describe(exit: &Exit) -> String {
-    let why = match exit.code {
-        126 => " (the command cannot be executed)",
-        127 => " (command not found)",
-        137 => " (killed)",
-        139 => " (segmentation fault)",
-        143 => " (terminated)",
-        _ if has_any(&exit.message, &["exec format error"]) => " (built for another architecture)",
-        _ if has_any(&exit.message, &["executable file not found", "no such file or directory"])
-            && exit.code == 128 =>
-        {
-            " (command not found)"
-        }
-        _ => "",
-    };
-    if &*exit.reason == "StartError" {
-        format!("cannot be started, exit code {}{why}", exit.code)
-    } else {
-        format!("ends with exit code {}{why}", exit.code)
-    }
 }
 
 /// The last two lines of a message: programs say why at the end. A container runtime says it

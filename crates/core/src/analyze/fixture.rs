@@ -171,8 +171,11 @@ pub(crate) fn owner(kind: Kind, name: &str) -> Value {
     json!({"apiVersion": kind.api_version(), "kind": kind, "name": name, "uid": format!("{kind}-{name}"), "controller": true})
 }
 
-/// `Cause Severity [container]: summary -> candidates`
+/// `Cause Severity [container]: summary -> candidates`. What is proposed must be what the catalogue promises.
 pub(crate) fn line(finding: &Finding) -> String {
+    let promised = super::catalogue::about(finding.cause).candidates;
+    let kept = |c: &crate::finding::Candidate| promised.contains(&c.action.change_type());
+    assert!(finding.candidates.iter().all(kept), "{} proposes what no table says: {finding:#?}", finding.cause);
     let container = finding.container.as_ref().map_or_else(String::new, |c| format!(" [{c}]"));
     let candidates: Vec<String> = finding.candidates.iter().map(|c| brief(&c.action)).collect();
     let then = if candidates.is_empty() { String::new() } else { format!(" -> {}", candidates.join(", ")) };

@@ -7,7 +7,7 @@ use super::case::{Case, Sign};
 use super::history::{self, History};
 use super::text::{has_any, quote, quoted_after};
 use crate::finding::{Candidate, Cause};
-use crate::index::{ContainerState, Now, Pod};
+use crate::index::{ContainerState, Event, Now, Pod};
 use jiff::SignedDuration;
 
 /// A registry that does not answer may answer the next time.
@@ -41,8 +41,16 @@ pub(crate) fn sign<'a>(case: &Case<'a>, pod: Pod<'a>, state: &ContainerState) ->
     let mut evidence: Vec<_> = case.in_pod(&pod, &path, &format!("{reason}: {told}")).into_iter().collect();
     evidence.extend(failed.and_then(|e| case.in_event(e, pod.reference())));
     let detail = format!("image {} {}: {}", quote(image, 90), verdict(cause, text), quote(telling(text), 120));
-    let secret = pull_secret(case, &pod).filter(|_| cause == Cause::ImagePullRefused);
-    let detail = secret.map_or(detail.clone(), |name| format!("{detail}; pull secret {} is missing", quote(name, 70)));
+    // Without its Secret the kubelet asks as nobody, and registries tell nobody what they have.
+    let asked_as_nobody = matches!(cause, Cause::ImagePullRefused | Cause::ImageNotFound | Cause::ImagePullFailed);
+    let secret = pull_secret(case, &pod).filter(|_| asked_as_nobody);
+    let (cause, detail) = match secret {
+        Some((event, name)) => {
+            evidence.extend(case.in_event(event, pod.reference()));
+            (Cause::ImagePullSecretMissing, format!("{detail}; its pull secret {} does not exist", quote(name, 70)))
+        }
+        None => (cause, detail),
+    };
     Some(Sign { cause, container: Some(state.name.clone()), pod, since, detail, evidence, mend: candidates })
 }
 
@@ -152,10 +160,10 @@ fn telling(text: &str) -> &str {
     }
 }
 
-fn pull_secret<'a>(case: &Case<'a>, pod: &Pod<'a>) -> Option<&'a str> {
+fn pull_secret<'a>(case: &Case<'a>, pod: &Pod<'a>) -> Option<(&'a Event, &'a str)> {
     let event = case.event(pod, None, "FailedToRetrieveImagePullSecret", |_| true)?;
-    let (_, rest) = event.message.split_once('(')?;
-    rest.split_once(')').map(|(names, _)| names).or_else(|| quoted_after(&event.message, "secret "))
+    let named = event.message.split_once('(').and_then(|(_, rest)| rest.split_once(')')).map(|(names, _)| names);
+    Some((event, named.or_else(|| quoted_after(&event.message, "secret "))?))
 }
 
 /// Back to the newest revision whose pods served with another image.

@@ -6,8 +6,10 @@
 use super::case::{Case, Sign};
 use super::history::{self, History};
 use super::text::{has_any, quote};
+use super::{claim, node};
 use crate::finding::{Candidate, Cause};
 use crate::index::{Pod, Template};
+use crate::object::Kind;
 use jiff::SignedDuration;
 
 /// A node may be just about to have room.
@@ -24,14 +26,65 @@ pub(crate) fn sign<'a>(case: &Case<'a>, pod: Pod<'a>) -> Option<Sign<'a>> {
         return None;
     }
     let (cause, detail) = if gated {
-        (Cause::Unschedulable, "waits behind a scheduling gate that nobody opens".to_owned())
+        (
+            Cause::SchedulingGateLeft,
+            format!("waits behind scheduling gate {}, which nobody opens", quote(&why.message, 120)),
+        )
     } else {
-        let reasons = reasons(&why.message);
-        (cause(reasons), format!("no node takes the pod: {}", quote(reasons, 160)))
+        ungated(case, &pod, &why.message)?
     };
     let path = "status.conditions[PodScheduled].message";
     let evidence = case.in_pod(&pod, path, &why.message).into_iter().collect();
     Some(Sign { cause, container: None, pod, since, detail, evidence, mend: candidates })
+}
+
+/// Why no node takes the pod; `None` where that is a node's or a claim's own finding.
+fn ungated(case: &Case<'_>, pod: &Pod<'_>, message: &str) -> Option<(Cause, String)> {
+    if node::none_takes_pods(case.view) || (is_about_claims(message) && claim::explains(case.view, pod, case.now)) {
+        case.leave_to_another();
+        return None;
+    }
+    let reasons = reasons(message);
+    let missing = reasons.contains("persistentvolumeclaim \"") && reasons.contains("not found");
+    let cause = if missing { Cause::ClaimMissing } else { cause(reasons) };
+    let tail = if cause == Cause::TaintNotTolerated {
+        tainter(case, reasons)
+    } else if cause == Cause::VolumeNodeConflict {
+        volumes(case, pod)
+    } else {
+        String::new()
+    };
+    Some((cause, format!("no node takes the pod: {}{tail}", quote(reasons, 160))))
+}
+
+fn is_about_claims(message: &str) -> bool {
+    has_any(message, &["unbound immediate persistentvolumeclaims", "bound to non-existent persistentvolume"])
+}
+
+/// Who set the taint that the scheduler names.
+fn tainter(case: &Case<'_>, reasons: &str) -> String {
+    let key = reasons.split_once("taint {").and_then(|(_, rest)| rest.split([':', '}', '=', ' ']).next());
+    let found = key.and_then(|key| node::tainted_by(case.view, key));
+    found.map_or_else(String::new, |(thing, writer)| {
+        format!("; node {} was tainted{}", quote(&thing.head.name, 60), node::by(Some(writer)))
+    })
+}
+
+/// Where the pod's volumes can be used.
+fn volumes(case: &Case<'_>, pod: &Pod<'_>) -> String {
+    let volume_of = |name: String| {
+        let claim = case.view.named(Kind::PersistentVolumeClaim, pod.namespace(), &name)?.claim()?;
+        let thing = case.view.named(Kind::PersistentVolume, "", claim.volume.as_deref()?)?;
+        Some((&*thing.head.name, thing.volume()?))
+    };
+    let tied = claim::claims_of(pod).filter_map(volume_of).find(|(_, volume)| !volume.nodes.is_empty());
+    tied.map_or_else(String::new, |(name, volume)| {
+        let places: Vec<String> = volume.nodes.iter().map(|nodes| nodes.text()).collect();
+        let nowhere =
+            !case.view.things(Kind::Node).any(|node| volume.nodes.iter().any(|n| n.matches(&node.head.labels)));
+        let tail = if nowhere { ", which no node is" } else { "" };
+        format!("; volume {} is only for {}{tail}", quote(name, 50), quote(&places.join(" or "), 80))
+    })
 }
 
 /// The part between `nodes are available:` and what the scheduler says of preemption.
@@ -54,12 +107,14 @@ fn filter(reason: &str) -> (u8, Cause) {
     let is = |parts: &[&str]| has_any(reason, parts);
     if is(&["anti-affinity", "pod affinity", "topology spread"]) {
         (7, Cause::PodAffinityUnsatisfied)
+    } else if is(&["volume node affinity conflict", "persistentvolume's node affinity"]) {
+        (6, Cause::VolumeNodeConflict)
     } else if is(&["volume", "persistentvolumeclaim"]) {
         (6, Cause::Unschedulable)
     } else if is(&["insufficient ", "too many pods"]) {
         (5, Cause::InsufficientResources)
     } else if is(&["free ports", "host port"]) {
-        (4, Cause::Unschedulable)
+        (4, Cause::HostPortConflict)
     } else if is(&["node affinity", "node selector", "affinity/selector", "requested node name"]) {
         (3, Cause::NodeSelectorMismatch)
     } else if is(&["taint"]) {
@@ -72,10 +127,11 @@ fn filter(reason: &str) -> (u8, Cause) {
 }
 
 /// Back to a revision that asked for less, or, where not resources are short, for something else.
-/// A taint is the node's matter: no revision is to blame.
+/// A taint is the node's matter, a gate another controller's, a volume's place that of its data: no
+/// revision is to blame.
 fn candidates<'a>(case: &Case<'a>, history: &History<'a>, sign: &Sign<'a>, pods: &[Pod<'a>]) -> Vec<Candidate> {
     let cause = sign.cause;
-    if cause == Cause::TaintNotTolerated {
+    if matches!(cause, Cause::TaintNotTolerated | Cause::SchedulingGateLeft | Cause::VolumeNodeConflict) {
         return Vec::new();
     }
     let same = |old: &Template, new: &Template| {

@@ -44,7 +44,7 @@ pub(crate) fn find(view: View<'_>, subject: &ObjectRef, now: Timestamp) -> (Vec<
         return case.after(thing.head.created, || Some(finding));
     }
     if pods.iter().any(|pod| pod.ready() && !pod.deleting()) || service.publishes_unready {
-        return nothing;
+        return case.after(thing.head.created, || case.selects_others(&pods));
     }
     let since = pods.iter().filter_map(Pod::ready_since).max().or(thing.head.created);
     case.after(since, || case.none_ready(&pods, since))
@@ -121,9 +121,30 @@ impl Case<'_> {
         Some(self.finding(Cause::ServicePortMismatch, severity, &text, evidence))
     }
 
+    /// Ready pods of one workload serve a port, and ready ones of another, which declare others, do not.
+    fn selects_others(&self, pods: &[Pod<'_>]) -> Option<Finding> {
+        let ready: Vec<&Pod<'_>> = pods.iter().filter(|pod| pod.ready() && !pod.deleting()).collect();
+        let port = self.service.ports.iter().find(|port| ready.iter().any(|pod| !offers(pod, port)))?;
+        let stray = ready.iter().find(|pod| !offers(pod, port))?;
+        let home = ready.iter().find(|pod| offers(pod, port) && pod.subject() != stray.subject())?;
+        let (other, own) = (stray.subject()?, home.subject()?);
+        let target = match &port.target {
+            Target::Name(name) => quote(name, 40),
+            Target::Number(number) => number.to_string(),
+        };
+        let text = format!(
+            "selects pods of {} {} and of {} {}, and the latter do not serve its port {target}: a part of the requests fails",
+            own.kind, own.name, other.kind, other.name
+        );
+        let mut evidence = self.own("spec.selector", &show(&self.service.selector));
+        evidence.extend(self.of_pod(stray, "spec.containers", &declared(stray)));
+        Some(self.finding(Cause::ServiceSelectsOthers, Severity::Warning, &text, evidence))
+    }
+
     fn none_ready(&self, pods: &[Pod<'_>], since: Option<Timestamp>) -> Option<Finding> {
         let batch = |pod: &Pod<'_>| pod.owner().is_some_and(|o| o.kind == Some(Kind::Job));
-        if pods.iter().all(|pod| pod.deleting() || batch(pod)) {
+        let away = |pod: &Pod<'_>| pod.node().is_some_and(|node| super::node::is_down(self.view, node));
+        if pods.iter().all(|pod| pod.deleting() || batch(pod) || away(pod)) {
             return None;
         }
         // A finding about the pods says why; this would only say so again.

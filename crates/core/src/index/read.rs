@@ -111,10 +111,17 @@ impl Reader<'_> {
         if shape.spec.suspend {
             self.writer(&shape.metadata, |w| w.spec.suspend.is_some())
         } else if shape.spec.replicas == Some(0) {
-            self.writer(&shape.metadata, |w| w.spec.replicas.is_some())
+            self.writer(&shape.metadata, |w| w.spec.replicas.is_some()).or_else(|| self.scaler(&shape.metadata))
         } else {
             None
         }
+    }
+
+    /// A zero that is written through the scale subresource has no writer: the API leaves zeros out of a
+    /// Scale. The last write of anything is about when.
+    fn scaler(&mut self, meta: &Meta) -> Option<Box<Writer>> {
+        let at = meta.managed_fields.iter().filter_map(|m| m.time).max()?;
+        Some(Box::new(Writer { manager: self.intern.text(""), at: Some(at) }))
     }
 
     fn cron(&mut self, shape: &WorkloadShape) -> Box<Cron> {

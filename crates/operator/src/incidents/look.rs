@@ -5,6 +5,7 @@
 
 use crate::shared::SharedIndex;
 use bailiwick_core::analyze::{Analysis, examine};
+use bailiwick_core::finding::Severity;
 use bailiwick_core::index::{UidKey, View};
 use bailiwick_core::names::Uid;
 use bailiwick_core::object::{Kind, ObjectRef};
@@ -29,12 +30,18 @@ pub(crate) struct Sight {
 /// Looks at a subject. Takes as long as its workload has pods: not for an async thread.
 pub(crate) fn look(index: &SharedIndex, subject: ObjectRef, at: Timestamp) -> Sight {
     index.read(|view| Sight {
-        analysis: examine(view, &subject, at),
+        analysis: pressing(examine(view, &subject, at)),
         exists: exists(view, &subject),
         labels: labels(view, subject.namespace_str()),
         at,
         subject,
     })
+}
+
+/// What nobody suffers from yet is told by `bailiwick diagnose`: an Incident asks people to act.
+fn pressing(mut analysis: Analysis) -> Analysis {
+    analysis.findings.retain(|finding| finding.severity > Severity::Info);
+    analysis
 }
 
 fn exists(view: &View<'_>, subject: &ObjectRef) -> bool {
@@ -60,4 +67,34 @@ pub(crate) fn subjects(index: &SharedIndex) -> Vec<ObjectRef> {
 /// True if the uid is that of the sight's subject: what belongs to another is that one's affair.
 pub(crate) fn is_about(sight: &Sight, uid: Option<&Uid>) -> bool {
     sight.subject.uid.as_ref() == uid
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bailiwick_core::index::Observed;
+    use serde_json::json;
+
+    fn cordoned(waiting: bool) -> (SharedIndex, ObjectRef) {
+        let index = SharedIndex::new();
+        let node = json!({"metadata": {"name": "n1", "uid": "n1", "resourceVersion": "1"}, "spec": {"unschedulable": true},
+            "status": {"conditions": [{"type": "Ready", "status": "True"}]}});
+        let pod = json!({"metadata": {"name": "p", "namespace": "shop", "uid": "p", "resourceVersion": "2"}, "status": {"conditions": [
+            {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "0/1 nodes are available: 1 node(s) were unschedulable."}]}});
+        let objects = [(Kind::Node, node), (Kind::Pod, pod)];
+        for (kind, object) in objects.into_iter().take(if waiting { 2 } else { 1 }) {
+            let observed = Observed::from_json(kind, object).unwrap().unwrap();
+            index.write(|index| index.apply(observed));
+        }
+        let subject = subjects(&index).into_iter().find(|s| s.kind == Kind::Node).unwrap();
+        (index, subject)
+    }
+
+    #[test]
+    fn what_is_information_opens_no_incident() {
+        for (waiting, found) in [(false, 0), (true, 1)] {
+            let (index, subject) = cordoned(waiting);
+            assert_eq!(look(&index, subject, Timestamp::UNIX_EPOCH).analysis.findings.len(), found, "{waiting}");
+        }
+    }
 }

@@ -116,8 +116,8 @@ fn every_refusal_has_its_cause() {
         ),
         (
             "pods \"web-r1-x\" is forbidden: error looking up service account shop/app: serviceaccount \"app\" not found",
-            "AdmissionRefused",
-            "admission",
+            "ServiceAccountMissing",
+            "admission, ServiceAccount \"app\" does not exist",
         ),
     ] {
         let mut w = lacking(&[spec(json!({}))], message);

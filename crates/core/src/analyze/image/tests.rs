@@ -148,7 +148,9 @@ fn a_missing_pull_secret_is_named() {
     w.deployment(1, &[spec(json!({}))]).pod(1, "bcdfg", waiting("ErrImagePull", "pull access denied"));
     let told = "Unable to retrieve some image pull secrets (regcred); attempting to pull the image may not succeed.";
     w.event("Pod-web-r1-bcdfg", "FailedToRetrieveImagePullSecret", told, 590);
-    assert!(w.web()[0].contains("pull secret \"regcred\" is missing"), "{:?}", w.web());
+    let found = w.web();
+    assert!(found[0].starts_with("ImagePullSecretMissing "), "{found:?}");
+    assert!(found[0].ends_with("its pull secret \"regcred\" does not exist"), "{found:?}");
 }
 
 #[test]

@@ -38,10 +38,10 @@ const MESSAGES: &[(&str, Cause)] = &[
         "0/2 nodes are available: 2 node(s) didn't match pod topology spread constraints (missing required label).",
         Cause::PodAffinityUnsatisfied,
     ),
-    ("0/2 nodes are available: 2 node(s) didn't have free ports for the requested pod ports.", Cause::Unschedulable),
-    ("0/2 nodes are available: 2 node(s) had volume node affinity conflict.", Cause::Unschedulable),
+    ("0/2 nodes are available: 2 node(s) didn't have free ports for the requested pod ports.", Cause::HostPortConflict),
+    ("0/2 nodes are available: 2 node(s) had volume node affinity conflict.", Cause::VolumeNodeConflict),
     ("0/1 nodes are available: pod has unbound immediate PersistentVolumeClaims.", Cause::Unschedulable),
-    ("0/1 nodes are available: persistentvolumeclaim \"absent\" not found.", Cause::Unschedulable),
+    ("0/1 nodes are available: persistentvolumeclaim \"absent\" not found.", Cause::ClaimMissing),
     ("0/1 nodes are available: 1 node(s) were unschedulable.", Cause::Unschedulable),
     ("no nodes available to schedule pods", Cause::Unschedulable),
 ];
@@ -77,7 +77,7 @@ fn a_pod_that_was_just_made_is_given_time() {
     );
     assert!(w.web().is_empty(), "a gate is for another controller to open");
     w.now = at(621).parse().unwrap();
-    assert!(w.web()[0].starts_with("Unschedulable "));
+    assert!(w.web()[0].starts_with("SchedulingGateLeft "));
 }
 
 #[test]
@@ -106,4 +106,27 @@ fn a_taint_is_the_nodes_matter() {
         pending("Unschedulable", "0/1 nodes are available: 1 node(s) had untolerated taint {dedicated: gpu}.", 500),
     );
     assert!(!w.web()[0].contains("->"), "{:?}", w.web());
+}
+
+#[test]
+fn a_volume_that_is_tied_to_a_node_that_left_says_so() {
+    let mut w = World::new();
+    w.put(Kind::Node, json!({"metadata": {"name": "n2", "labels": {"kubernetes.io/hostname": "n2"}}, "status": {"conditions": [{"type": "Ready", "status": "True"}]}}));
+    w.put(Kind::PersistentVolume, json!({"metadata": {"name": "pv-1"}, "spec": {"nodeAffinity": {"required": {"nodeSelectorTerms": [
+        {"matchExpressions": [{"key": "kubernetes.io/hostname", "operator": "In", "values": ["n1"]}]}]}}}, "status": {"phase": "Bound"}}));
+    w.put(
+        Kind::PersistentVolumeClaim,
+        json!({"metadata": {"name": "data"}, "spec": {"volumeName": "pv-1"}, "status": {"phase": "Bound"}}),
+    );
+    let mut mounts = spec(json!({}));
+    mounts["volumes"] = json!([{"name": "d", "persistentVolumeClaim": {"claimName": "data"}}]);
+    w.deployment(1, &[mounts.clone()]);
+    let message = "0/1 nodes are available: 1 node(s) had volume node affinity conflict. preemption: none";
+    w.pod_of((Kind::ReplicaSet, "web-r1"), "bcdfg", mounts, pending("Unschedulable", message, 500));
+    assert_eq!(
+        w.web(),
+        [
+            "VolumeNodeConflict Critical: no node takes the pod: \"1 node(s) had volume node affinity conflict\"; volume \"pv-1\" is only for \"kubernetes.io/hostname in (n1)\", which no node is"
+        ]
+    );
 }

@@ -109,3 +109,22 @@ fn pods_that_are_not_ready_for_no_known_reason_are_the_services_finding() {
     w.now = at(20).parse().unwrap();
     assert!(front(&w).is_empty(), "they may still be starting");
 }
+
+#[test]
+fn pods_of_another_workload_that_do_not_serve_the_port_are_told() {
+    let mut w = World::new();
+    let (web, job) =
+        (spec(json!({"ports": [{"containerPort": 8080}]})), spec(json!({"ports": [{"containerPort": 9000}]})));
+    w.deployment(1, &[web.clone()]);
+    w.pod_of((Kind::ReplicaSet, "web-r1"), "bcdfg", web, crate::analyze::fixture::well());
+    w.put(Kind::Service, json!({"metadata": {"name": "front"}, "spec": {"selector": {"app": "web"}, "ports": [{"port": 80, "targetPort": 8080}]}}));
+    assert_eq!(w.findings(Kind::Service, "front"), [""; 0]);
+    w.put(Kind::StatefulSet, json!({"metadata": {"name": "queue"}, "spec": {"replicas": 1, "template": {"metadata": {"labels": {"app": "web"}}, "spec": job.clone()}}}));
+    w.pod_of((Kind::StatefulSet, "queue"), "0", job, crate::analyze::fixture::well());
+    assert_eq!(
+        w.findings(Kind::Service, "front"),
+        [
+            "ServiceSelectsOthers Warning: the Service selects pods of Deployment web and of StatefulSet queue, and the latter do not serve its port 8080: a part of the requests fails"
+        ]
+    );
+}

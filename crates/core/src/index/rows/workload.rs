@@ -131,7 +131,8 @@ pub struct Cron {
 /// Who wrote a field, as far as the API server remembers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Writer {
-    /// The field manager, with the subresource it went through; untrusted text.
+    /// The field manager, with the subresource it went through; empty where the API server does not
+    /// tell who it was; untrusted text.
     pub manager: Text,
     /// When.
     pub at: Option<Timestamp>,

@@ -1,0 +1,154 @@
+//! Autoscalers that cannot do their work.
+//!
+//! Owns the reading of their conditions against the workload they name. Must never report one whose
+//! workload has a finding of its own, nor propose a change of one that another controller makes. No IO.
+
+use super::case::Case;
+use super::near::near;
+use super::text::{has_any, quote};
+use crate::finding::{Cause, Finding, Severity};
+use crate::index::{Condition, Hpa, Role, Template, Thing};
+use crate::object::Kind;
+use jiff::SignedDuration;
+
+/// What is scaled is often made together with what scales it.
+const GRACE: SignedDuration = SignedDuration::from_secs(30);
+/// The first metrics of a pod come after a minute or two.
+const FIRST_METRICS: SignedDuration = SignedDuration::from_mins(3);
+/// A load that passes is no reason to tell anybody.
+const LASTING: SignedDuration = SignedDuration::from_mins(10);
+
+/// What is wrong with an autoscaler.
+pub(crate) fn find(case: &Case<'_>) -> Vec<Finding> {
+    let Some((thing, hpa)) = case.thing.and_then(|t| Some((t, t.hpa()?))) else {
+        return Vec::new();
+    };
+    if thing.head.marks.deleting() {
+        return Vec::new();
+    }
+    let finding = match target(case, thing, hpa) {
+        Target::Missing => Some(missing(case, thing, hpa)).filter(|_| case.past(thing.head.created, GRACE)),
+        Target::Unknown => inactive(case, thing, hpa, None),
+        Target::Known(target) => inactive(case, thing, hpa, Some(target)).or_else(|| at_limit(case, thing, hpa)),
+    };
+    finding.into_iter().collect()
+}
+
+enum Target<'a> {
+    Known(&'a Thing),
+    Missing,
+    /// Of a kind that is not read.
+    Unknown,
+}
+
+fn target<'a>(case: &Case<'a>, thing: &Thing, hpa: &Hpa) -> Target<'a> {
+    let kind = Kind::parse(&hpa.target_kind).filter(|kind| *kind.api_version() == *hpa.target_api);
+    let Some(kind) = kind.filter(|kind| case.view.reads(*kind)) else {
+        return Target::Unknown;
+    };
+    case.view.named(kind, &thing.head.namespace, &hpa.target_name).map_or(Target::Missing, Target::Known)
+}
+
+/// Who makes the autoscaler must be changed instead of it.
+fn made_by(thing: &Thing) -> String {
+    let owner = thing.head.owner.as_ref();
+    owner.map_or_else(String::new, |o| {
+        format!("; it is made by {} {}, which is to be changed instead", o.kind_text, o.name)
+    })
+}
+
+fn missing(case: &Case<'_>, thing: &Thing, hpa: &Hpa) -> Finding {
+    let others = Kind::parse(&hpa.target_kind).into_iter().flat_map(|k| case.view.things_in(k, &thing.head.namespace));
+    let hint = near(&hpa.target_name, others.map(|t| &*t.head.name));
+    let hint = hint.map_or_else(String::new, |like| format!("; there is {}", quote(like, 60)));
+    let name = quote(&hpa.target_name, 80);
+    let text =
+        format!("the autoscaler scales nothing: {} {name} does not exist{hint}{}", hpa.target_kind, made_by(thing));
+    let value = format!("{} {}", hpa.target_kind, hpa.target_name);
+    let mut finding = case.draft(Cause::HpaTargetMissing, Severity::Warning, &text);
+    finding.since = hpa.condition("AbleToScale").filter(|c| !c.holds).and_then(|c| c.since).unwrap_or(finding.since);
+    finding.evidence = case.own("spec.scaleTargetRef", &value);
+    finding
+}
+
+fn inactive(case: &Case<'_>, thing: &Thing, hpa: &Hpa, target: Option<&Thing>) -> Option<Finding> {
+    let condition = hpa.condition("ScalingActive").filter(|c| !c.holds)?;
+    // At zero replicas the autoscaler rests; the workload's own finding says who scaled it.
+    let resting = &*condition.reason == "ScalingDisabled" || target.is_some_and(|t| wants_nothing(t));
+    if resting || target.is_some_and(|t| is_unwell(case, t)) {
+        return None;
+    }
+    if &*condition.reason == "AmbiguousSelector" {
+        let text = format!(
+            "the autoscaler does nothing: another one is about the same pods: {}",
+            quote(&condition.message, 160)
+        );
+        return Some(told(case, Cause::HpaConflict, condition, &text));
+    }
+    let lacking = target.and_then(Thing::workload).map_or_else(Vec::new, |w| lacking(&w.template, hpa));
+    if let Some((container, resource)) = lacking.first() {
+        let text = format!(
+            "the autoscaler cannot compute a share of {resource}: container {} requests none{}",
+            quote(container, 60),
+            made_by(thing)
+        );
+        return Some(told(case, Cause::HpaMissingRequests, condition, &text));
+    }
+    if !case.past(condition.since.max(thing.head.created), FIRST_METRICS) {
+        return None;
+    }
+    let server =
+        has_any(&condition.message, &["could not find the requested resource", "unable to handle the request"]);
+    let who = if server { "no metrics server answers" } else { "metrics are missing" };
+    let text =
+        format!("the autoscaler does nothing, because {who}: {}{}", quote(&condition.message, 150), made_by(thing));
+    Some(told(case, Cause::HpaWithoutMetrics, condition, &text))
+}
+
+fn told(case: &Case<'_>, cause: Cause, condition: &Condition, text: &str) -> Finding {
+    let mut finding = case.draft(cause, Severity::Warning, text);
+    finding.since = condition.since.unwrap_or(finding.since);
+    let path = format!("status.conditions[{}]", condition.kind);
+    finding.evidence = case.own(&path, &format!("{}: {}", condition.reason, condition.message));
+    finding
+}
+
+fn wants_nothing(target: &Thing) -> bool {
+    target.workload().is_some_and(|w| w.desired == 0)
+}
+
+fn is_unwell(case: &Case<'_>, target: &Thing) -> bool {
+    let findings = case.view.reference(target).map(|subject| super::examine(&case.view, &subject, case.now).findings);
+    findings.is_some_and(|found| found.iter().any(|f| f.severity > Severity::Info))
+}
+
+/// The main containers that request nothing of a resource that the autoscaler follows. A limit stands
+/// for a request that is not written.
+fn lacking<'t>(template: &'t Template, hpa: &'t Hpa) -> Vec<(&'t str, &'t str)> {
+    let mut out = Vec::new();
+    for resource in &hpa.resources {
+        for container in template.containers.iter().filter(|c| c.role != Role::Init) {
+            let asked = match &**resource {
+                "cpu" => container.requests.cpu.is_some() || container.limits.cpu.is_some(),
+                "memory" => container.requests.memory.is_some() || container.limits.memory.is_some(),
+                _ => true,
+            };
+            if !asked {
+                out.push((&*container.name, &**resource));
+            }
+        }
+    }
+    out
+}
+
+fn at_limit(case: &Case<'_>, thing: &Thing, hpa: &Hpa) -> Option<Finding> {
+    let condition = hpa.condition("ScalingLimited").filter(|c| c.holds && &*c.reason == "TooManyReplicas")?;
+    if hpa.current < hpa.max || !case.past(condition.since, LASTING) {
+        return None;
+    }
+    let text = format!("the autoscaler is at its limit of {} replicas and wants more{}", hpa.max, made_by(thing));
+    Some(Finding { severity: Severity::Info, ..told(case, Cause::HpaAtLimit, condition, &text) })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,113 @@
+//! What an exit code and a container's last words say of why it ended.
+//!
+//! Owns the reading of the messages that kernels, runtimes, resolvers and the API server write. Must
+//! never know an application's own words, but for the names of variables it lacks. No IO.
+
+use super::case::Case;
+use super::job;
+use super::resolve;
+use super::text::{has_any, quote, quoted_after};
+use crate::finding::Cause;
+use crate::index::{ContainerState, Exit, Pod};
+
+/// How it ended, for people.
+pub(super) fn describe(exit: &Exit) -> String {
+    let why = match exit.code {
+        _ if is_other_architecture(&exit.message) => " (built for another architecture)",
+        126 => " (the command cannot be executed)",
+        127 => " (command not found)",
+        137 => " (killed)",
+        139 => " (segmentation fault)",
+        143 => " (terminated)",
+        128 if lacks_command(&exit.message) => " (command not found)",
+        _ => "",
+    };
+    if &*exit.reason == "StartError" {
+        format!("cannot be started, exit code {}{why}", exit.code)
+    } else {
+        format!("ends with exit code {}{why}", exit.code)
+    }
+}
+
+fn is_other_architecture(message: &str) -> bool {
+    has_any(message, &["exec format error"])
+}
+
+fn lacks_command(message: &str) -> bool {
+    has_any(message, &["executable file not found", "no such file or directory"])
+}
+
+/// What the last words say by themselves; more telling than any guess.
+pub(super) fn told(case: &Case<'_>, pod: &Pod<'_>, exit: Option<&Exit>, why: &str) -> Option<(Cause, Option<String>)> {
+    let message = exit.map(|e| &*e.message).filter(|m| !m.is_empty()).unwrap_or(why);
+    let code = exit.map_or(128, |e| e.code);
+    let starting = exit.is_none_or(|e| &*e.reason == "StartError");
+    if is_other_architecture(message) {
+        return Some((Cause::WrongArchitecture, None));
+    }
+    let unrunnable = lacks_command(message) || has_any(message, &["permission denied"]);
+    if matches!(code, 126 | 127) || (starting && code == 128 && unrunnable) {
+        return Some((Cause::CommandNotFound, None));
+    }
+    if has_any(message, &["address already in use", "eaddrinuse"]) {
+        return Some((Cause::PortConflict, Some("another process of the pod has its port".to_owned())));
+    }
+    if has_any(message, &["no space left on device", "enospc"]) {
+        return Some((Cause::VolumeFull, Some("a volume it writes to is full".to_owned())));
+    }
+    if let Some(what) = denied(message) {
+        return Some((Cause::AccessDenied, Some(what)));
+    }
+    resolve::verdict(case, pod, message).map(|(cause, what)| (cause, Some(what)))
+}
+
+/// The API server's own sentence: `is forbidden: User "…" cannot list resource "pods" in API group ""`.
+fn denied(message: &str) -> Option<String> {
+    let user = quoted_after(message, "forbidden: User ")?;
+    let (_, rest) = message.split_once(" cannot ")?;
+    let (verb, rest) = rest.split_once(" resource ")?;
+    let resource = quoted_after(rest, "").filter(|_| !verb.contains(' '))?;
+    let group = quoted_after(rest, "in API group ").map_or_else(String::new, |group| format!(".{group}"));
+    let place = quoted_after(rest, "in the namespace ");
+    let place =
+        place.map_or_else(|| " in the whole cluster".to_owned(), |ns| format!(" in namespace {}", quote(ns, 60)));
+    let who = user.strip_prefix("system:serviceaccount:").map_or(user, |account| account);
+    Some(format!("no role lets {} {verb} {}{place}", quote(who, 90), quote(&format!("{resource}{group}"), 60)))
+}
+
+/// What else speaks for one cause, where the last words say nothing.
+pub(super) fn guessed(case: &Case<'_>, pod: &Pod<'_>, state: &ContainerState) -> (Cause, Option<String>) {
+    let hosts = pod.template().container(&state.name).map_or(&[][..], |c| &*c.hosts);
+    if let Some(name) = hosts.iter().find_map(|host| resolve::absent_service(case, pod, host)) {
+        let what = format!("its command speaks of Service {}, which does not exist", quote(name, 80));
+        return (Cause::ServiceMissing, Some(what));
+    }
+    if let Some((port, other)) = shared_port(pod, &state.name) {
+        let what = format!("container {} of the pod declares the same port {port}", quote(other, 60));
+        return (Cause::PortConflict, Some(what));
+    }
+    if job::is_spent(case) {
+        return (Cause::JobBackoffLimitExceeded, Some("the Job tried as often as it may, and gave up".to_owned()));
+    }
+    (Cause::CrashLoop, None)
+}
+
+/// A port that this container declares and another that runs beside it, too.
+fn shared_port<'p>(pod: &Pod<'p>, name: &str) -> Option<(u16, &'p str)> {
+    let template = pod.template();
+    let own = template.container(name)?;
+    let beside = |c: &&crate::index::Container| {
+        &*c.name != name && c.role != crate::index::Role::Init && own.role != crate::index::Role::Init
+    };
+    let crashes =
+        |name: &str| pod.odd().is_some_and(|odd| odd.containers.iter().any(|c| &*c.name == name && c.restarts > 0));
+    template.containers.iter().filter(beside).filter(|c| !crashes(&c.name)).find_map(|other| {
+        let same = |p: &&crate::index::ContainerPort| {
+            other.ports.iter().any(|q| q.number == p.number && q.other_protocol == p.other_protocol)
+        };
+        Some((own.ports.iter().find(same)?.number, &*other.name))
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,97 @@
+//! Hosts that a program cannot find.
+//!
+//! Owns the way from a resolver's complaint to the Service that is meant, and to what keeps its name
+//! from being resolved. Must never take a host outside the cluster for a Service. No IO.
+
+use super::case::Case;
+use super::policy::dns_blocked_by;
+use super::text::{has_any, quote};
+use crate::finding::Cause;
+use crate::index::{Pod, Thing};
+use crate::object::Kind;
+
+/// The words before a host in the complaints of the usual resolvers: Go's, glibc's users', Node's,
+/// Java's, curl's, BusyBox's.
+const BEFORE: [&str; 10] = [
+    "lookup ",
+    "getaddrinfo ENOTFOUND ",
+    "getaddrinfo EAI_AGAIN ",
+    "could not translate host name ",
+    "Could not resolve host: ",
+    "UnknownHostException: ",
+    "bad address ",
+    "can't resolve ",
+    "Failed to resolve ",
+    "failed to lookup address information for ",
+];
+/// Complaints that name no host, or not where it can be found.
+const COMPLAINTS: [&str; 6] = [
+    "no such host",
+    "name or service not known",
+    "temporary failure in name resolution",
+    "server misbehaving",
+    "enotfound",
+    "nxdomain",
+];
+
+/// What a termination message says of names that cannot be resolved, and why that is.
+pub(crate) fn verdict(case: &Case<'_>, pod: &Pod<'_>, message: &str) -> Option<(Cause, String)> {
+    let host = host(message);
+    if host.is_none() && !has_any(message, &COMPLAINTS) {
+        return None;
+    }
+    if let Some(name) = host.and_then(|host| absent_service(case, pod, host)) {
+        return Some((Cause::ServiceMissing, format!("speaks to Service {}, which does not exist", quote(name, 80))));
+    }
+    if pod.template().own_dns && host.is_none_or(|host| service_name(case, pod, host).is_some()) {
+        let why = "its DNS policy asks the node's name server, which knows no Service";
+        return Some((Cause::NameNotResolved, format!("cannot resolve names: {why}")));
+    }
+    let policy = dns_blocked_by(case.view, pod)?;
+    let why = format!("network policy {} allows it no egress to port 53", quote(&policy.head.name, 80));
+    Some((Cause::NameNotResolved, format!("cannot resolve names: {why}")))
+}
+
+/// The host in a resolver's complaint.
+fn host(message: &str) -> Option<&str> {
+    let rest = BEFORE.iter().find_map(|words| message.split_once(words)).map(|(_, rest)| rest)?;
+    let rest = rest.trim_start_matches(['"', '\'', '`', ' ']);
+    let end =
+        rest.find(|c: char| !(c.is_ascii_alphanumeric() || c == '-' || c == '.' || c == '_')).unwrap_or(rest.len());
+    rest.get(..end).map(|host| host.trim_end_matches('.')).filter(|host| host.len() > 1)
+}
+
+/// The Service's namespace and name that a host means inside the cluster: one word, `name.namespace`
+/// of a namespace there is, or what ends in `svc`.
+fn service_name<'h>(case: &Case<'_>, pod: &Pod<'_>, host: &'h str) -> Option<(String, &'h str)> {
+    let mut labels = host.split('.');
+    let name = labels.next().filter(|name| !name.is_empty())?;
+    match (labels.next(), labels.next()) {
+        (None, _) if name == "localhost" => None,
+        (None, _) => Some((pod.namespace().to_owned(), name)),
+        (Some(namespace), Some("svc")) => Some((namespace.to_owned(), name)),
+        (Some(namespace), None) => case.view.namespace(namespace).map(|_| (namespace.to_owned(), name)),
+        (Some(_), Some(_)) => None,
+    }
+}
+
+/// The Service that a host means, where there is none of that name.
+pub(crate) fn absent_service<'h>(case: &Case<'_>, pod: &Pod<'_>, host: &'h str) -> Option<&'h str> {
+    let (namespace, name) = service_name(case, pod, host)?;
+    let known = !case.view.reads_in(Kind::Service, &namespace)
+        || case.view.named(Kind::Service, &namespace, name).is_some()
+        // A pod of a StatefulSet, or one with a subdomain, has a name of its own.
+        || case.view.pods_in(&namespace).any(|p| p.name() == name);
+    (!known).then_some(name)
+}
+
+/// True where the Service that a host means is there and has no ready endpoint: its own finding.
+pub(crate) fn is_unserved(case: &Case<'_>, pod: &Pod<'_>, host: &str) -> bool {
+    let Some((namespace, name)) = service_name(case, pod, host) else { return false };
+    let mut slices = case.view.things_in(Kind::EndpointSlice, &namespace).filter_map(Thing::slice);
+    let served = slices.any(|s| s.ready > 0 && s.service.as_deref() == Some(name));
+    case.view.named(Kind::Service, &namespace, name).is_some() && !served
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,74 @@
+//! Workloads that ran and stand still: scaled to zero, or suspended, and nothing says why.
+//!
+//! Owns the question whether that is meant. Must never call it a fault where an owner, an autoscaler,
+//! a GitOps system, a manifest or an annotation explains it, nor where it never ran. No IO.
+
+use super::case::Case;
+use super::node::by;
+use super::text::{has_any, quote};
+use crate::finding::{Cause, Finding, Severity};
+use crate::index::{Pod, Thing, Workload};
+use crate::object::Kind;
+
+/// What writes whole manifests: who declares zero means zero.
+const DECLARES: [&str; 5] = ["apply", "helm", "terraform", "pulumi", "kustomize"];
+
+/// What stands still.
+pub(crate) fn find(case: &Case<'_>) -> Option<Finding> {
+    let (thing, workload) = (case.thing?, case.workload()?);
+    if thing.head.owner.is_some() || thing.head.marks.gitops() || thing.head.marks.explained() {
+        return None;
+    }
+    let kind = thing.head.kind;
+    if matches!(kind, Kind::Deployment | Kind::StatefulSet) && workload.desired == 0 {
+        scaled_to_zero(case, thing, workload)
+    } else if kind == Kind::CronJob && workload.held {
+        suspended(case, thing, workload)
+    } else {
+        None
+    }
+}
+
+/// True where somebody changed it by hand after it was made.
+fn by_hand(workload: &Workload) -> bool {
+    workload.stopped.as_ref().is_some_and(|w| !has_any(&w.manager, &DECLARES))
+}
+
+fn scaled_to_zero(case: &Case<'_>, thing: &Thing, workload: &Workload) -> Option<Finding> {
+    let namespace = &thing.head.namespace;
+    let scaled = case.view.autoscaler_of(thing.head.kind, namespace, &thing.head.name).is_some();
+    if scaled || thing.head.generation < 2 {
+        return None;
+    }
+    let misses = |service: &crate::index::Service| {
+        let selector = &service.selector;
+        !selector.is_empty()
+            && selector.iter().all(|(k, v)| workload.template_labels.get(k) == Some(v))
+            && !case.view.pods_selected(namespace, selector).iter().any(Pod::ready)
+    };
+    let missed = case.view.services_in(namespace).find(|(_, service)| misses(service)).map(|(t, _)| t);
+    let harm = missed.filter(|_| by_hand(workload));
+    let severity = if harm.is_some() { Severity::Warning } else { Severity::Info };
+    let tail = missed.map_or_else(String::new, |t| format!("; Service {} reaches nothing", quote(&t.head.name, 70)));
+    let text = format!("was scaled to zero{}, and nothing says why{tail}", by(workload.stopped.as_deref()));
+    let mut finding = case.draft(Cause::ScaledToZero, severity, &text);
+    finding.since = workload.stopped.as_ref().and_then(|w| w.at).unwrap_or(finding.since);
+    finding.evidence = case.own("spec.replicas", "0");
+    Some(finding)
+}
+
+fn suspended(case: &Case<'_>, thing: &Thing, workload: &Workload) -> Option<Finding> {
+    let last = workload.cron.as_ref()?.last?;
+    if thing.head.generation < 2 {
+        return None;
+    }
+    let severity = if by_hand(workload) { Severity::Warning } else { Severity::Info };
+    let text = format!("is suspended{}, and nothing says why; it ran last at {last}", by(workload.stopped.as_deref()));
+    let mut finding = case.draft(Cause::CronJobSuspended, severity, &text);
+    finding.since = workload.stopped.as_ref().and_then(|w| w.at).unwrap_or(last);
+    finding.evidence = case.own("spec.suspend", "true");
+    Some(finding)
+}
+
+#[cfg(test)]
+mod tests;

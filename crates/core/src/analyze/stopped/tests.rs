@@ -1,0 +1,101 @@
+//! Tests of what stands still.
+
+use crate::analyze::fixture::{World, at, merge, spec};
+use crate::object::Kind;
+use serde_json::{Value, json};
+
+fn by(manager: &str, subresource: &str, field: &str) -> Value {
+    json!([{"manager": manager, "subresource": subresource, "time": at(60), "fieldsV1": {"f:spec": {field: {}}}}])
+}
+
+fn stopped(w: &mut World, more: Value) -> Vec<String> {
+    let mut object = json!({"metadata": {"name": "web", "generation": 3, "managedFields": by("kubectl", "scale", "f:replicas")},
+        "spec": {"replicas": 0, "template": {"metadata": {"labels": {"app": "web"}}, "spec": spec(json!({}))}}});
+    merge(&mut object, more);
+    w.put(Kind::Deployment, object);
+    w.web()
+}
+
+fn front(w: &mut World) {
+    w.put(
+        Kind::Service,
+        json!({"metadata": {"name": "front"}, "spec": {"selector": {"app": "web"}, "ports": [{"port": 80}]}}),
+    );
+}
+
+#[test]
+fn a_workload_that_is_missed_is_a_warning_and_one_that_is_not_is_information() {
+    let mut w = World::new();
+    assert_eq!(
+        stopped(&mut w, json!({})),
+        ["ScaledToZero Info: was scaled to zero by \"kubectl scale\" at 2026-01-01T00:01:00Z, and nothing says why"]
+    );
+    front(&mut w);
+    assert_eq!(
+        stopped(&mut w, json!({})),
+        [
+            "ScaledToZero Warning: was scaled to zero by \"kubectl scale\" at 2026-01-01T00:01:00Z, and nothing says why; Service \"front\" reaches nothing"
+        ]
+    );
+    let declared = json!({"metadata": {"managedFields": by("kubectl-client-side-apply", "", "f:replicas")}});
+    assert!(stopped(&mut w, declared)[0].starts_with("ScaledToZero Info"), "a manifest says so");
+}
+
+#[test]
+fn whoever_scales_through_the_subresource_is_not_told_but_when_is() {
+    let mut w = World::new();
+    front(&mut w);
+    let nobody = json!([{"manager": "kubectl-client-side-apply", "time": at(0), "fieldsV1": {"f:spec": {"f:template": {}}}},
+        {"manager": "kube-controller-manager", "subresource": "status", "time": at(90), "fieldsV1": {"f:status": {}}}]);
+    let found = stopped(&mut w, json!({"metadata": {"managedFields": nobody}}));
+    assert_eq!(
+        found,
+        [
+            "ScaledToZero Warning: was scaled to zero through its scale subresource at 2026-01-01T00:01:30Z, and nothing says why; Service \"front\" reaches nothing"
+        ]
+    );
+}
+
+#[test]
+fn what_is_explained_or_never_ran_is_well() {
+    for more in [
+        json!({"metadata": {"generation": 1}}),
+        json!({"metadata": {"annotations": {"example.com/maintenance": "x"}}}),
+        json!({"metadata": {"labels": {"kustomize.toolkit.fluxcd.io/name": "shop"}}}),
+        json!({"metadata": {"ownerReferences": [{"apiVersion": "example.com/v1", "kind": "Database", "name": "d", "uid": "d", "controller": true}]}}),
+        json!({"metadata": {"deletionTimestamp": at(590)}}),
+    ] {
+        let mut w = World::new();
+        front(&mut w);
+        assert_eq!(stopped(&mut w, more.clone()), [""; 0], "{more}");
+    }
+    let mut w = World::new();
+    front(&mut w);
+    w.put(Kind::HorizontalPodAutoscaler, json!({"metadata": {"name": "s"}, "spec": {"maxReplicas": 3, "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"}}}));
+    assert_eq!(stopped(&mut w, json!({})), [""; 0], "an autoscaler's matter");
+}
+
+#[test]
+fn a_suspended_cron_job_that_ran_is_told() {
+    let cron = |more: Value| {
+        let mut object = json!({"metadata": {"name": "sum", "generation": 2, "managedFields": by("kubectl-patch", "", "f:suspend")},
+            "spec": {"suspend": true, "schedule": "* * * * *"}, "status": {"lastScheduleTime": at(30)}});
+        merge(&mut object, more);
+        let mut w = World::new();
+        w.put(Kind::CronJob, object);
+        w.findings(Kind::CronJob, "sum")
+    };
+    assert_eq!(
+        cron(json!({})),
+        [
+            "CronJobSuspended Warning: is suspended by \"kubectl-patch\" at 2026-01-01T00:01:00Z, and nothing says why; it ran last at 2026-01-01T00:00:30Z"
+        ]
+    );
+    for well in [
+        json!({"status": {"lastScheduleTime": null}}),
+        json!({"metadata": {"annotations": {"suspend-reason": "migration"}}}),
+        json!({"metadata": {"generation": 1}}),
+    ] {
+        assert_eq!(cron(well.clone()), [""; 0], "{well}");
+    }
+}

@@ -1,0 +1,95 @@
+//! Volumes that are left over, cannot be reclaimed, or have two classes to choose from.
+//!
+//! Owns the reading of volumes and of default classes. Must never propose a change: a volume is
+//! data. No IO.
+
+use super::case::Case;
+use super::claim::misfit;
+use super::text::quote;
+use crate::finding::{Cause, Finding, Severity};
+use crate::index::{ClaimPhase, Thing, Volume};
+use crate::object::Kind;
+use jiff::SignedDuration;
+
+/// A volume that is to be deleted is released for a moment.
+const GRACE: SignedDuration = SignedDuration::from_mins(2);
+
+/// What is wrong with a volume.
+pub(crate) fn find(case: &Case<'_>) -> Vec<Finding> {
+    let Some((thing, volume)) = case.thing.and_then(|t| Some((t, t.volume()?))) else {
+        return Vec::new();
+    };
+    if thing.head.marks.deleting() {
+        return Vec::new();
+    }
+    let finding = match &*volume.phase {
+        "Failed" => Some(failed(case, volume)),
+        "Released" if case.past(volume.since.or(thing.head.created), GRACE) => Some(released(case, volume)),
+        _ => None,
+    };
+    finding.into_iter().collect()
+}
+
+fn failed(case: &Case<'_>, volume: &Volume) -> Finding {
+    let text = format!("the volume cannot be reclaimed: {}", quote(&volume.message, 180));
+    let mut finding = case.draft(Cause::VolumeFailed, Severity::Warning, &text);
+    finding.since = volume.since.unwrap_or(finding.since);
+    finding.evidence = case.own("status.message", &volume.message);
+    finding
+}
+
+/// Nothing is lost by it, unless a claim waits for just such a volume.
+fn released(case: &Case<'_>, volume: &Volume) -> Finding {
+    let (namespace, name) = volume.claim.as_ref().map_or(("", ""), |(namespace, name, _)| (namespace, name));
+    let former = quote(&format!("{namespace}/{name}"), 90);
+    let kept = if volume.retained { "kept as its policy says" } else { "not deleted yet though its policy says so" };
+    let waiting = waiting(case, volume);
+    let tail = waiting.map_or_else(String::new, |claim| {
+        format!(
+            "; claim {} waits for such a volume",
+            quote(&format!("{}/{}", claim.head.namespace, claim.head.name), 80)
+        )
+    });
+    let severity = if waiting.is_some() { Severity::Warning } else { Severity::Info };
+    let text = format!(
+        "the volume is {kept} since its claim {former} is gone; nobody gets it before its claimRef is removed{tail}"
+    );
+    let mut finding = case.draft(Cause::VolumeReleased, severity, &text);
+    finding.since = volume.since.unwrap_or(finding.since);
+    finding.evidence = case.own("status.phase", "Released");
+    finding
+}
+
+fn waiting<'a>(case: &Case<'a>, volume: &Volume) -> Option<&'a Thing> {
+    case.view.things(Kind::PersistentVolumeClaim).find(|thing| {
+        thing.claim().is_some_and(|claim| {
+            let same = claim.class.as_deref().unwrap_or("") == &*volume.class;
+            claim.phase == ClaimPhase::Pending && same && misfit(claim, volume).is_none()
+        })
+    })
+}
+
+/// Where several classes are the default, said once, of the one that is used.
+pub(crate) fn defaults(case: &Case<'_>) -> Vec<Finding> {
+    let default = |thing: &&Thing| thing.storage_class().is_some_and(|c| c.default) && !thing.head.marks.deleting();
+    let all: Vec<&Thing> = case.view.things(Kind::StorageClass).filter(default).collect();
+    // The API server takes the youngest.
+    let used = all.iter().max_by_key(|t| (t.head.created, &t.head.name));
+    if all.len() < 2 || used.map(|t| t.head.uid) != case.thing.map(|t| t.head.uid) {
+        return Vec::new();
+    }
+    let names: Vec<&str> = all.iter().map(|t| &*t.head.name).collect();
+    let text = format!(
+        "{} StorageClasses are the default ({}); claims that name none get this one, the youngest",
+        names.len(),
+        names.join(", ")
+    );
+    let evidence = all
+        .iter()
+        .filter_map(|t| case.in_thing(t, "metadata.annotations[storageclass.kubernetes.io/is-default-class]", "true"));
+    let evidence = evidence.collect();
+    vec![Finding { evidence, ..case.draft(Cause::TwoDefaultStorageClasses, Severity::Warning, &text) }]
+}
+
+#[cfg(test)]
+mod tests;
