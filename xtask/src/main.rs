@@ -11,6 +11,7 @@ mod generate;
 mod image;
 mod scenarios;
 mod test;
+mod torture;
 mod workspace;
 
 use std::io::Write as _;
@@ -45,6 +46,8 @@ enum Command {
     Scenarios(scenarios::Args),
     /// Run every test, on a real cluster where one is needed
     Test(test::Args),
+    /// Run the rows of docs/RELIABILITY.md at their full figures
+    Torture(torture::Args),
 }
 
 fn run(command: Command) -> anyhow::Result<ExitCode> {
@@ -57,6 +60,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Generate(args) => generate::run(&args),
         Command::Scenarios(args) => scenarios::run(&args),
         Command::Test(args) => test::run(args),
+        Command::Torture(args) => torture::run(&args),
     }
 }
 

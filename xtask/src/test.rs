@@ -110,3 +110,10 @@ fn select(wanted: &[String], all: Vec<Suite>) -> Result<(bool, Vec<Suite>)> {
     let chosen = all.into_iter().filter(|s| wanted.contains(&s.name)).collect();
     Ok((unit, chosen))
 }
+
+/// The names of all suites.
+#[cfg(test)]
+pub(crate) fn suite_names() -> Result<Vec<String>> {
+    let workspace = Workspace::read(&Config::from_env()?)?;
+    Ok(discover::suites(&workspace)?.into_iter().map(|suite| suite.name).collect())
+}

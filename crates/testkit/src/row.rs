@@ -88,8 +88,7 @@ mod tests {
 
     #[test]
     fn another_row_is_run_as_usual() {
-        let torture: Torture =
-            serde_json::from_str(r#"{"row": "R07", "first": 40, "runs": 2, "file": "/f"}"#).unwrap();
+        let torture: Torture = serde_json::from_str(r#"{"row": "R07", "first": 40, "runs": 2, "file": "/f"}"#).unwrap();
         assert_eq!(Row::asked("R07", 3, Some(torture.clone())).seeds(), 40..42);
         let usual = Row::asked("R08", 3, Some(torture));
         assert_eq!((usual.seeds(), usual.is_torture()), (0..3, false));

@@ -4,14 +4,15 @@
 //! A seed decides the whole run: two operator processes (frozen past their lease, dying between
 //! any two calls), lost replies, writes that arrive late, watches that lag, drift, people who
 //! approve, reject, or approve something else, suspension, policies that vanish. Afterwards the
-//! checker reads the history. To play one seed again, put it into `REPLAYED` below and run
+//! checker reads the history. A seed that fails is printed; it is played again by
 //!
 //! ```text
-//! cargo test -p bailiwick-core --test simulation -- --exact replay --nocapture
+//! BAILIWICK_TEST_SEED=17 cargo test -p bailiwick-core --test simulation -- --exact replay --nocapture
 //! ```
 //!
-//! The checker itself is proved: each bug of `bug.rs`, built into the driver or the model, must
-//! be found. No IO.
+//! and many more seeds by `cargo xtask torture R41`. The checker itself is proved: each bug of
+//! `bug.rs`, built into the driver or the model, must be found. Reads the environment, and appends
+//! to the file that the torture names.
 
 #[cfg(test)]
 mod bug;
@@ -36,69 +37,39 @@ mod rng;
 #[cfg(test)]
 mod run;
 #[cfg(test)]
+mod seeds;
+#[cfg(test)]
 mod setting;
 
-use bailiwick_core::life::Phase;
 use bug::Bug;
 use run::play;
+use seeds::{Seeds, Tally};
 
-/// The seed that `replay` plays.
+/// The seed that `replay` plays if none is named.
 const REPLAYED: u64 = 1;
-/// Seeds of one shard; shards run side by side.
-const SHARD: u64 = 2_500;
+/// Seeds that are played if nobody asks for more.
+const USUALLY: u64 = 10_000;
 /// Seeds within which a bug must be found.
 const PATIENCE: u64 = 1_500;
 
-/// Plays the seeds of one shard; together they must have seen everything that can happen.
-#[cfg(test)]
-fn shard(number: u64) {
-    let (mut ended, mut writes, mut turned_away, mut found) = (Vec::new(), 0, 0, 0);
-    for seed in number * SHARD..(number + 1) * SHARD {
-        match play(seed, None) {
-            Ok(verdict) => {
-                writes += verdict.writes;
-                turned_away += verdict.turned_away;
-                found += verdict.found;
-                ended.extend(verdict.ended);
-            }
-            Err(broken) => panic!("seed {seed}: {broken}"),
-        }
-    }
-    println!("shard {number}: {writes} writes, {turned_away} turned away, {found} found by a second look");
-    for phase in Phase::ALL.iter().filter(|p| p.is_terminal()) {
-        let count = ended.iter().filter(|e| *e == phase).count();
-        println!("  {count} ended {phase}");
-        assert!(count >= 10, "{count} Changes ended {phase}: the runs are too tame to prove anything");
-    }
-    assert!(writes >= 500 && turned_away >= 20 && found >= 20, "{writes} {turned_away} {found}");
-}
-
+/// Together the runs must have seen everything that can happen.
 #[test]
-fn shard_0() {
-    shard(0);
-}
-
-#[test]
-fn shard_1() {
-    shard(1);
-}
-
-#[test]
-fn shard_2() {
-    shard(2);
-}
-
-#[test]
-fn shard_3() {
-    shard(3);
+fn many_seeds() {
+    let seeds = Seeds::asked(USUALLY);
+    let begin = std::time::Instant::now();
+    let tally: Tally = seeds.play(|seed| play(seed, None)).unwrap_or_else(|broken| panic!("{broken}"));
+    println!("{} in {:.1} s\n{tally}", seeds, begin.elapsed().as_secs_f64());
+    tally.is_telling(seeds.count()).unwrap_or_else(|why| panic!("{why}"));
+    seeds.held(begin.elapsed());
 }
 
 #[test]
 fn replay() {
-    let (first, second) = (play(REPLAYED, None), play(REPLAYED, None));
-    println!("seed {REPLAYED}: {first:#?}");
+    let seed = seeds::named().unwrap_or(REPLAYED);
+    let (first, second) = (play(seed, None), play(seed, None));
+    println!("seed {seed}: {first:#?}");
     assert_eq!(format!("{first:?}"), format!("{second:?}"), "the same seed played two different runs");
-    assert!(first.is_ok(), "seed {REPLAYED}: {first:?}");
+    assert!(first.is_ok(), "seed {seed}: {first:?}");
 }
 
 #[test]

@@ -8,7 +8,7 @@ use crate::effects::Act;
 use crate::history::{Event, Seen};
 use crate::run::Sim;
 use crate::setting::{limits, verdict};
-use bailiwick_core::guards::{Past, admit};
+use bailiwick_core::guards::{Asking, Past, admit};
 use bailiwick_core::life::world::{Ballot, TargetNow};
 use bailiwick_core::life::{Decision, Effect, Record, World, decide};
 use bailiwick_core::oracle::Health;
@@ -134,7 +134,12 @@ impl Sim {
         let stored = &self.cluster.changes[change];
         let truth = &seen.truth;
         let others = self.cluster.changes.iter().enumerate().filter(|(n, _)| *n != change);
-        let past: Vec<Past<'_>> = others.map(|(_, c)| Past { target: &c.proposal.target, record: &c.record }).collect();
+        let past = others.map(|(_, c)| {
+            let name = c.proposal.name.as_str();
+            Past { name, target: &c.proposal.target, incident: None, record: &c.record }
+        });
+        let past: Vec<Past<'_>> = past.collect();
+        let asking = Asking { target: &stored.proposal.target, record, outcome: truth.outcome, troubles: &[] };
         let target = match (&self.cluster.target, self.missed) {
             (_, true) => TargetNow::Unknown,
             (None, false) => TargetNow::Absent,
@@ -152,7 +157,7 @@ impl Sim {
             suspended: truth.suspended,
             fence: if truth.fence { Ok(()) } else { Err(Reason::plain(Code::FenceAbsent)) },
             can_sign: truth.key,
-            guards: admit(&stored.proposal.target, truth.outcome, &limits(), &past, seen.at),
+            guards: admit(&asking, &limits(), &past, seen.at),
             health: self.health(record),
         }
     }

@@ -23,6 +23,8 @@ pub enum Fault {
     Truncated,
     /// The API server carries it out; half of the reply's body is told, then the connection is cut.
     CutShort,
+    /// The API server carries it out; what is told in its place is no JSON.
+    Garbled,
     /// It reaches the API server that much later.
     Late(Duration),
     /// It never reaches the API server; the connection is cut.

@@ -17,7 +17,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
-use super::fault::{Reply, Fault, Flow};
+use super::fault::{Fault, Flow, Reply};
 use super::stream::{Body, body_of, valved};
 use super::{Asked, Passed, Shared, locked};
 
@@ -114,7 +114,9 @@ async fn suffer(
             read(reply).await?;
             std::future::pending().await
         }
-        (Some(fault @ (Fault::Truncated | Fault::CutShort)), Some(reply)) => shorten(reply, fault, asked).await,
+        (Some(fault @ (Fault::Truncated | Fault::CutShort | Fault::Garbled)), Some(reply)) => {
+            shorten(reply, fault, asked).await
+        }
         (Some(Fault::ReplyLost), Some(reply)) => {
             read(reply).await?;
             bail!("the reply is lost")
@@ -150,8 +152,10 @@ async fn shorten(reply: Response<Body>, fault: Fault, asked: &Asked) -> Result<R
     };
     let half = Bytes::copy_from_slice(&body[..body.len() / 2]);
     head.headers.remove(header::CONTENT_LENGTH);
-    if fault == Fault::Truncated {
-        return Ok(Response::from_parts(head, whole(Full::from(half))));
+    match fault {
+        Fault::Garbled => return Ok(Response::from_parts(head, whole(Full::from("}no json{\n")))),
+        Fault::Truncated => return Ok(Response::from_parts(head, whole(Full::from(half)))),
+        _ => {}
     }
     let parts = stream::iter([Ok(Frame::data(half)), Err(anyhow!("the proxy cuts the reply"))]);
     Ok(Response::from_parts(head, body_of(parts)))

@@ -11,7 +11,7 @@ use http_body_util::{BodyExt as _, StreamBody};
 use hyper::body::{Bytes, Frame};
 use tokio::sync::watch;
 
-use super::{Reply, Asked, Flow, fault::Valve};
+use super::{Asked, Flow, Reply, fault::Valve};
 
 /// A body of any make.
 pub(super) type Body = UnsyncBoxBody<Bytes, anyhow::Error>;

@@ -77,11 +77,8 @@ fn https(authority: &str, version: Version) -> Https {
     roots.add(CertificateDer::from_pem_slice(authority.as_bytes()).unwrap()).unwrap();
     let tls = rustls::ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
     let connector = hyper_rustls::HttpsConnectorBuilder::new().with_tls_config(tls).https_only();
-    let connector = if version == Version::HTTP_2 {
-        connector.enable_http2().build()
-    } else {
-        connector.enable_http1().build()
-    };
+    let connector =
+        if version == Version::HTTP_2 { connector.enable_http2().build() } else { connector.enable_http1().build() };
     let mut builder = Http::builder(TokioExecutor::new());
     builder.retry_canceled_requests(false).build(connector)
 }
@@ -122,6 +119,7 @@ async fn what_reaches_the_server_is_what_the_fault_says() {
         (Fault::Refused(Reply::of(429).retry_after(3)), 0, Some(429)),
         (Fault::CutShort, 1, None),
         (Fault::Truncated, 1, Some(200)),
+        (Fault::Garbled, 1, Some(200)),
         (Fault::Late(Duration::from_millis(5)), 1, Some(200)),
     ] {
         let before = stand.reached();
