@@ -46,6 +46,19 @@ pub fn territory_of(operator: &Deployment) -> Option<Territory> {
     Territory::parse(value(KEY)?, value(VALUE)?).ok()
 }
 
+/// The image of the operator.
+pub fn image_of(operator: &Deployment) -> Option<&str> {
+    let pod = operator.spec.as_ref()?.template.spec.as_ref()?;
+    pod.containers.iter().find_map(|c| c.image.as_deref())
+}
+
+/// The tag of an image reference.
+pub fn tag_of(image: &str) -> Option<&str> {
+    let (_, tag) = image.split('@').next().unwrap_or(image).rsplit_once(':')?;
+    // A port of the registry is no tag.
+    (!tag.contains('/')).then_some(tag)
+}
+
 /// The territory's label; the default where the caller may not read what was installed.
 ///
 /// # Errors

@@ -23,7 +23,7 @@ use std::time::Duration;
 /// Find, explain, decide and repair what is wrong in a Kubernetes cluster, inside an authority
 /// that the API server enforces.
 #[derive(Debug, Parser)]
-#[command(name = "bailiwick", version, max_term_width = 100, after_help = help::TOP, disable_help_subcommand = true)]
+#[command(name = "bailiwick", version, max_term_width = 100, after_help = help::TOP)]
 pub struct Cli {
     /// Flags of every command.
     #[command(flatten)]

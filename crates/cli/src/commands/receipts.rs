@@ -166,8 +166,9 @@ fn log(found: &[Loaded<Receipt>]) -> Result<(Vec<Envelope>, Envelope), Failure> 
 
 async fn verify(session: &Session, args: &VerifyArgs) -> Outcomes {
     session.only(&[Format::Table, Format::Wide, Format::Json, Format::Yaml])?;
+    let file = open(&args.file)?;
     let keys = if args.key.is_empty() { vec![stated_key(session).await?] } else { read_keys(&args.key)? };
-    let result = verify_export(open(&args.file)?, &keys, args.expect_head);
+    let result = verify_export(file, &keys, args.expect_head);
     if !session.out.is_for_people() {
         let value = match &result {
             Ok(report) => json!({"sound": true, "report": report}),

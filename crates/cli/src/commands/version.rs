@@ -6,9 +6,6 @@
 use super::Session;
 use crate::exit::{Exit, Outcomes};
 use crate::out::Format;
-use bailiwick_api::manifests::OPERATOR;
-use bailiwick_core::fence::SYSTEM_NAMESPACE;
-use k8s_openapi::api::apps::v1::Deployment;
 use serde_json::json;
 
 /// Print versions.
@@ -46,7 +43,6 @@ pub async fn run(session: &Session, args: &Args) -> Outcomes {
 async fn installed(session: &Session) -> (Option<String>, Option<String>) {
     let Ok(cluster) = session.connect().await else { return (None, None) };
     let server = cluster.client.apiserver_version().await.ok().map(|info| info.git_version);
-    let found = cluster.within::<Deployment>(SYSTEM_NAMESPACE).get_opt(OPERATOR).await.ok().flatten();
-    let containers = found.and_then(|d| d.spec).and_then(|s| s.template.spec).map(|p| p.containers).unwrap_or_default();
-    (server, containers.into_iter().find_map(|c| c.image))
+    let found = crate::installed::operator(&cluster).await.ok().flatten();
+    (server, found.as_ref().and_then(crate::installed::image_of).map(str::to_owned))
 }

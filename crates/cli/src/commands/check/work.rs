@@ -24,23 +24,43 @@ pub(super) async fn look(cluster: &Cluster, operator: Outcomes<Option<Deployment
         Ok(None) => Item::new("operator", State::Bad, "its Deployment is absent").next("bailiwick install"),
         Err(failure) => Item::new("operator", State::Unproved, failure.what.clone()),
     }];
-    if matches!(operator, Ok(Some(_))) {
+    if let Ok(Some(found)) = &operator {
+        items.extend(version(installed::image_of(found)));
         items.push(leader(cluster).await);
     }
     items.push(key(cluster).await);
     items
 }
 
-/// Whether the operator's Deployment has all its replicas.
+/// A word on an operator whose image says that it is of another version.
+fn version(image: Option<&str>) -> Option<Item> {
+    let ours = env!("CARGO_PKG_VERSION");
+    let image = image?;
+    let tag = installed::tag_of(image)?;
+    let is_version = tag.starts_with(|c: char| c.is_ascii_digit()) && tag.contains('.');
+    (is_version && tag != ours).then(|| {
+        Item::new("version", State::Unproved, format!("the operator's image is {image}, this program is {ours}")).next(
+            format!(
+                "look with the bailiwick of {tag}; `bailiwick install` puts {ours} in place, whether newer or older"
+            ),
+        )
+    })
+}
+
+/// Whether the operator's Deployment has all its replicas, and they are of its newest template.
 pub fn running(operator: &Deployment) -> Item {
     let wanted = operator.spec.as_ref().and_then(|s| s.replicas).unwrap_or(1);
     let ready = operator.status.as_ref().and_then(|s| s.ready_replicas).unwrap_or(0);
+    let updated = operator.status.as_ref().and_then(|s| s.updated_replicas).unwrap_or(0);
     let observed = operator.status.as_ref().and_then(|s| s.observed_generation) >= operator.metadata.generation;
-    let text = format!("{ready} of {} ready", count(wanted, "replica"));
+    let mut text = format!("{ready} of {} ready", count(wanted, "replica"));
+    if observed && ready >= wanted && updated < wanted {
+        text.push_str(&format!(", but only {updated} of the newest template"));
+    }
     if wanted == 0 {
         Item::new("operator", State::Bad, "it is scaled to zero")
             .next(format!("kubectl scale deployment/{OPERATOR} -n {SYSTEM_NAMESPACE} --replicas=1"))
-    } else if ready >= wanted && observed {
+    } else if ready >= wanted && updated >= wanted && observed {
         Item::new("operator", State::Good, text)
     } else {
         Item::new("operator", State::Bad, text)
@@ -150,16 +170,31 @@ mod tests {
 
     #[test]
     fn an_operator_without_ready_replicas_is_not_running() {
-        let of = |wanted: i32, ready: i32| -> Deployment {
+        let of = |wanted: i32, ready: i32, updated: i32| -> Deployment {
             serde_json::from_value(json!({
                 "metadata": {"generation": 2},
                 "spec": {"replicas": wanted, "selector": {}, "template": {}},
-                "status": {"readyReplicas": ready, "observedGeneration": 2}
+                "status": {"readyReplicas": ready, "updatedReplicas": updated, "observedGeneration": 2}
             }))
             .unwrap()
         };
-        assert_eq!(running(&of(1, 1)).state, State::Good);
-        assert_eq!(running(&of(1, 0)).state, State::Bad);
-        assert!(running(&of(0, 0)).seen.contains("zero"));
+        assert_eq!(running(&of(1, 1, 1)).state, State::Good);
+        assert_eq!(running(&of(1, 0, 1)).state, State::Bad);
+        let stuck = running(&of(1, 1, 0));
+        assert_eq!(
+            (stuck.state, &*stuck.seen),
+            (State::Bad, "1 of 1 replica ready, but only 0 of the newest template")
+        );
+        assert!(running(&of(0, 0, 0)).seen.contains("zero"));
+    }
+
+    #[test]
+    fn an_operator_of_another_version_is_named() {
+        let ours = concat!("r.example:5000/operator:", env!("CARGO_PKG_VERSION"));
+        for image in [ours, "r.example:5000/operator", "r.example/operator:main", "operator@sha256:00"] {
+            assert!(version(Some(image)).is_none(), "{image}");
+        }
+        assert!(version(Some("r.example:5000/operator:9.9.9@sha256:00")).is_some_and(|i| i.seen.contains("9.9.9")));
+        assert!(version(None).is_none());
     }
 }

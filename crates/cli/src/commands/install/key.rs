@@ -60,6 +60,10 @@ pub(super) async fn ensure(session: &Session, cluster: &Cluster) -> Outcomes<()>
             ))
         }
         Err(kube::Error::Api(status)) if status.is_already_exists() => kept(session, cluster).await,
+        Err(error) if fault::is_absent(&error) => {
+            Err(Failure::error(format!("there is no namespace {SYSTEM_NAMESPACE} to keep a signing key in"))
+                .next("put the rest in place first; `bailiwick install` makes the key by itself"))
+        }
         Err(error) => Err(cluster.fault(&format!("create Secret {SIGNING_KEY_SECRET} in {SYSTEM_NAMESPACE}"), &error)),
     }
 }

@@ -3,6 +3,7 @@
 //! Owns the order of looking, applying and waiting. Must never begin what it cannot finish:
 //! permissions are looked at first. Writes to the API server.
 
+mod choice;
 mod key;
 mod preflight;
 mod wait;
@@ -12,6 +13,7 @@ use super::check::server;
 use super::propose::create::DryRun;
 use crate::cluster::Cluster;
 use crate::exit::{Exit, Failure, Outcomes};
+use crate::installed;
 use crate::objects::apply::{apply, title};
 use crate::out::Format;
 use crate::style::Role;
@@ -42,18 +44,18 @@ pub struct Args {
     /// Make the signing key alone, for an installation that was not made by this command
     #[arg(long, conflicts_with_all = ["export", "dry_run"])]
     key_only: bool,
-    /// The label that draws the territory; it is compiled into the policies
-    #[arg(long, value_name = "KEY=VALUE", default_value = "autofix=true", value_parser = territory)]
-    territory: Territory,
-    /// The operator's image
-    #[arg(long, value_name = "REF", default_value = concat!("bailiwick.dev/operator:", env!("CARGO_PKG_VERSION")))]
-    image: String,
-    /// How many operators stand ready; one leads
-    #[arg(long, value_name = "N", default_value_t = 1)]
-    replicas: u8,
-    /// When the image is pulled
-    #[arg(long, value_name = "POLICY", value_enum, default_value_t = Pull::IfNotPresent)]
-    pull: Pull,
+    /// The label that draws the territory; it is compiled into the policies [default: autofix=true, or as installed]
+    #[arg(long, value_name = "KEY=VALUE", value_parser = territory)]
+    territory: Option<Territory>,
+    /// The operator's image [default: that of this version, or as installed]
+    #[arg(long, value_name = "REF")]
+    image: Option<String>,
+    /// How many operators stand ready; one leads [default: 1, or as installed]
+    #[arg(long, value_name = "N")]
+    replicas: Option<u8>,
+    /// When the image is pulled [default: IfNotPresent, or as installed]
+    #[arg(long, value_name = "POLICY", value_enum)]
+    pull: Option<Pull>,
     /// The operator's log filter
     #[arg(long, value_name = "FILTER", default_value = "info", hide = true)]
     log: String,
@@ -76,22 +78,13 @@ fn territory(text: &str) -> Result<Territory, String> {
     Territory::parse(key, value).map_err(|e| e.to_string())
 }
 
-impl Args {
-    /// The options of an installation.
-    fn options(&self) -> Result<InstallOptions, Failure> {
-        let bad = |e: bailiwick_api::manifests::OptionsError| Failure::error(e.to_string());
-        let policy = match self.pull {
+impl Pull {
+    fn policy(self) -> PullPolicy {
+        match self {
             Pull::IfNotPresent => PullPolicy::IfNotPresent,
             Pull::Always => PullPolicy::Always,
             Pull::Never => PullPolicy::Never,
-        };
-        let options = InstallOptions::new(self.image.as_str()).map_err(bad)?.with_territory(self.territory.clone());
-        let options =
-            options.with_replicas(self.replicas).map_err(bad)?.with_pull_policy(policy).with_log(self.log.as_str());
-        Ok(match &self.failpoints {
-            Some(points) => options.with_failpoints(points.as_str()),
-            None => options,
-        })
+        }
     }
 }
 
@@ -100,11 +93,9 @@ impl Args {
 /// # Errors
 /// Where the cluster will not do, a permission is missing, or a part does not come up.
 pub async fn run(session: &Session, args: &Args) -> Outcomes {
-    let options = args.options()?;
     if args.export {
-        return export(session, &options);
+        return export(session, &choice::options(args, None)?);
     }
-    let steps = install(&options);
     session.only(&[Format::Table, Format::Wide])?;
     let begun = Instant::now();
     let cluster = session.connect().await?;
@@ -115,7 +106,10 @@ pub async fn run(session: &Session, args: &Args) -> Outcomes {
     }
     let items = server::require(&cluster).await?;
     session.out.progress('✔', &items.first().map(|i| i.seen.clone()).unwrap_or_default());
-    preflight::look(&cluster, &steps).await?;
+    preflight::look(&cluster, &install(&choice::options(args, None)?)).await?;
+    let there = installed::operator(&cluster).await?;
+    let options = choice::options(args, there.as_ref())?;
+    let steps = install(&options);
     session.out.progress('✔', "you may do all that this takes");
     key::look(&cluster).await?;
     if args.dry_run == DryRun::Server {
@@ -134,7 +128,7 @@ pub async fn run(session: &Session, args: &Args) -> Outcomes {
     if !args.no_wait {
         wait::operator(session, &cluster, deadline).await?;
     }
-    finish(session, args, begun)
+    finish(session, options.territory(), begun)
 }
 
 async fn put(session: &Session, cluster: &Cluster, step: &Step) -> Outcomes<()> {
@@ -151,10 +145,10 @@ async fn put(session: &Session, cluster: &Cluster, step: &Step) -> Outcomes<()> 
     Ok(())
 }
 
-fn finish(session: &Session, args: &Args, begun: Instant) -> Outcomes {
+fn finish(session: &Session, territory: &Territory, begun: Instant) -> Outcomes {
     let took = begun.elapsed().as_secs();
     session.out.text(&format!("Bailiwick is installed ({took}s).\n"))?;
-    let (key, value) = (args.territory.key(), args.territory.value());
+    let (key, value) = (territory.key(), territory.value());
     for line in [
         format!("draw the territory:  kubectl label namespace NAME {key}={value}"),
         "who may approve:     kubectl create clusterrolebinding NAME --clusterrole=bailiwick:approver --group=GROUP"
