@@ -51,7 +51,7 @@ fn what_is_unknown_is_refused_by_name() {
 #[test]
 fn what_cannot_be_judged_is_refused() {
     assert!(why(&GOOD.replace("oracle:", "healthy:")).contains("`oracle`"));
-    assert!(why(&GOOD.replace("    cause", "    reason")).contains("reason"));
+    assert!(why(&GOOD.replace("- cause", "- reason")).contains("reason"));
     assert!(why(&GOOD.replace("cause: [ServiceSelectsNothing]", "cause: []")).contains("`cause` and `subject`"));
     assert!(why(&GOOD.replace("{delete: ", "{apply: setup.yaml, delete: ")).contains("exactly one of"));
     assert!(why(&GOOD.replace(", is: present", "")).contains("asks nothing"));

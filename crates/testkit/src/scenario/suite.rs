@@ -47,6 +47,7 @@ pub async fn run(cluster: &TestCluster, folders: &[Folder], job: &Job, say: &(dy
     cluster.no_mandates().await?;
     cluster.resume().await?;
     let metrics = folders.iter().any(|f| f.scenario().metrics);
+    say("pushing images; what is not built yet is built now, which takes minutes");
     let images = images::push(cluster, folders, metrics).await?;
     if metrics {
         metrics::install(cluster, &images).await?;
