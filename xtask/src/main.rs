@@ -2,6 +2,7 @@
 //!
 //! Owns only the list of commands; each lives in a module of its own, which holds its arguments and `run`. Prints to the terminal; must never hold logic that a test would want to call.
 
+mod alerts;
 mod bench;
 mod cargo;
 mod check;
@@ -30,6 +31,8 @@ struct Cli {
 // One line per command here and one in `run`; arguments live in the command's own module.
 #[derive(Subcommand)]
 enum Command {
+    /// Show that each alert fires where it must
+    Alerts(alerts::Args),
     /// Measure, beside what others do
     Bench(bench::Args),
     /// Verify everything that needs no cluster
@@ -52,6 +55,7 @@ enum Command {
 
 fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
+        Command::Alerts(args) => alerts::run(&args),
         Command::Bench(args) => bench::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Cluster(args) => cluster::run(args),

@@ -5,6 +5,7 @@
 
 use bailiwick_core::action::ChangeType;
 use bailiwick_core::finding::Cause;
+use bailiwick_core::incident::Phase as Incident;
 use bailiwick_core::life::Phase;
 use bailiwick_core::object::Kind;
 use bailiwick_core::reason::Code;
@@ -95,6 +96,9 @@ pub struct Metrics {
     requests: Family<Two, Counter>,
     leader: Gauge,
     storms: Gauge,
+    suspended: Gauge,
+    fence: Gauge,
+    open: Family<One, Gauge>,
     seen: Mutex<BTreeMap<&'static str, Instant>>,
 }
 
@@ -109,6 +113,8 @@ impl Metrics {
     pub fn new() -> Self {
         let mut registry = Registry::with_prefix("bailiwick");
         let r = &mut registry;
+        let version: Family<One, Gauge> = family(r, "build_info", "1, with the version of this build");
+        version.get_or_create(&[("version", env!("CARGO_PKG_VERSION"))]).set(1);
         Self {
             detection: times(r, "detection_seconds", "From a fault's own time to its Incident, by cause"),
             incidents: family(r, "incidents", "Incidents that entered a phase"),
@@ -125,9 +131,34 @@ impl Metrics {
             requests: family(r, "api_requests", "Requests to the API server, by purpose and verb"),
             leader: family(r, "leader", "1 while this replica leads"),
             storms: family(r, "storms", "Causes whose incidents come in a storm"),
+            suspended: family(r, "suspended", "1 while the switch is thrown, as this replica sees it"),
+            fence: family(r, "fence_intact", "1 while policies and bindings are as compiled in, at the leader"),
+            open: family(r, "changes_open", "Changes that have not ended, by phase"),
             seen: Mutex::new(BTreeMap::new()),
             registry,
         }
+        .begun()
+    }
+
+    /// With the counters of events that people wait for at zero: the first one counts.
+    fn begun(self) -> Self {
+        for code in Code::ALL {
+            drop(self.decisions.get_or_create(&[("reason", code.as_str())]));
+        }
+        for phase in [Incident::Open, Incident::Changing, Incident::Resolved, Incident::Escalated, Incident::Dismissed]
+        {
+            drop(self.incidents.get_or_create(&[("phase", phase.as_str())]));
+        }
+        for phase in Phase::ALL.iter().filter(|phase| phase.is_terminal()) {
+            for change in ChangeType::ALL {
+                drop(self.changes.get_or_create(&[("type", change.as_str()), ("outcome", phase.as_str())]));
+            }
+        }
+        for kind in Kind::ALL {
+            drop(self.malformed.get_or_create(&[("kind", kind.as_str())]));
+            drop(self.watch_failures.get_or_create(&[("kind", kind.as_str())]));
+        }
+        self
     }
 
     /// Everything as OpenMetrics text.
@@ -211,6 +242,23 @@ impl Metrics {
     /// A request is sent to the API server.
     pub fn api(&self, call: Call, verb: &'static str) {
         self.requests.get_or_create(&[("purpose", call.as_str()), ("verb", verb)]).inc();
+    }
+
+    /// Whether the switch is thrown.
+    pub fn suspended(&self, thrown: bool) {
+        self.suspended.set(i64::from(thrown));
+    }
+
+    /// Whether policies and bindings are as compiled in.
+    pub fn fence_intact(&self, intact: bool) {
+        self.fence.set(i64::from(intact));
+    }
+
+    /// So many Changes have not ended, by phase; phases that are not named have none.
+    pub fn changes_open(&self, open: &BTreeMap<Phase, i64>) {
+        for phase in Phase::ALL.iter().filter(|phase| !phase.is_terminal()) {
+            self.open.get_or_create(&[("phase", phase.as_str())]).set(open.get(phase).copied().unwrap_or(0));
+        }
     }
 
     /// Incidents of so many causes come in a storm.

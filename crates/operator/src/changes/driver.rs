@@ -12,6 +12,7 @@ use bailiwick_core::life::Phase;
 use bailiwick_kit::said::said;
 use futures::stream::FuturesUnordered;
 use futures::{FutureExt, Stream, StreamExt};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -38,6 +39,7 @@ pub(crate) async fn drive(ctx: Arc<Context>, mut wakes: impl Stream<Item = Wake>
             passes.push(async move { (key.clone(), Box::pin(pass(&ctx, &key)).await) });
         }
         ctx.metrics.queue_depth("changes", schedule.len());
+        ctx.metrics.suspended(ctx.is_suspended());
         tokio::select! {
             wake = wakes.next() => match wake {
                 Some(wake) => note(&ctx, &mut schedule, wake),
@@ -85,6 +87,18 @@ async fn upkeep(ctx: Arc<Context>) {
     }
     standing::refresh(&ctx).await;
     sweep::sweep(&ctx).await;
+    count_open(&ctx);
+}
+
+/// Measures how many Changes have not ended.
+fn count_open(ctx: &Context) {
+    let mut open: BTreeMap<Phase, i64> = BTreeMap::new();
+    for guarded in ctx.stores.all_changes() {
+        if let Ok(change) = &guarded.0 {
+            *open.entry(change.status.as_ref().map_or(Phase::Proposed, |r| r.phase)).or_default() += 1;
+        }
+    }
+    ctx.metrics.changes_open(&open);
 }
 
 /// Waits for news of a policy, and compares them once an installation's burst of news has passed.

@@ -105,6 +105,7 @@ impl Context {
     }
 
     pub(crate) fn set_policies(&self, found: Result<(), Reason>) {
+        self.metrics.fence_intact(found.is_ok());
         if let Ok(mut slot) = self.policies.write() {
             *slot = found;
         }
