@@ -74,7 +74,7 @@ fn missing(case: &Case<'_>, thing: &Thing, hpa: &Hpa) -> Finding {
 fn inactive(case: &Case<'_>, thing: &Thing, hpa: &Hpa, target: Option<&Thing>) -> Option<Finding> {
     let condition = hpa.condition("ScalingActive").filter(|c| !c.holds)?;
     // At zero replicas the autoscaler rests; the workload's own finding says who scaled it.
-    let resting = &*condition.reason == "ScalingDisabled" || target.is_some_and(|t| wants_nothing(t));
+    let resting = &*condition.reason == "ScalingDisabled" || target.is_some_and(wants_nothing);
     if resting || target.is_some_and(|t| is_unwell(case, t)) {
         return None;
     }

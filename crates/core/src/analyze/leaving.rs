@@ -65,7 +65,7 @@ fn used_by(case: &Case<'_>, thing: &Thing) -> Option<String> {
 
 fn namespace_stuck(case: &Case<'_>, conditions: &[Condition], since: Timestamp) -> Option<Finding> {
     let holding = |kind: &&str| conditions.iter().find(|c| &*c.kind == *kind && c.holds);
-    let told = WHY.iter().find_map(|kind| holding(kind));
+    let told = WHY.iter().find_map(holding);
     let why = told.map_or_else(|| "nothing says why".to_owned(), |c| quote(&c.message, 180));
     let text = format!("the namespace is to be deleted since {since} and stays: {why}");
     let mut finding = case.draft(Cause::NamespaceStuck, Severity::Warning, &text);

@@ -12,7 +12,7 @@ fn keyed(keys: &[&str], written: i64) -> Value {
 fn running(container: Value) -> World {
     let mut w = World::new();
     let pod = spec(container);
-    w.deployment(1, &[pod.clone()]);
+    w.deployment(1, std::slice::from_ref(&pod));
     w.pod_of((Kind::ReplicaSet, "web-r1"), "bcdfg", pod, well());
     w
 }

@@ -58,7 +58,7 @@ fn two_containers_with_one_port_are_told_though_nothing_is_said() {
     let mut w = World::new();
     let two = json!({"containers": [{"name": "web", "image": "a:1", "ports": [{"containerPort": 8080}]},
         {"name": "proxy", "image": "b:1", "ports": [{"containerPort": 8080}]}], "restartPolicy": "Always"});
-    w.deployment(1, &[two.clone()]);
+    w.deployment(1, std::slice::from_ref(&two));
     w.pod_of((Kind::ReplicaSet, "web-r1"), "bcdfg", two, backing_off(4, json!({})));
     assert_eq!(
         w.web(),
@@ -73,7 +73,7 @@ fn an_init_container_that_fails_and_speaks_of_a_service_that_is_gone_names_it() 
     let mut w = World::new();
     let pod = json!({"initContainers": [{"name": "wait", "image": "b:1", "args": ["--connect", "orders:8080"]}],
         "containers": [{"name": "web", "image": "a:1"}], "restartPolicy": "Always"});
-    w.deployment(1, &[pod.clone()]);
+    w.deployment(1, std::slice::from_ref(&pod));
     let status = json!({"phase": "Pending", "initContainerStatuses": [{"name": "wait", "restartCount": 2,
         "state": {"terminated": {"exitCode": 1, "reason": "Error"}}}],
         "containerStatuses": [{"name": "web", "state": {"waiting": {"reason": "PodInitializing"}}}]});

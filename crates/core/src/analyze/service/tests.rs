@@ -115,7 +115,7 @@ fn pods_of_another_workload_that_do_not_serve_the_port_are_told() {
     let mut w = World::new();
     let (web, job) =
         (spec(json!({"ports": [{"containerPort": 8080}]})), spec(json!({"ports": [{"containerPort": 9000}]})));
-    w.deployment(1, &[web.clone()]);
+    w.deployment(1, std::slice::from_ref(&web));
     w.pod_of((Kind::ReplicaSet, "web-r1"), "bcdfg", web, crate::analyze::fixture::well());
     w.put(Kind::Service, json!({"metadata": {"name": "front"}, "spec": {"selector": {"app": "web"}, "ports": [{"port": 80, "targetPort": 8080}]}}));
     assert_eq!(w.findings(Kind::Service, "front"), [""; 0]);
