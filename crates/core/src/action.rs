@@ -2,10 +2,16 @@
 //!
 //! Owns the vocabulary of what may be changed. Must never grow a free-form parameter. No IO.
 
-use crate::names::{ContainerName, ObjectName, Uid};
+mod params;
+
+pub use params::{
+    ProbeName, ProbeSettings, ResourceName, Resources, SchedulingPart, ServiceSettings, Strategy, TargetPort,
+    TrafficPolicy,
+};
+
+use crate::names::{ContainerName, ObjectName, Uid, VariableName, VolumeName};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 use std::fmt;
 
 /// Where a parameter's value came from. The operator proves the claim against the cluster
@@ -58,39 +64,6 @@ impl<T> Param<T> {
     }
 }
 
-/// Compute resources of one container, as Kubernetes quantities (`250m`, `64Mi`).
-/// A resource that is not named stays as it is.
-#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Resources {
-    /// Requests by resource name; only `cpu` and `memory`.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub requests: BTreeMap<ResourceName, String>,
-    /// Limits by resource name; only `cpu` and `memory`.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub limits: BTreeMap<ResourceName, String>,
-}
-
-/// The compute resources that a Change may set.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum ResourceName {
-    /// CPU, in cores.
-    Cpu,
-    /// Memory, in bytes.
-    Memory,
-}
-
-impl ResourceName {
-    /// The name as in a container's `resources`.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            ResourceName::Cpu => "cpu",
-            ResourceName::Memory => "memory",
-        }
-    }
-}
-
 /// One typed change. Externally tagged: `setImage: {container: …, image: {value: …, origin: …}}`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -130,6 +103,52 @@ pub enum Action {
         /// The Change that keeps the copy.
         copy: Param<ObjectName>,
     },
+    /// Set what a Service leads to.
+    PatchService {
+        /// What is set.
+        settings: Param<ServiceSettings>,
+    },
+    /// Set one probe of a container.
+    SetProbe {
+        /// The container, init containers included.
+        container: ContainerName,
+        /// The probe, which there must be.
+        probe: ProbeName,
+        /// What is set.
+        settings: Param<ProbeSettings>,
+    },
+    /// Put one environment variable back to what a revision has; remove it where that has none.
+    SetEnv {
+        /// The container, init containers included.
+        container: ContainerName,
+        /// The variable.
+        variable: VariableName,
+        /// The revision.
+        revision: Param<i64>,
+    },
+    /// Put what decides where pods run back to what a revision has.
+    SetScheduling {
+        /// What is put back.
+        part: SchedulingPart,
+        /// The revision.
+        revision: Param<i64>,
+    },
+    /// Have a volume refer to the claim, ConfigMap or Secret that it refers to in a revision.
+    SetVolumeRef {
+        /// The volume.
+        volume: VolumeName,
+        /// The revision.
+        revision: Param<i64>,
+    },
+    /// Set how many pods are replaced at a time.
+    SetStrategy {
+        /// What is set.
+        strategy: Param<Strategy>,
+    },
+    /// Stop a CronJob from starting Jobs.
+    SuspendCronJob {},
+    /// Let a CronJob start Jobs again.
+    ResumeCronJob {},
 }
 
 macro_rules! change_types {
@@ -163,6 +182,14 @@ change_types! {
     SetResources 1 "Set one container's requests and limits.",
     DeleteResourceQuota 2 "Delete a ResourceQuota, keeping a copy.",
     RestoreObject 2 "Create an object again from its kept copy.",
+    PatchService 2 "Set what a Service leads to.",
+    SetProbe 2 "Set one probe of a container.",
+    SetEnv 2 "Put one environment variable back to what a revision has.",
+    SetScheduling 2 "Put back what decides where pods run.",
+    SetVolumeRef 2 "Put back what a volume refers to.",
+    SetStrategy 2 "Set how many pods are replaced at a time.",
+    SuspendCronJob 2 "Stop a CronJob from starting Jobs.",
+    ResumeCronJob 2 "Let a CronJob start Jobs again.",
 }
 
 impl ChangeType {
@@ -190,18 +217,36 @@ impl Action {
             Action::SetResources { .. } => ChangeType::SetResources,
             Action::DeleteResourceQuota {} => ChangeType::DeleteResourceQuota,
             Action::RestoreObject { .. } => ChangeType::RestoreObject,
+            Action::PatchService { .. } => ChangeType::PatchService,
+            Action::SetProbe { .. } => ChangeType::SetProbe,
+            Action::SetEnv { .. } => ChangeType::SetEnv,
+            Action::SetScheduling { .. } => ChangeType::SetScheduling,
+            Action::SetVolumeRef { .. } => ChangeType::SetVolumeRef,
+            Action::SetStrategy { .. } => ChangeType::SetStrategy,
+            Action::SuspendCronJob {} => ChangeType::SuspendCronJob,
+            Action::ResumeCronJob {} => ChangeType::ResumeCronJob,
         }
     }
 
     /// Each parameter that has an origin, by name.
     pub fn origins(&self) -> Vec<(&'static str, &Origin)> {
         match self {
-            Action::RolloutUndo { revision } => vec![("revision", &revision.origin)],
+            Action::RolloutUndo { revision }
+            | Action::SetEnv { revision, .. }
+            | Action::SetScheduling { revision, .. }
+            | Action::SetVolumeRef { revision, .. } => vec![("revision", &revision.origin)],
+            Action::PatchService { settings } => vec![("settings", &settings.origin)],
+            Action::SetProbe { settings, .. } => vec![("settings", &settings.origin)],
+            Action::SetStrategy { strategy } => vec![("strategy", &strategy.origin)],
             Action::SetImage { image, .. } => vec![("image", &image.origin)],
             Action::Scale { replicas } => vec![("replicas", &replicas.origin)],
             Action::SetResources { resources, .. } => vec![("resources", &resources.origin)],
             Action::RestoreObject { copy } => vec![("copy", &copy.origin)],
-            Action::RolloutRestart {} | Action::DeletePod {} | Action::DeleteResourceQuota {} => Vec::new(),
+            Action::RolloutRestart {}
+            | Action::DeletePod {}
+            | Action::DeleteResourceQuota {}
+            | Action::SuspendCronJob {}
+            | Action::ResumeCronJob {} => Vec::new(),
         }
     }
 }

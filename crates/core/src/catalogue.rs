@@ -34,6 +34,10 @@ pub enum Oracle {
     QuotaGone,
     /// The object exists with the restored content.
     ObjectRestored,
+    /// The object still has what was written; nothing else follows from it at once.
+    FieldsHold,
+    /// Ready pods stand behind the Service, where it leads.
+    ServiceServes,
 }
 
 /// What the catalogue says of one type.
@@ -148,6 +152,89 @@ const RESTORE_OBJECT: Entry = Entry {
     effect: "creates the object again from its kept copy",
 };
 
+/// A patch of workloads' templates from which a rollout follows.
+const fn template(change_type: ChangeType, fields: &'static [&'static str], effect: &'static str) -> Entry {
+    Entry {
+        change_type,
+        targets: WORKLOADS,
+        operation: Operation::Update,
+        fields,
+        undo: Undo::PreviousFields,
+        oracle: Oracle::RolloutComplete,
+        replaces_pods: false,
+        effect,
+    }
+}
+
+const SET_PROBE: Entry = template(
+    ChangeType::SetProbe,
+    &[
+        "/spec/template/spec/containers/*/livenessProbe",
+        "/spec/template/spec/containers/*/readinessProbe",
+        "/spec/template/spec/containers/*/startupProbe",
+        "/spec/template/spec/initContainers/*/livenessProbe",
+        "/spec/template/spec/initContainers/*/readinessProbe",
+        "/spec/template/spec/initContainers/*/startupProbe",
+    ],
+    "sets one probe of a container",
+);
+
+const SET_ENV: Entry = template(
+    ChangeType::SetEnv,
+    &["/spec/template/spec/containers/*/env", "/spec/template/spec/initContainers/*/env"],
+    "puts one environment variable back to what a revision has",
+);
+
+const SET_SCHEDULING: Entry = template(
+    ChangeType::SetScheduling,
+    &["/spec/template/spec/nodeSelector", "/spec/template/spec/affinity", "/spec/template/spec/tolerations"],
+    "puts back what decides where pods run",
+);
+
+const SET_VOLUME_REF: Entry = template(
+    ChangeType::SetVolumeRef,
+    &[
+        "/spec/template/spec/volumes/*/persistentVolumeClaim/claimName",
+        "/spec/template/spec/volumes/*/configMap/name",
+        "/spec/template/spec/volumes/*/secret/secretName",
+    ],
+    "puts back what a volume refers to",
+);
+
+const SET_STRATEGY: Entry = Entry {
+    targets: &[Kind::Deployment],
+    ..template(ChangeType::SetStrategy, &["/spec/strategy/rollingUpdate"], "sets how many pods are replaced at a time")
+};
+
+const PATCH_SERVICE: Entry = Entry {
+    change_type: ChangeType::PatchService,
+    targets: &[Kind::Service],
+    operation: Operation::Update,
+    fields: &["/spec/selector", "/spec/ports/*/targetPort", "/spec/internalTrafficPolicy"],
+    undo: Undo::PreviousFields,
+    oracle: Oracle::ServiceServes,
+    replaces_pods: false,
+    effect: "sets what the Service leads to",
+};
+
+/// A CronJob that does or does not start Jobs.
+const fn suspension(change_type: ChangeType, effect: &'static str) -> Entry {
+    Entry {
+        change_type,
+        targets: &[Kind::CronJob],
+        operation: Operation::Update,
+        fields: &["/spec/suspend"],
+        undo: Undo::PreviousFields,
+        oracle: Oracle::FieldsHold,
+        replaces_pods: false,
+        effect,
+    }
+}
+
+const SUSPEND_CRON_JOB: Entry = suspension(ChangeType::SuspendCronJob, "stops the CronJob from starting Jobs");
+
+const RESUME_CRON_JOB: Entry = suspension(ChangeType::ResumeCronJob, "lets the CronJob start Jobs again");
+
 /// The catalogue's entry of a type.
 pub const fn entry(change_type: ChangeType) -> Entry {
     match change_type {
@@ -159,6 +246,14 @@ pub const fn entry(change_type: ChangeType) -> Entry {
         ChangeType::SetResources => SET_RESOURCES,
         ChangeType::DeleteResourceQuota => DELETE_RESOURCE_QUOTA,
         ChangeType::RestoreObject => RESTORE_OBJECT,
+        ChangeType::PatchService => PATCH_SERVICE,
+        ChangeType::SetProbe => SET_PROBE,
+        ChangeType::SetEnv => SET_ENV,
+        ChangeType::SetScheduling => SET_SCHEDULING,
+        ChangeType::SetVolumeRef => SET_VOLUME_REF,
+        ChangeType::SetStrategy => SET_STRATEGY,
+        ChangeType::SuspendCronJob => SUSPEND_CRON_JOB,
+        ChangeType::ResumeCronJob => RESUME_CRON_JOB,
     }
 }
 
@@ -218,6 +313,16 @@ pub fn rights() -> Vec<Right> {
         }
     }
     rights
+}
+
+/// The keys of `.spec` that some change of the kind may touch, each once.
+pub fn touched_keys(kind: Kind) -> Vec<&'static str> {
+    let entries = ChangeType::ALL.iter().map(|change_type| entry(*change_type));
+    let patches = entries.filter(|e| e.operation == Operation::Update && e.targets.contains(&kind));
+    let mut keys: Vec<&str> = patches.flat_map(|e| e.fields).filter_map(|field| field.split('/').nth(2)).collect();
+    keys.sort_unstable();
+    keys.dedup();
+    keys
 }
 
 /// True if the kind counts changes of its specification in `metadata.generation`.

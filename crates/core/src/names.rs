@@ -61,6 +61,39 @@ fn check_container(text: &str) -> Result<(), NameError> {
     check_subdomain(text, "container name", 63)
 }
 
+fn check_volume(text: &str) -> Result<(), NameError> {
+    check_subdomain(text, "volume name", 63)
+}
+
+fn check_variable(text: &str) -> Result<(), NameError> {
+    let allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.');
+    if text.is_empty() || text.len() > 253 || !text.bytes().all(allowed) {
+        return Err(refuse(text, "variable name", "1 to 253 letters, digits, '_', '-' and '.'"));
+    }
+    Ok(())
+}
+
+/// A port's number, or its name: at most 15 lower-case letters, digits and `-`, one letter at least.
+fn check_port(text: &str) -> Result<(), NameError> {
+    if text.bytes().all(|b| b.is_ascii_digit()) {
+        let is_port = text.parse::<u16>().is_ok_and(|n| n > 0) && !text.starts_with('0');
+        return if is_port { Ok(()) } else { Err(refuse(text, "port", "a number is of 1 to 65535")) };
+    }
+    check_subdomain(text, "port", 15)?;
+    let lettered = text.bytes().any(|b| b.is_ascii_lowercase()) && !text.contains('.');
+    if lettered { Ok(()) } else { Err(refuse(text, "port", "a name has a letter and no '.'")) }
+}
+
+/// A number of pods, or a percentage of them.
+fn check_amount(text: &str) -> Result<(), NameError> {
+    let (digits, most) = text.strip_suffix('%').map_or((text, 1000_u32), |digits| (digits, 100));
+    let plain = !digits.is_empty() && digits.len() <= 4 && digits.bytes().all(|b| b.is_ascii_digit());
+    if plain && digits.parse::<u32>().is_ok_and(|n| n <= most) {
+        return Ok(());
+    }
+    Err(refuse(text, "amount", "0 to 1000, or 0% to 100%"))
+}
+
 macro_rules! name {
     ($(#[$doc:meta])* $ty:ident, $check:ident, $max:literal) => {
         $(#[$doc])*
@@ -134,6 +167,34 @@ name!(/// An object's uid as the API server assigned it.
 name!(/// A container's name inside its pod.
     ContainerName, check_container, 63);
 
+name!(/// A volume's name inside its pod.
+    VolumeName, check_volume, 63);
+name!(/// An environment variable's name.
+    VariableName, check_variable, 253);
+name!(/// A port, by number or name.
+    PortRef, check_port, 15);
+name!(/// A number of pods, or a percentage.
+    Amount, check_amount, 4);
+
+impl PortRef {
+    /// The port as Kubernetes writes it: a number where it is one.
+    pub fn value(&self) -> serde_json::Value {
+        self.0.parse::<u16>().map_or_else(|_| self.0.as_str().into(), Into::into)
+    }
+}
+
+impl Amount {
+    /// The amount as Kubernetes writes it: a number where it is one.
+    pub fn value(&self) -> serde_json::Value {
+        self.0.parse::<u16>().map_or_else(|_| self.0.as_str().into(), Into::into)
+    }
+
+    /// True for no pod at all.
+    pub fn is_zero(&self) -> bool {
+        self.0.trim_end_matches('%').bytes().all(|b| b == b'0')
+    }
+}
+
 impl Uid {
     /// The first eight characters, used in the names of one-shot accounts.
     pub fn short(&self) -> &str {
@@ -155,5 +216,28 @@ mod tests {
         }
         assert!(Namespace::parse("a".repeat(64)).is_err());
         assert!(Uid::parse("../x").is_err());
+    }
+
+    #[test]
+    fn ports_amounts_and_variables_follow_them_too() {
+        for good in ["1", "80", "65535", "http", "a-1"] {
+            assert!(PortRef::parse(good).is_ok(), "{good}");
+        }
+        for bad in ["", "0", "080", "65536", "1-1", "Http", "-a", "a.b", "sixteen-letters-"] {
+            assert!(PortRef::parse(bad).is_err(), "{bad}");
+        }
+        assert_eq!(
+            (PortRef::parse("80").unwrap().value(), PortRef::parse("http").unwrap().value()),
+            (80.into(), "http".into())
+        );
+        for (good, zero) in [("0", true), ("0%", true), ("25%", false), ("100%", false), ("3", false)] {
+            assert_eq!(Amount::parse(good).map(|a| a.is_zero()), Ok(zero), "{good}");
+        }
+        for bad in ["", "%", "101%", "-1", "1.5", "1001", "12345"] {
+            assert!(Amount::parse(bad).is_err(), "{bad}");
+        }
+        for bad in ["", "A=B", "a b", "a\n"] {
+            assert!(VariableName::parse(bad).is_err(), "{bad:?}");
+        }
     }
 }

@@ -6,7 +6,7 @@
 use crate::catalogue::{self, Oracle, Undo};
 use crate::life::Execution;
 use crate::object::Kind;
-use crate::plan::object::{controller, int_at, label, shows, text_at};
+use crate::plan::object::{controller, has_condition, int_at, is_ready, label, shows, text_at};
 use crate::plan::{Baseline, Plan};
 use jiff::Timestamp;
 use serde_json::Value;
@@ -20,6 +20,8 @@ pub struct Observation {
     pub owner: Option<Value>,
     /// Pods of the workload concerned.
     pub pods: Vec<Value>,
+    /// EndpointSlices of a Service.
+    pub slices: Vec<Value>,
     /// Workloads of the namespace, with their own view of refused pods (for quotas).
     pub refused: Vec<String>,
     /// True if the namespace still exists.
@@ -73,6 +75,8 @@ pub fn judge(plan: &Plan, execution: &Execution, seen: &Observation) -> Health {
         Oracle::OwnerComplete => owner(plan, seen, Write { since, renews: true }),
         Oracle::QuotaGone => quota(plan, seen),
         Oracle::ObjectRestored => restored(plan, seen),
+        Oracle::FieldsHold => fields(plan, seen).unwrap_or_else(|| Health::Healthy("it is as it was set".to_owned())),
+        Oracle::ServiceServes => fields(plan, seen).unwrap_or_else(|| serves(plan, seen)),
     }
 }
 
@@ -219,19 +223,9 @@ fn is_live(pod: &Value) -> bool {
     pod.pointer("/metadata/deletionTimestamp").is_none()
 }
 
-fn is_ready(pod: &Value) -> bool {
-    has_condition(pod, "Ready", "True")
-}
-
 /// False where the scheduler has found no node for it.
 fn is_scheduled(pod: &Value) -> bool {
     !has_condition(pod, "PodScheduled", "False")
-}
-
-fn has_condition(pod: &Value, kind: &str, status: &str) -> bool {
-    let conditions = pod.pointer("/status/conditions").and_then(Value::as_array);
-    let is_so = |c: &Value| text_at(c, "/type") == Some(kind) && text_at(c, "/status") == Some(status);
-    conditions.is_some_and(|c| c.iter().any(is_so))
 }
 
 /// True if a container of a pod that is not on its way out is so.
@@ -287,6 +281,40 @@ fn owner(plan: &Plan, seen: &Observation, write: Write) -> Health {
         return Health::NotYet("a container of a new pod is failing".to_owned());
     }
     Health::Healthy(format!("{} of {} replicas are available, the pod was replaced", now.available, now.desired))
+}
+
+/// What is wrong with the object itself: gone, another one, or changed again.
+fn fields(plan: &Plan, seen: &Observation) -> Option<Health> {
+    let target = seen
+        .target
+        .as_ref()
+        .filter(|target| text_at(target, "/metadata/uid") == plan.target.uid.as_ref().map(crate::names::Uid::as_str));
+    let Some(target) = target else { return Some(Health::Vanished) };
+    let again = overwritten(plan, target);
+    again.map(|pointer| Health::NotYet(format!("{pointer} was changed again after the write")))
+}
+
+/// Ready endpoints, each a pod that is selected now, at the ports that were set.
+fn serves(plan: &Plan, seen: &Observation) -> Health {
+    let selected: Vec<&str> = seen.pods.iter().filter_map(|p| text_at(p, "/metadata/uid")).collect();
+    let is_ready = |e: &&Value| e.pointer("/conditions/ready").and_then(Value::as_bool) == Some(true);
+    let is_selected = |e: &&Value| text_at(e, "/targetRef/uid").is_some_and(|uid| selected.contains(&uid));
+    let endpoints = |slice: &Value| slice.get("endpoints").and_then(Value::as_array).cloned().unwrap_or_default();
+    let all: Vec<Value> = seen.slices.iter().flat_map(endpoints).collect();
+    let ready = all.iter().filter(is_ready).filter(is_selected).count();
+    if ready == 0 {
+        return Health::NotYet("no pod that it selects is ready behind it".to_owned());
+    }
+    let ports: Vec<&Value> =
+        seen.slices.iter().filter_map(|s| s.get("ports")?.as_array()).flatten().filter_map(|p| p.get("port")).collect();
+    let result = plan.result_object().unwrap_or_default();
+    let wanted = result.pointer("/spec/ports").and_then(Value::as_array).into_iter().flatten();
+    // A port by name is resolved for each pod; one by number is the pods' own.
+    let absent = wanted.filter_map(|p| p.get("targetPort")).find(|p| p.is_number() && !ports.contains(p));
+    match absent {
+        Some(port) => Health::NotYet(format!("its endpoints do not lead to port {port} yet")),
+        None => Health::Healthy(format!("{ready} ready endpoints stand behind it")),
+    }
 }
 
 fn quota(plan: &Plan, seen: &Observation) -> Health {

@@ -142,6 +142,14 @@ A value that a person gives is never pre-approved; one from the revision history
   SetResources        container=NAME limits.memory=Q requests.cpu=Q …, or container=NAME revision=N
   DeleteResourceQuota none
   RestoreObject       copy=CHANGE
+  PatchService        selector=KEY=VALUE,…, port=N targetPort=PORT, internalTrafficPolicy=Cluster
+  SetProbe            container=NAME probe=readiness, and path=/healthz port=PORT …, or revision=N
+  SetEnv              container=NAME variable=NAME revision=N
+  SetScheduling       part=nodeSelector|affinity|tolerations revision=N
+  SetVolumeRef        volume=NAME revision=N
+  SetStrategy         maxSurge=AMOUNT maxUnavailable=AMOUNT
+  SuspendCronJob      none
+  ResumeCronJob       none
 
 Examples:
   bailiwick propose RolloutUndo deployment/web -n shop

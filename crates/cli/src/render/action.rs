@@ -3,7 +3,7 @@
 //! Owns those words. Must never leave out where a value came from. No IO.
 
 use crate::words::count;
-use bailiwick_core::action::{Action, Origin, Param, Resources};
+use bailiwick_core::action::{Action, Origin, Param, ProbeSettings, Resources, ServiceSettings, Strategy};
 
 /// What is to be done, in one line.
 pub fn sentence(action: &Action) -> String {
@@ -18,6 +18,22 @@ pub fn sentence(action: &Action) -> String {
         }
         Action::DeleteResourceQuota {} => "delete the quota, keeping a copy".to_owned(),
         Action::RestoreObject { copy } => format!("create it again from the copy kept in change {}", copy.value),
+        Action::PatchService { settings } => format!("set what the Service leads to: {}", service(&settings.value)),
+        Action::SetProbe { container, probe, settings } => {
+            format!("set the {} probe of container {container}: {}", probe.as_str(), probing(&settings.value))
+        }
+        Action::SetEnv { container, variable, revision } => {
+            format!("put variable {variable} of container {container} back to what revision {} has", revision.value)
+        }
+        Action::SetScheduling { part, revision } => {
+            format!("put {} back to what revision {} has", part.as_str(), revision.value)
+        }
+        Action::SetVolumeRef { volume, revision } => {
+            format!("have volume {volume} refer to what it refers to in revision {}", revision.value)
+        }
+        Action::SetStrategy { strategy } => format!("set how pods are replaced: {}", replacing(&strategy.value)),
+        Action::SuspendCronJob {} => "stop it from starting Jobs".to_owned(),
+        Action::ResumeCronJob {} => "let it start Jobs again".to_owned(),
     }
 }
 
@@ -28,6 +44,30 @@ fn amounts(resources: &Resources) -> String {
     let mut all = part("requests", &resources.requests);
     all.extend(part("limits", &resources.limits));
     if all.is_empty() { "none named".to_owned() } else { all.join(", ") }
+}
+
+fn pairs<const N: usize>(all: [(&str, Option<String>); N]) -> String {
+    let named: Vec<String> = all.into_iter().filter_map(|(key, value)| Some(format!("{key}={}", value?))).collect();
+    if named.is_empty() { "nothing named".to_owned() } else { named.join(", ") }
+}
+
+fn probing(settings: &ProbeSettings) -> String {
+    let [delay, period, timeout, threshold] = settings.numbers().map(|(key, n)| (key, n.map(|n| n.to_string())));
+    let port = settings.port.as_ref().map(ToString::to_string);
+    pairs([("path", settings.path.clone()), ("port", port), delay, period, timeout, threshold])
+}
+
+fn replacing(strategy: &Strategy) -> String {
+    let text = |amount: &Option<bailiwick_core::names::Amount>| amount.as_ref().map(ToString::to_string);
+    pairs([("maxSurge", text(&strategy.max_surge)), ("maxUnavailable", text(&strategy.max_unavailable))])
+}
+
+fn service(settings: &ServiceSettings) -> String {
+    let labels: Vec<String> = settings.selector.iter().map(|(key, value)| format!("{key}={value}")).collect();
+    let selector = (!labels.is_empty()).then(|| labels.join(","));
+    let port = settings.target_port.as_ref().map(|p| format!("{} for port {}", p.target, p.port));
+    let policy = settings.internal_traffic_policy.map(|p| p.as_str().to_owned());
+    pairs([("selector", selector), ("targetPort", port), ("internalTrafficPolicy", policy)])
 }
 
 /// Where a value came from.
@@ -53,6 +93,16 @@ pub fn parameters(action: &Action) -> Vec<(&'static str, String, String)> {
         Action::Scale { replicas } => vec![row("replicas", replicas.value.to_string(), replicas)],
         Action::SetResources { resources, .. } => vec![row("resources", amounts(&resources.value), resources)],
         Action::RestoreObject { copy } => vec![row("copy", copy.value.to_string(), copy)],
-        Action::RolloutRestart {} | Action::DeletePod {} | Action::DeleteResourceQuota {} => Vec::new(),
+        Action::PatchService { settings } => vec![row("settings", service(&settings.value), settings)],
+        Action::SetProbe { settings, .. } => vec![row("settings", probing(&settings.value), settings)],
+        Action::SetStrategy { strategy } => vec![row("strategy", replacing(&strategy.value), strategy)],
+        Action::SetEnv { revision, .. }
+        | Action::SetScheduling { revision, .. }
+        | Action::SetVolumeRef { revision, .. } => vec![row("revision", revision.value.to_string(), revision)],
+        Action::RolloutRestart {}
+        | Action::DeletePod {}
+        | Action::DeleteResourceQuota {}
+        | Action::SuspendCronJob {}
+        | Action::ResumeCronJob {} => Vec::new(),
     }
 }

@@ -99,7 +99,33 @@ fn parameters(action: &Action) -> Vec<ParameterJson> {
         }
         Action::Scale { replicas } => vec![given("replicas", replicas.value, &replicas.origin)],
         Action::RestoreObject { copy } => vec![given("copy", copy.value.as_str(), &copy.origin)],
-        Action::RolloutRestart {} | Action::DeletePod {} | Action::DeleteResourceQuota {} => Vec::new(),
+        Action::PatchService { settings } => {
+            vec![given("settings", serde_json::to_value(&settings.value).unwrap_or_default(), &settings.origin)]
+        }
+        Action::SetProbe { container, probe, settings } => {
+            let value = serde_json::to_value(&settings.value).unwrap_or_default();
+            let named = [part("container", container.as_str()), part("probe", probe.as_str())];
+            named.into_iter().chain([given("settings", value, &settings.origin)]).collect()
+        }
+        Action::SetEnv { container, variable, revision } => vec![
+            part("container", container.as_str()),
+            part("variable", variable.as_str()),
+            given("revision", revision.value, &revision.origin),
+        ],
+        Action::SetScheduling { part: of, revision } => {
+            vec![part("part", of.as_str()), given("revision", revision.value, &revision.origin)]
+        }
+        Action::SetVolumeRef { volume, revision } => {
+            vec![part("volume", volume.as_str()), given("revision", revision.value, &revision.origin)]
+        }
+        Action::SetStrategy { strategy } => {
+            vec![given("strategy", serde_json::to_value(&strategy.value).unwrap_or_default(), &strategy.origin)]
+        }
+        Action::RolloutRestart {}
+        | Action::DeletePod {}
+        | Action::DeleteResourceQuota {}
+        | Action::SuspendCronJob {}
+        | Action::ResumeCronJob {} => Vec::new(),
     }
 }
 

@@ -45,6 +45,22 @@ pub fn same_action(a: &Action, b: &Action) -> bool {
         }
         (Action::SetResources { container: c, .. }, Action::SetResources { container: d, .. }) => c == d,
         (Action::RestoreObject { copy: a }, Action::RestoreObject { copy: b }) => a.value == b.value,
+        (Action::PatchService { settings: a }, Action::PatchService { settings: b }) => a.value == b.value,
+        (Action::SetStrategy { strategy: a }, Action::SetStrategy { strategy: b }) => a.value == b.value,
+        (
+            Action::SetProbe { container: c, probe: p, settings: a },
+            Action::SetProbe { container: d, probe: q, settings: b },
+        ) => (c, p) == (d, q) && a.value == b.value,
+        (
+            Action::SetEnv { container: c, variable: v, revision: a },
+            Action::SetEnv { container: d, variable: w, revision: b },
+        ) => (c, v) == (d, w) && a.value == b.value,
+        (Action::SetScheduling { part: p, revision: a }, Action::SetScheduling { part: q, revision: b }) => {
+            p == q && a.value == b.value
+        }
+        (Action::SetVolumeRef { volume: v, revision: a }, Action::SetVolumeRef { volume: w, revision: b }) => {
+            v == w && a.value == b.value
+        }
         (
             Action::RolloutUndo { .. }
             | Action::SetImage { .. }
@@ -53,7 +69,15 @@ pub fn same_action(a: &Action, b: &Action) -> bool {
             | Action::Scale { .. }
             | Action::SetResources { .. }
             | Action::DeleteResourceQuota {}
-            | Action::RestoreObject { .. },
+            | Action::RestoreObject { .. }
+            | Action::PatchService { .. }
+            | Action::SetProbe { .. }
+            | Action::SetEnv { .. }
+            | Action::SetScheduling { .. }
+            | Action::SetVolumeRef { .. }
+            | Action::SetStrategy { .. }
+            | Action::SuspendCronJob {}
+            | Action::ResumeCronJob {},
             _,
         ) => a.change_type() == b.change_type(),
     }

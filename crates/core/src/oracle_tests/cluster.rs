@@ -79,6 +79,7 @@ pub(super) fn done(change_type: ChangeType, kind: Kind) -> Case {
             target: Some(object),
             owner: None,
             pods: vec![pod(BEGUN + 1), pod(BEGUN + 2)],
+            slices: Vec::new(),
             refused: Vec::new(),
             namespace: true,
         },

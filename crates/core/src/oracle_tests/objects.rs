@@ -127,3 +127,49 @@ fn a_restored_object_is_healthy_only_with_its_content() {
     planless.plan.result = String::new();
     assert_eq!(planless.judge(), Health::Vanished);
 }
+
+fn set(change_type: ChangeType, kind: Kind, changed: &str, object: serde_json::Value) -> Case {
+    let mut case = done(change_type, kind);
+    case.plan.changed = vec![changed.to_owned()];
+    case.plan.result = object.to_string();
+    case.seen.target = Some(object);
+    case
+}
+
+#[test]
+fn a_cron_job_is_healthy_while_it_is_as_it_was_set() {
+    let object = json!({"metadata": {"uid": "u-1"}, "spec": {"suspend": false}});
+    let case = || set(ChangeType::ResumeCronJob, Kind::CronJob, "/spec/suspend", object.clone());
+    healthy(&case());
+    not_yet(&case().set("/spec/suspend", json!(true)), "/spec/suspend was changed again");
+    assert_eq!(case().set("/metadata/uid", json!("u-2")).judge(), Health::Vanished);
+}
+
+/// A Service with one ready endpoint, a pod that it selects.
+fn served() -> Case {
+    let object = json!({"metadata": {"uid": "u-1"}, "spec": {"selector": {"app": "web"}, "ports": [{"port": 80, "targetPort": 8080}]}});
+    let mut case = set(ChangeType::PatchService, Kind::Service, "/spec/ports/0/targetPort", object);
+    case.seen.slices = vec![json!({
+        "ports": [{"port": 8080}],
+        "endpoints": [{"conditions": {"ready": true}, "targetRef": {"kind": "Pod", "uid": "p-11"}}],
+    })];
+    case.pods(vec![pod(11)])
+}
+
+#[test]
+fn a_service_is_healthy_with_ready_pods_of_its_own_behind_it_at_its_port() {
+    healthy(&served());
+    type Lie = fn(&mut Case);
+    let lies: [(&str, Lie); 4] = [
+        ("no pod that it selects", |case| case.seen.slices.clear()),
+        ("no pod that it selects", |case| case.seen.pods.clear()),
+        ("no pod that it selects", |case| case.seen.slices[0]["endpoints"][0]["conditions"]["ready"] = json!(false)),
+        ("do not lead to port 8080", |case| case.seen.slices[0]["ports"][0]["port"] = json!(9999)),
+    ];
+    for (why, lie) in lies {
+        let mut case = served();
+        lie(&mut case);
+        not_yet(&case, why);
+    }
+    not_yet(&served().set("/spec/ports/0/targetPort", json!(9999)), "targetPort was changed again");
+}

@@ -22,6 +22,10 @@ pub struct Facts {
     pub sources: Sources,
     /// True if the pod's controller exists and is not being deleted.
     pub owner_alive: bool,
+    /// Pods that a Service would select after the change.
+    pub selected: Vec<Value>,
+    /// Pods that it selects now.
+    pub selected_now: Vec<Value>,
     /// The most free allocatable resources that one node has.
     pub largest_free: BTreeMap<ResourceName, Quantity>,
 }
@@ -108,7 +112,15 @@ pub fn check(proposal: &Proposal, facts: &Facts, bounds: &Bounds) -> Result<(), 
         Action::DeletePod {} => delete_pod(facts),
         Action::DeleteResourceQuota {} => delete_quota(facts),
         Action::RestoreObject { copy } => restore(copy, proposal, facts),
-        Action::RolloutRestart {} => Ok(()),
+        Action::SetProbe { container, probe, settings } => {
+            super::probe::check((container.as_str(), *probe), settings, proposal, facts)
+        }
+        Action::SetEnv { revision, .. }
+        | Action::SetScheduling { revision, .. }
+        | Action::SetVolumeRef { revision, .. } => undo(revision, proposal, facts),
+        Action::SetStrategy { strategy } => super::strategy::check(strategy, facts),
+        Action::PatchService { settings } => super::service::check(settings, facts),
+        Action::RolloutRestart {} | Action::SuspendCronJob {} | Action::ResumeCronJob {} => Ok(()),
     }
 }
 
@@ -136,7 +148,7 @@ fn check_identity(proposal: &Proposal, facts: &Facts) -> Result<(), Reason> {
     }
 }
 
-fn unproven(why: impl Into<String>) -> Reason {
+pub(super) fn unproven(why: impl Into<String>) -> Reason {
     Reason::new(Code::OriginUnproven, why)
 }
 

@@ -4,6 +4,8 @@
 mod objects;
 #[path = "bounds_tests/origins.rs"]
 mod origins;
+#[path = "bounds_tests/parts.rs"]
+mod parts;
 #[path = "bounds_tests/values.rs"]
 mod values;
 

@@ -4,7 +4,9 @@
 //! parameters, the live object and the proved sources. No IO.
 
 use super::object::{container_pointer, fingerprint, int_at, pruned, recreatable, text_at, without_controllers_words};
-use super::{Baseline, Draft, DryRun, LARGEST_RESULT, Operation, Plan, Proposal, diff};
+use super::{
+    Baseline, Draft, DryRun, LARGEST_RESULT, Operation, Plan, Proposal, diff, parts, probe, service, strategy,
+};
 use crate::action::{Action, Resources};
 use crate::canonical;
 use crate::catalogue::{self, Undo};
@@ -93,6 +95,20 @@ fn updated(proposal: &Proposal, before: &Value, sources: &Sources) -> Result<Val
             let merged = merged_resources(before.pointer(&format!("{pointer}/resources")), &resources.value);
             set(&mut after, &format!("{pointer}/resources"), merged)?;
         }
+        Action::SetProbe { container, probe, settings } => {
+            probe::apply(&mut after, (container.as_str(), *probe), &settings.value)?;
+        }
+        Action::SetEnv { container, variable, .. } => {
+            parts::variable(&mut after, (container.as_str(), variable.as_str()), sources.revision.as_ref())?;
+        }
+        Action::SetScheduling { part, .. } => parts::scheduling(&mut after, *part, sources.revision.as_ref())?,
+        Action::SetVolumeRef { volume, .. } => {
+            parts::volume(&mut after, volume.as_str(), sources.revision.as_ref())?;
+        }
+        Action::SetStrategy { strategy } => strategy::apply(&mut after, &strategy.value)?,
+        Action::PatchService { settings } => service::apply(&mut after, &settings.value)?,
+        Action::SuspendCronJob {} => set(&mut after, "/spec/suspend", json!(true))?,
+        Action::ResumeCronJob {} => set(&mut after, "/spec/suspend", json!(false))?,
         Action::DeletePod {} | Action::DeleteResourceQuota {} | Action::RestoreObject { .. } => {
             return Err(Reason::plain(Code::InvalidSpec));
         }
@@ -103,13 +119,13 @@ fn updated(proposal: &Proposal, before: &Value, sources: &Sources) -> Result<Val
     Ok(after)
 }
 
-fn known_container(workload: &Value, name: &str) -> Result<String, Reason> {
+pub(super) fn known_container(workload: &Value, name: &str) -> Result<String, Reason> {
     container_pointer(workload, name)
         .ok_or_else(|| Reason::new(Code::TargetMissing, format!("the workload has no container {name:?}")))
 }
 
 /// The pod template that a ReplicaSet or ControllerRevision keeps.
-fn revision_template(revision: Option<&Value>) -> Result<Value, Reason> {
+pub(super) fn revision_template(revision: Option<&Value>) -> Result<Value, Reason> {
     let revision = revision.ok_or_else(|| Reason::plain(Code::OriginUnproven))?;
     let template = match text_at(revision, "/kind") {
         Some("ControllerRevision") => revision.pointer("/data/spec/template"),
@@ -161,7 +177,7 @@ fn merged_resources(current: Option<&Value>, wanted: &Resources) -> Value {
 }
 
 /// Sets the value at a pointer whose parent exists.
-fn set(object: &mut Value, pointer: &str, value: Value) -> Result<(), Reason> {
+pub(super) fn set(object: &mut Value, pointer: &str, value: Value) -> Result<(), Reason> {
     let wrong = || Reason::new(Code::WrongKind, format!("the object has no field {pointer}"));
     let (parent, key) = pointer.rsplit_once('/').ok_or_else(wrong)?;
     match object.pointer_mut(parent).ok_or_else(wrong)? {

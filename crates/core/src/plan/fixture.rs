@@ -6,9 +6,12 @@
 use super::Proposal;
 use super::bounds::Facts;
 use super::build::Sources;
-use crate::action::{Action, ChangeType, Origin, Param, ResourceName, Resources};
+use crate::action::{
+    Action, ChangeType, Origin, Param, ProbeName, ProbeSettings, ResourceName, Resources, SchedulingPart,
+    ServiceSettings, Strategy,
+};
 use crate::mandate::Bounds;
-use crate::names::{ContainerName, Namespace, ObjectName, Uid};
+use crate::names::{Amount, ContainerName, Namespace, ObjectName, Uid, VariableName, VolumeName};
 use crate::object::{Kind, ObjectRef};
 use crate::quantity::Quantity;
 use serde_json::{Value, json};
@@ -72,6 +75,54 @@ pub(crate) fn revision() -> Value {
     })
 }
 
+/// The Deployment and its revision 1 with a bad and a good value of everything that a change puts back.
+fn with_parts() -> (Value, Value) {
+    let (mut live, mut old) = (deployment(), revision());
+    let side = |at: &mut Value, values: [Value; 5]| {
+        let [path, mode, disk, claim, port] = values;
+        let pod = &mut at["spec"]["template"]["spec"];
+        pod["nodeSelector"] = json!({"disk": disk});
+        pod["volumes"] = json!([{"name": "data", "persistentVolumeClaim": {"claimName": claim}}]);
+        let app = &mut pod["containers"][0];
+        app["env"] = json!([{"name": "FIRST", "value": "1"}, {"name": "MODE", "value": mode}]);
+        app["ports"] = json!([{"name": "http", "containerPort": 8080}]);
+        app["readinessProbe"] =
+            json!({"httpGet": {"path": path, "port": port}, "timeoutSeconds": 1, "periodSeconds": 10});
+    };
+    side(&mut live, ["/wrong", "odd", "none", "typo", "9999"].map(|v| json!(v)));
+    side(&mut old, [json!("/healthz"), json!("fast"), json!("ssd"), json!("data"), json!(8080)]);
+    live["spec"]["strategy"] =
+        json!({"type": "RollingUpdate", "rollingUpdate": {"maxSurge": "25%", "maxUnavailable": "25%"}});
+    (live, old)
+}
+
+/// A Service that selects nothing.
+pub(crate) fn service() -> Value {
+    json!({
+        "apiVersion": "v1", "kind": "Service",
+        "metadata": {"name": "web", "namespace": "shop", "uid": "u-1"},
+        "spec": {"selector": {"app": "wbe"}, "type": "ClusterIP", "internalTrafficPolicy": "Local",
+            "ports": [{"name": "http", "port": 80, "protocol": "TCP", "targetPort": 9999}]}
+    })
+}
+
+/// A CronJob that starts Jobs, or does not.
+fn cron_job(suspend: bool) -> Value {
+    json!({
+        "apiVersion": "batch/v1", "kind": "CronJob",
+        "metadata": {"name": "web", "namespace": "shop", "uid": "u-1", "generation": 2},
+        "spec": {"schedule": "* * * * *", "suspend": suspend, "jobTemplate": {"spec": {}}}
+    })
+}
+
+/// A pod that is ready.
+pub(crate) fn serving() -> Value {
+    let mut pod = pod();
+    pod["spec"]["containers"][0]["ports"] = json!([{"name": "http", "containerPort": 8080}]);
+    pod["status"] = json!({"conditions": [{"type": "Ready", "status": "True"}]});
+    pod
+}
+
 /// A pod of that Deployment.
 pub(crate) fn pod() -> Value {
     json!({
@@ -108,6 +159,36 @@ pub(crate) fn action(change_type: ChangeType) -> Action {
         }
         ChangeType::DeleteResourceQuota => Action::DeleteResourceQuota {},
         ChangeType::RestoreObject => Action::RestoreObject { copy: Param::new(name("drop-quota"), copy()) },
+        ChangeType::PatchService => {
+            let selector = BTreeMap::from([("app".to_owned(), "web".to_owned())]);
+            let settings = ServiceSettings { selector, ..ServiceSettings::default() };
+            Action::PatchService { settings: Param::new(settings, Origin::CurrentValue {}) }
+        }
+        ChangeType::SetProbe => {
+            let settings = ProbeSettings { path: Some("/healthz".into()), ..ProbeSettings::default() };
+            Action::SetProbe {
+                container: app(),
+                probe: ProbeName::Readiness,
+                settings: Param::new(settings, history()),
+            }
+        }
+        ChangeType::SetEnv => Action::SetEnv {
+            container: app(),
+            variable: VariableName::parse("MODE").unwrap(),
+            revision: Param::new(1, history()),
+        },
+        ChangeType::SetScheduling => {
+            Action::SetScheduling { part: SchedulingPart::NodeSelector, revision: Param::new(1, history()) }
+        }
+        ChangeType::SetVolumeRef => {
+            Action::SetVolumeRef { volume: VolumeName::parse("data").unwrap(), revision: Param::new(1, history()) }
+        }
+        ChangeType::SetStrategy => {
+            let strategy = Strategy { max_surge: Amount::parse("1").ok(), max_unavailable: None };
+            Action::SetStrategy { strategy: Param::new(strategy, Origin::Human {}) }
+        }
+        ChangeType::SuspendCronJob => Action::SuspendCronJob {},
+        ChangeType::ResumeCronJob => Action::ResumeCronJob {},
     }
 }
 
@@ -119,6 +200,14 @@ fn subject(change_type: ChangeType) -> (Kind, Option<Value>, Option<Value>) {
         | ChangeType::RolloutRestart
         | ChangeType::Scale
         | ChangeType::SetResources => (Kind::Deployment, Some(deployment()), None),
+        ChangeType::SetProbe
+        | ChangeType::SetEnv
+        | ChangeType::SetScheduling
+        | ChangeType::SetVolumeRef
+        | ChangeType::SetStrategy => (Kind::Deployment, Some(with_parts().0), None),
+        ChangeType::PatchService => (Kind::Service, Some(service()), None),
+        ChangeType::SuspendCronJob => (Kind::CronJob, Some(cron_job(false)), None),
+        ChangeType::ResumeCronJob => (Kind::CronJob, Some(cron_job(true)), None),
         ChangeType::DeletePod => (Kind::Pod, Some(pod()), None),
         ChangeType::DeleteResourceQuota => (Kind::ResourceQuota, Some(quota()), None),
         ChangeType::RestoreObject => (Kind::ResourceQuota, None, Some(quota())),
@@ -139,10 +228,14 @@ pub(crate) fn case(change_type: ChangeType) -> Case {
         action: action(change_type),
         target: ObjectRef::namespaced(kind, namespace, name("web"), of_target),
     };
+    let has_parts = target.as_ref().is_some_and(|t| t.pointer("/spec/template/spec/volumes").is_some());
+    let kept_revision = if has_parts { with_parts().1 } else { revision() };
     let free = [(ResourceName::Cpu, "2"), (ResourceName::Memory, "1Gi")];
     let facts = Facts {
-        sources: Sources { target, revision: Some(revision()), kept, autoscaled: false },
+        sources: Sources { target, revision: Some(kept_revision), kept, autoscaled: false },
         owner_alive: true,
+        selected: vec![serving()],
+        selected_now: Vec::new(),
         largest_free: free.into_iter().map(|(name, text)| (name, Quantity::parse(text).unwrap())).collect(),
     };
     Case { proposal, facts, bounds: Bounds::default() }
@@ -159,8 +252,8 @@ pub(crate) fn case_on(change_type: ChangeType, kind: Kind) -> Case {
     if let Some(target) = &mut case.facts.sources.target {
         target["kind"] = json!(kind.as_str());
     }
-    let template = revision()["spec"]["template"].clone();
-    let mut history = revision();
+    let mut history = case.facts.sources.revision.take().unwrap();
+    let template = history["spec"]["template"].clone();
     history["kind"] = json!("ControllerRevision");
     history["revision"] = json!(1);
     history["data"] = json!({"spec": {"template": template}});

@@ -11,8 +11,12 @@ mod diff;
 #[cfg(test)]
 pub(crate) mod fixture;
 pub mod object;
+mod parts;
+mod probe;
 mod render;
 mod resources;
+mod service;
+mod strategy;
 mod undo;
 
 pub use render::rendered;

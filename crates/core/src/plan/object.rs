@@ -5,6 +5,7 @@
 
 use crate::canonical;
 use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
 
 /// Metadata that the server itself sets or that changes with every status write.
 const BOOKKEEPING: &[&str] = &[
@@ -45,6 +46,30 @@ pub fn controller(object: &Value) -> Option<(&str, &str, &str)> {
     let owners = object.pointer("/metadata/ownerReferences")?.as_array()?;
     let owner = owners.iter().find(|o| o.get("controller").and_then(Value::as_bool) == Some(true))?;
     Some((owner.get("kind")?.as_str()?, owner.get("name")?.as_str()?, owner.get("uid")?.as_str()?))
+}
+
+/// True for a pod that is ready.
+pub fn is_ready(pod: &Value) -> bool {
+    has_condition(pod, "Ready", "True")
+}
+
+/// True if the object's status has the condition with that status.
+pub fn has_condition(object: &Value, kind: &str, status: &str) -> bool {
+    let conditions = object.pointer("/status/conditions").and_then(Value::as_array);
+    let is_so = |c: &Value| text_at(c, "/type") == Some(kind) && text_at(c, "/status") == Some(status);
+    conditions.is_some_and(|c| c.iter().any(is_so))
+}
+
+/// Labels as a selector's text; none where there are no labels, which would select everything.
+pub fn selector_text(labels: &BTreeMap<String, String>) -> Option<String> {
+    let pairs: Vec<String> = labels.iter().map(|(key, value)| format!("{key}={value}")).collect();
+    (!pairs.is_empty()).then(|| pairs.join(","))
+}
+
+/// What a Service selects, as a selector's text.
+pub fn selector_of(service: &Value) -> Option<String> {
+    let selector = service.pointer("/spec/selector")?.clone();
+    selector_text(&serde_json::from_value(selector).ok()?)
 }
 
 /// The object without status and server bookkeeping: what the plan records and the digest covers.

@@ -14,7 +14,7 @@ use bailiwick_core::object::{Kind, ObjectRef};
 use bailiwick_core::plan::Proposal;
 use bailiwick_core::plan::bounds::Facts;
 use bailiwick_core::plan::build::Sources;
-use bailiwick_core::plan::object::controller;
+use bailiwick_core::plan::object::{controller, selector_of, selector_text};
 use bailiwick_core::quantity::Quantity;
 use kube::api::Api;
 use serde_json::Value;
@@ -34,11 +34,30 @@ pub(crate) async fn gather(ctx: &Context, proposal: &Proposal) -> Result<Facts, 
         autoscaled: is_autoscaled(ctx, &proposal.target),
         target,
     };
+    let (selected, selected_now) = match &proposal.action {
+        Action::PatchService { settings } => {
+            let now = sources.target.as_ref().and_then(selector_of);
+            let then = selector_text(&settings.value.selector).or_else(|| now.clone());
+            (selected(ctx, proposal, then.as_deref()).await?, selected(ctx, proposal, now.as_deref()).await?)
+        }
+        _ => (Vec::new(), Vec::new()),
+    };
     let largest_free = match &proposal.action {
         Action::SetResources { .. } => ctx.index.read(|view| largest_free(view, &proposal.target)),
         _ => BTreeMap::new(),
     };
-    Ok(Facts { sources, owner_alive, largest_free })
+    Ok(Facts { sources, owner_alive, selected, selected_now, largest_free })
+}
+
+/// Pods of the Change's namespace with these labels; none without labels.
+pub(crate) async fn selected(
+    ctx: &Context,
+    proposal: &Proposal,
+    labels: Option<&str>,
+) -> Result<Vec<Value>, RestError> {
+    let Some(labels) = labels else { return Ok(Vec::new()) };
+    ctx.metrics.api(Call::Plan, "list");
+    ctx.rest.list(Kind::Pod, proposal.namespace.as_str(), labels).await
 }
 
 fn is_autoscaled(ctx: &Context, target: &ObjectRef) -> bool {

@@ -3,7 +3,7 @@
 //! Owns which parts are read in which phase. Must never fill a part that could not be read with
 //! one that permits. Talks to the API server.
 
-use super::facts::{gather, owner_ref};
+use super::facts::{gather, owner_ref, selected};
 use super::guarding;
 use super::rest::RestError;
 use crate::changes::Context;
@@ -17,7 +17,7 @@ use bailiwick_core::mandate::{Explanation, Mandate, Outcome, Question, Verdict, 
 use bailiwick_core::object::Kind;
 use bailiwick_core::oracle::{self, Health, Observation};
 use bailiwick_core::plan::bounds::Facts;
-use bailiwick_core::plan::object::{fingerprint, text_at};
+use bailiwick_core::plan::object::{fingerprint, selector_of, text_at};
 use bailiwick_core::plan::{Plan, Proposal};
 use bailiwick_core::reason::{Code, Reason};
 use jiff::Timestamp;
@@ -208,7 +208,14 @@ async fn health(
         }
         Oracle::OwnerComplete => own_complete(ctx, proposal, plan, &mut seen).await?,
         Oracle::QuotaGone => seen.refused = short_of_pods(ctx, proposal).await?,
-        Oracle::ObjectRestored => {}
+        Oracle::ServiceServes => {
+            let selector = seen.target.as_ref().and_then(selector_of);
+            seen.pods = selected(ctx, proposal, selector.as_deref()).await?;
+            let named = format!("kubernetes.io/service-name={}", proposal.target.name);
+            ctx.metrics.api(Call::Verify, "list");
+            seen.slices = ctx.rest.list(Kind::EndpointSlice, proposal.namespace.as_str(), &named).await?;
+        }
+        Oracle::ObjectRestored | Oracle::FieldsHold => {}
     }
     Ok(oracle::judge(plan, execution, &seen))
 }

@@ -165,11 +165,16 @@ fn templates() -> Vec<(&'static str, Vec<Value>, &'static str)> {
 
 /// The fence is made to grant exactly the evil result, so that it says yes.
 async fn with_forged_fence(scene: &Scene, what: &str, operations: Vec<Value>) -> Result<Answer> {
-    let path = path_of(Kind::Deployment, scene.namespace.name(), "web");
+    forged_on(scene, Kind::Deployment, what, operations).await
+}
+
+/// The same on an object of another kind.
+async fn forged_on(scene: &Scene, kind: Kind, what: &str, operations: Vec<Value>) -> Result<Answer> {
+    let path = path_of(kind, scene.namespace.name(), "web");
     let patch = Shot::new(Method::PATCH, path, Some((JSON_PATCH, Value::Array(operations))));
     let wanted = patch.dry().sent(&scene.cluster.admin()).await?;
     assert_done(what, &wanted);
-    let target = scene.target(Kind::Deployment, "web", &wanted.body)?;
+    let target = scene.target(kind, "web", &wanted.body)?;
     let mut entry = Entry::planning(Operation::Update, &target, scene.labels());
     entry.dry_run = false;
     entry.result = pruned(&wanted.body);
@@ -193,6 +198,44 @@ async fn a_forged_grant_gives_no_pod_more_than_it_had() -> Result<()> {
     let path = format!("{POD}/containers/0/image");
     let mild = vec![json!({"op": "replace", "path": path, "value": "registry.example/app:3"})];
     assert_done("an image", &with_forged_fence(&scene, "an image", mild).await?);
+    scene.end().await
+}
+
+/// What no change of the kind touches, each with the check that says no.
+fn untouched() -> Vec<(Kind, &'static str, Value, &'static str)> {
+    let field = "floor: a field that no change of the catalogue touches";
+    let ports = "floor: of a Service's ports only what they lead to is changed";
+    let add = |path: &str, value: Value| json!({"op": "add", "path": path, "value": value});
+    let job = json!({"spec": {"template": {"spec": {"restartPolicy": "Never", "containers": [{"name": "main", "image": "evil"}]}}}});
+    vec![
+        (Kind::Deployment, "paused", add("/spec/paused", json!(true)), field),
+        (Kind::Deployment, "no history", add("/spec/revisionHistoryLimit", json!(0)), field),
+        (Kind::Service, "a load balancer", add("/spec/type", json!("LoadBalancer")), field),
+        (Kind::Service, "an address of its own", add("/spec/externalIPs", json!(["192.0.2.1"])), field),
+        (Kind::Service, "another port", add("/spec/ports/0/port", json!(81)), ports),
+        (Kind::Service, "another protocol", add("/spec/ports/0/appProtocol", json!("evil")), ports),
+        (Kind::CronJob, "another program", add("/spec/jobTemplate", job), field),
+        (Kind::CronJob, "another time", add("/spec/schedule", json!("* * * * *")), field),
+    ]
+}
+
+#[tokio::test]
+async fn a_forged_grant_touches_no_field_beyond_those_of_the_catalogue() -> Result<()> {
+    let scene = Scene::with_web("floor-fields", Rights::Every).await?;
+    scene.namespace.apply(&idle("web").service(8080)).await?;
+    scene.namespace.apply(&crate::scene::cron_job("web")).await?;
+    for (kind, what, operation, words) in untouched() {
+        assert_refused(what, &forged_on(&scene, kind, what, vec![operation]).await?, FLOOR, words);
+    }
+    let set = |path: &str, value: Value| vec![json!({"op": "add", "path": path, "value": value})];
+    for (kind, what, operations) in [
+        (Kind::Service, "a selector", set("/spec/selector", json!({"app": "other"}))),
+        (Kind::Service, "a target port", set("/spec/ports/0/targetPort", json!(9999))),
+        (Kind::CronJob, "a pause", set("/spec/suspend", json!(false))),
+        (Kind::Deployment, "replicas", set("/spec/replicas", json!(1))),
+    ] {
+        assert_done(what, &forged_on(&scene, kind, what, operations).await?);
+    }
     scene.end().await
 }
 

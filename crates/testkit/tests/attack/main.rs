@@ -21,4 +21,5 @@ mod rights;
 mod scene;
 mod shapes;
 mod shot;
+mod types;
 mod upheaval;

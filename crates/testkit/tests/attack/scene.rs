@@ -263,6 +263,15 @@ pub(crate) fn idle(name: &str) -> Workload {
     Workload::new(name, IMAGE).replicas(0)
 }
 
+/// A CronJob that starts nothing.
+pub(crate) fn cron_job(name: &str) -> Value {
+    let pod = json!({"restartPolicy": "Never", "containers": [{"name": "main", "image": IMAGE}]});
+    json!({
+        "apiVersion": "batch/v1", "kind": "CronJob", "metadata": {"name": name},
+        "spec": {"schedule": "0 0 1 1 *", "suspend": true, "jobTemplate": {"spec": {"template": {"spec": pod}}}},
+    })
+}
+
 pub(crate) fn kind_of(object: &Value) -> Result<Kind> {
     object["kind"].as_str().and_then(Kind::parse).context("an object of a kind that the product does not know")
 }

@@ -6,8 +6,9 @@
 use super::fence::one_shot;
 use super::form::{Check, Policy, check, part, rule, texts};
 use crate::manifests::options::Territory;
-use bailiwick_core::catalogue::{Right, rights};
+use bailiwick_core::catalogue::{Right, rights, touched_keys};
 use bailiwick_core::fence::{GRANTS_NAMESPACE, SYSTEM_NAMESPACE};
+use bailiwick_core::plan::Operation;
 use serde_json::{Value, json};
 
 pub(super) const NAME: &str = "bailiwick-executor-floor";
@@ -96,6 +97,21 @@ fn place_checks(territory: &Territory) -> Vec<Check> {
         check("floor: not in the catalogue of changes", format!("variables.asked in {}", texts(&closed))),
         check("floor: outside the territory", in_territory(territory)),
         check("floor: more than one object at a time", ONE_OBJECT),
+        check(
+            "floor: a field that no change of the catalogue touches",
+            "request.operation != 'UPDATE' || (
+                variables.nowSpec.all(k, k in variables.touched || (k in variables.wasSpec && variables.nowSpec[k] == variables.wasSpec[k]))
+                && variables.wasSpec.all(k, k in variables.touched || k in variables.nowSpec))",
+        ),
+        check(
+            "floor: of a Service's ports only what they lead to is changed",
+            "request.operation != 'UPDATE' || request.resource.resource != 'services' || (
+                variables.nowSpec.?ports.orValue([]).size() == variables.wasSpec.?ports.orValue([]).size()
+                && variables.nowSpec.?ports.orValue([]).all(p, variables.wasSpec.?ports.orValue([]).exists(o,
+                    o.port == p.port && o.protocol == p.protocol
+                    && p.all(k, k == 'targetPort' || (k in o && p[k] == o[k]))
+                    && o.all(k, k == 'targetPort' || k in p))))",
+        ),
     ]
 }
 
@@ -109,6 +125,18 @@ pub(super) fn in_territory(territory: &Territory) -> String {
         territory.key(),
         territory.value(),
     )
+}
+
+/// For every kind that is updated the keys of its specification that some change touches.
+fn touched() -> String {
+    let updated = rights().into_iter().filter(|right| right.operation == Operation::Update);
+    let entry = |right: Right| {
+        let served = right.kind.served();
+        format!("'{}/{}': {}", served.group, served.resource, texts(&touched_keys(right.kind)))
+    };
+    let all: Vec<String> = updated.map(entry).collect();
+    let known = format!("{{{}}}", all.join(", "));
+    format!("{known}[?request.resource.group + '/' + request.resource.resource].orValue([])")
 }
 
 fn variables() -> Vec<Value> {
@@ -132,6 +160,9 @@ fn variables() -> Vec<Value> {
             "request.operation + ' ' + request.resource.group + '/' + request.resource.version
                 + '/' + request.resource.resource + '/' + request.?subResource.orValue('')",
         ),
+        part("touched", touched()),
+        part("nowSpec", "dyn(object).?spec.orValue({})"),
+        part("wasSpec", "dyn(oldObject).?spec.orValue({})"),
         part("pods", "request.operation == 'UPDATE' && dyn(object).?spec.?template.hasValue()"),
         part("nowTemplate", template("dyn(object)")),
         part("wasTemplate", template("dyn(oldObject)")),

@@ -7,12 +7,12 @@ use crate::cluster::Cluster;
 use crate::exit::Outcomes;
 use crate::objects::{dynamic, get_value};
 use bailiwick_api::Change;
-use bailiwick_core::action::{Action, Origin, ResourceName};
+use bailiwick_core::action::{Action, Origin, ResourceName, ServiceSettings};
 use bailiwick_core::object::{Kind, ObjectRef};
 use bailiwick_core::plan::Proposal;
 use bailiwick_core::plan::bounds::Facts;
 use bailiwick_core::plan::build::Sources;
-use bailiwick_core::plan::object::{controller, text_at};
+use bailiwick_core::plan::object::{controller, selector_of, selector_text, text_at};
 use bailiwick_core::quantity::Quantity;
 use k8s_openapi::api::core::v1::{Node, Pod};
 use kube::Api;
@@ -33,6 +33,10 @@ pub(super) async fn gather(cluster: &Cluster, proposal: &Proposal) -> Outcomes<F
         (Action::DeletePod {}, Some(pod)) => owner_alive(cluster, pod, proposal).await?,
         _ => false,
     };
+    let (selected, selected_now) = match &proposal.action {
+        Action::PatchService { settings } => selected(cluster, proposal, &settings.value, live.as_ref()).await?,
+        _ => (Vec::new(), Vec::new()),
+    };
     let largest_free = match proposal.action {
         Action::SetResources { .. } => largest_free(cluster, target).await?,
         _ => Amounts::new(),
@@ -44,7 +48,32 @@ pub(super) async fn gather(cluster: &Cluster, proposal: &Proposal) -> Outcomes<F
         kept: kept(cluster, proposal).await?,
         autoscaled,
     };
-    Ok(Facts { sources, owner_alive, largest_free })
+    Ok(Facts { sources, owner_alive, selected, selected_now, largest_free })
+}
+
+/// Pods that the Service would select with the settings, and those that it selects now.
+async fn selected(
+    cluster: &Cluster,
+    proposal: &Proposal,
+    settings: &ServiceSettings,
+    service: Option<&Value>,
+) -> Outcomes<(Vec<Value>, Vec<Value>)> {
+    let namespace = proposal.namespace.as_str();
+    let now = match service.and_then(selector_of) {
+        Some(labels) => pods(cluster, namespace, &labels).await?,
+        None => Vec::new(),
+    };
+    match selector_text(&settings.selector) {
+        Some(labels) => Ok((pods(cluster, namespace, &labels).await?, now)),
+        None => Ok((now.clone(), now)),
+    }
+}
+
+async fn pods(cluster: &Cluster, namespace: &str, labels: &str) -> Outcomes<Vec<Value>> {
+    let api = dynamic(cluster, Kind::Pod, namespace);
+    let list = api.list(&ListParams::default().labels(labels)).await;
+    let list = list.map_err(|e| cluster.fault(&format!("list pods in namespace {namespace}"), &e))?;
+    Ok(list.items.into_iter().filter_map(|pod| serde_json::to_value(pod).ok()).collect())
 }
 
 async fn revision(cluster: &Cluster, proposal: &Proposal) -> Outcomes<Option<Value>> {

@@ -202,7 +202,12 @@ async fn judge(
 ) -> Outcomes<Judged> {
     let needs_none = matches!(
         args.change_type,
-        ChangeType::RolloutUndo | ChangeType::RolloutRestart | ChangeType::DeletePod | ChangeType::DeleteResourceQuota
+        ChangeType::RolloutUndo
+            | ChangeType::RolloutRestart
+            | ChangeType::DeletePod
+            | ChangeType::DeleteResourceQuota
+            | ChangeType::SuspendCronJob
+            | ChangeType::ResumeCronJob
     );
     if values.is_empty() && !needs_none {
         return Ok(Err("values, origins and bounds: give values with --set".to_owned()));

@@ -3,6 +3,7 @@
 //! Owns which values each type takes and what origin they have. Must never claim an origin that a
 //! value has not. No IO.
 
+use super::parts;
 use crate::exit::Failure;
 use crate::objects::history::{Revision, before};
 use crate::suggest;
@@ -57,10 +58,14 @@ impl Values {
 
     /// True where the action is made from the revision history.
     pub fn wants_history(&self, change_type: ChangeType) -> bool {
-        change_type == ChangeType::RolloutUndo || self.0.contains_key("revision")
+        let parts = matches!(
+            change_type,
+            ChangeType::RolloutUndo | ChangeType::SetEnv | ChangeType::SetScheduling | ChangeType::SetVolumeRef
+        );
+        parts || self.0.contains_key("revision")
     }
 
-    fn need(&self, change_type: ChangeType, key: &str, example: &str) -> Result<&str, Failure> {
+    pub(super) fn need(&self, change_type: ChangeType, key: &str, example: &str) -> Result<&str, Failure> {
         self.get(key).ok_or_else(|| {
             Failure::error(format!("{change_type} needs {key}")).next(format!("add --set {key}={example}"))
         })
@@ -77,6 +82,19 @@ impl Values {
         })
     }
 }
+
+/// What `SetProbe` takes.
+const PROBE: &[&str] = &[
+    "container",
+    "probe",
+    "revision",
+    "path",
+    "port",
+    "initialDelaySeconds",
+    "periodSeconds",
+    "timeoutSeconds",
+    "failureThreshold",
+];
 
 /// The action of a type with these values.
 ///
@@ -108,6 +126,32 @@ pub fn build(change_type: ChangeType, values: &Values, known: &Known<'_>) -> Res
             set_resources(values, known)
         }
         ChangeType::DeleteResourceQuota => only(&[]).map(|()| Action::DeleteResourceQuota {}),
+        ChangeType::SuspendCronJob => only(&[]).map(|()| Action::SuspendCronJob {}),
+        ChangeType::ResumeCronJob => only(&[]).map(|()| Action::ResumeCronJob {}),
+        ChangeType::PatchService => {
+            only(&["selector", "port", "targetPort", "internalTrafficPolicy"])?;
+            parts::patch_service(values)
+        }
+        ChangeType::SetProbe => {
+            only(PROBE)?;
+            parts::set_probe(values, known)
+        }
+        ChangeType::SetEnv => {
+            only(&["container", "variable", "revision"])?;
+            parts::set_env(values, known)
+        }
+        ChangeType::SetScheduling => {
+            only(&["part", "revision"])?;
+            parts::set_scheduling(values, known)
+        }
+        ChangeType::SetVolumeRef => {
+            only(&["volume", "revision"])?;
+            parts::set_volume_ref(values, known)
+        }
+        ChangeType::SetStrategy => {
+            only(&["maxSurge", "maxUnavailable"])?;
+            parts::set_strategy(values)
+        }
         ChangeType::RestoreObject => {
             only(&["copy"])?;
             values.need(change_type, "copy", "CHANGE")?;
@@ -119,7 +163,7 @@ pub fn build(change_type: ChangeType, values: &Values, known: &Known<'_>) -> Res
 }
 
 /// The revision with that number, or the one before the live one.
-fn revision<'a>(number: Option<&str>, known: &Known<'a>) -> Result<&'a Revision, Failure> {
+pub(super) fn revision<'a>(number: Option<&str>, known: &Known<'a>) -> Result<&'a Revision, Failure> {
     let Some(text) = number else {
         let found = known.live.and_then(|live| before(known.revisions, live));
         return found.ok_or_else(|| Failure::error("there is no earlier revision to go back to"));
@@ -134,7 +178,7 @@ fn revision<'a>(number: Option<&str>, known: &Known<'a>) -> Result<&'a Revision,
 }
 
 /// The container that is named, or the only one there is.
-fn container(change_type: ChangeType, values: &Values, known: &Known<'_>) -> Result<ContainerName, Failure> {
+pub(super) fn container(change_type: ChangeType, values: &Values, known: &Known<'_>) -> Result<ContainerName, Failure> {
     let all = known.live.and_then(|l| l.pointer("/spec/template/spec/containers")).and_then(Value::as_array);
     let only = all.filter(|all| all.len() == 1).and_then(|all| text_at(&all[0], "/name"));
     let name = match (values.get("container"), only) {

@@ -5,6 +5,7 @@
 
 pub mod action;
 pub mod create;
+mod parts;
 
 use super::Session;
 use crate::args::{Target, parse_target};

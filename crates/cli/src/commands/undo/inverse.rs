@@ -3,6 +3,7 @@
 //! Owns what undoing means for each type. Must never guess a value: each comes from the plan and
 //! names where the cluster still holds it. No IO.
 
+use super::flat;
 use crate::exit::Failure;
 use crate::objects::history::{Revision, bare, container_of, holding};
 use bailiwick_core::action::{Action, Origin, Param, ResourceName, Resources};
@@ -68,7 +69,15 @@ pub(super) fn inverse(given: &Given<'_>) -> Result<(Action, ObjectRef), Failure>
         Action::Scale { .. } => scale(given)?,
         Action::SetImage { container, .. } => set_image(given, container)?,
         Action::SetResources { container, resources } => set_resources(given, container, &resources.value)?,
-        Action::RolloutUndo { .. } => roll(given)?,
+        Action::RolloutUndo { .. }
+        | Action::SetProbe { .. }
+        | Action::SetEnv { .. }
+        | Action::SetScheduling { .. }
+        | Action::SetVolumeRef { .. } => roll(given)?,
+        Action::SetStrategy { strategy } => flat::strategy(given, &strategy.value)?,
+        Action::PatchService { settings } => flat::service(given, &settings.value)?,
+        Action::SuspendCronJob {} => flat::suspension(given, Action::ResumeCronJob {})?,
+        Action::ResumeCronJob {} => flat::suspension(given, Action::SuspendCronJob {})?,
     };
     Ok((action, given.plan.target.clone()))
 }
@@ -89,7 +98,7 @@ fn remove(given: &Given<'_>) -> Result<(Action, ObjectRef), Failure> {
     Ok((Action::DeleteResourceQuota {}, ObjectRef { uid, ..given.plan.target.clone() }))
 }
 
-fn live<'a>(given: &Given<'a>) -> Result<&'a Value, Failure> {
+pub(super) fn live<'a>(given: &Given<'a>) -> Result<&'a Value, Failure> {
     let gone = || Failure::error(format!("{} does not exist any more", given.plan.target));
     let live = given.live.ok_or_else(gone)?;
     let uid = given.plan.target.uid.as_ref().map(Uid::as_str);
@@ -99,7 +108,7 @@ fn live<'a>(given: &Given<'a>) -> Result<&'a Value, Failure> {
     Ok(live)
 }
 
-fn again(given: &Given<'_>, what: &str, instead: &str) -> Failure {
+pub(super) fn again(given: &Given<'_>, what: &str, instead: &str) -> Failure {
     Failure::error(format!("{what} of {} was changed again since", given.plan.target)).next(format!(
         "undoing would put that back, too; if you mean it, propose it yourself: bailiwick propose {instead}"
     ))

@@ -3,6 +3,7 @@
 //! Owns reading what the way back is computed from. Must never write to the target: it proposes.
 //! Reads from and creates a Change at the API server.
 
+mod flat;
 mod inverse;
 
 use super::Session;

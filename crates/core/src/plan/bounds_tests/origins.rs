@@ -23,14 +23,30 @@ fn set_origin(action: &mut Action, origin: Origin) {
         Action::Scale { replicas } => replicas.origin = origin,
         Action::SetResources { resources, .. } => resources.origin = origin,
         Action::RestoreObject { copy } => copy.origin = origin,
-        Action::RolloutRestart {} | Action::DeletePod {} | Action::DeleteResourceQuota {} => {}
+        Action::PatchService { settings } => settings.origin = origin,
+        Action::SetProbe { settings, .. } => settings.origin = origin,
+        Action::SetEnv { revision, .. }
+        | Action::SetScheduling { revision, .. }
+        | Action::SetVolumeRef { revision, .. } => revision.origin = origin,
+        Action::SetStrategy { strategy } => strategy.origin = origin,
+        Action::RolloutRestart {}
+        | Action::DeletePod {}
+        | Action::DeleteResourceQuota {}
+        | Action::SuspendCronJob {}
+        | Action::ResumeCronJob {} => {}
     }
 }
 
 /// The origins a type accepts for its value; written from the design's table.
 fn accepted(change_type: ChangeType, origin: &Origin) -> bool {
     match change_type {
-        ChangeType::RolloutUndo => matches!(origin, Origin::RevisionHistory { .. }),
+        ChangeType::RolloutUndo | ChangeType::SetEnv | ChangeType::SetScheduling | ChangeType::SetVolumeRef => {
+            matches!(origin, Origin::RevisionHistory { .. })
+        }
+        // The good case's path cannot be told from the live object.
+        ChangeType::SetProbe => matches!(origin, Origin::RevisionHistory { .. } | Origin::Human {}),
+        ChangeType::PatchService => matches!(origin, Origin::CurrentValue {} | Origin::Human {}),
+        ChangeType::SetStrategy => matches!(origin, Origin::Human {}),
         ChangeType::SetImage => {
             matches!(origin, Origin::RevisionHistory { .. } | Origin::MandateAllowlist { .. } | Origin::Human {})
         }
@@ -38,7 +54,11 @@ fn accepted(change_type: ChangeType, origin: &Origin) -> bool {
         // The value of the good case is twice the current one and not in the history.
         ChangeType::SetResources => matches!(origin, Origin::CurrentValue {} | Origin::Human {}),
         ChangeType::RestoreObject => matches!(origin, Origin::KeptCopy { .. }),
-        ChangeType::RolloutRestart | ChangeType::DeletePod | ChangeType::DeleteResourceQuota => true,
+        ChangeType::RolloutRestart
+        | ChangeType::DeletePod
+        | ChangeType::DeleteResourceQuota
+        | ChangeType::SuspendCronJob
+        | ChangeType::ResumeCronJob => true,
     }
 }
 
@@ -60,7 +80,14 @@ fn each_type_accepts_its_origins_and_no_others() {
     }
 }
 
-const FROM_HISTORY: [ChangeType; 2] = [ChangeType::RolloutUndo, ChangeType::SetImage];
+const FROM_HISTORY: [ChangeType; 6] = [
+    ChangeType::RolloutUndo,
+    ChangeType::SetImage,
+    ChangeType::SetProbe,
+    ChangeType::SetEnv,
+    ChangeType::SetScheduling,
+    ChangeType::SetVolumeRef,
+];
 
 #[test]
 fn a_revision_that_is_absent_of_another_owner_or_of_another_number_proves_nothing() {

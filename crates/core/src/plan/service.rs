@@ -1,0 +1,96 @@
+//! `PatchService`: which pods serve, and at which of their ports.
+//!
+//! Owns its bounds and what it means in fields. Must never lead a Service to pods or ports that
+//! are not there, nor, without a person, one that leads somewhere. No IO.
+
+use super::bounds::{Facts, unproven};
+use super::build::set;
+use super::object::{is_ready, text_at};
+use crate::action::{Origin, Param, ServiceSettings, TargetPort, TrafficPolicy};
+use crate::reason::{Code, Reason};
+use serde_json::{Value, json};
+
+fn out(why: impl Into<String>) -> Reason {
+    Reason::new(Code::OutOfBounds, why)
+}
+
+/// The Service with the settings laid over it.
+pub(super) fn apply(after: &mut Value, settings: &ServiceSettings) -> Result<(), Reason> {
+    if !settings.selector.is_empty() {
+        set(after, "/spec/selector", json!(settings.selector))?;
+    }
+    if let Some(port) = &settings.target_port {
+        let at = position(after, port)?;
+        set(after, &format!("/spec/ports/{at}/targetPort"), port.target.value())?;
+    }
+    if let Some(policy) = settings.internal_traffic_policy {
+        set(after, "/spec/internalTrafficPolicy", json!(policy.as_str()))?;
+    }
+    Ok(())
+}
+
+/// Where the Service's port stands.
+fn position(service: &Value, wanted: &TargetPort) -> Result<usize, Reason> {
+    let ports = service.pointer("/spec/ports").and_then(Value::as_array);
+    let number = Some(i64::from(wanted.port));
+    let at = ports.and_then(|all| all.iter().position(|p| p.get("port").and_then(Value::as_i64) == number));
+    at.ok_or_else(|| Reason::new(Code::TargetMissing, format!("the Service has no port {}", wanted.port)))
+}
+
+/// Checks the settings against the pods that there are.
+pub(super) fn check(settings: &Param<ServiceSettings>, facts: &Facts) -> Result<(), Reason> {
+    let service = facts.sources.target.as_ref().ok_or_else(|| Reason::plain(Code::TargetMissing))?;
+    let wanted = &settings.value;
+    if *wanted == ServiceSettings::default() {
+        return Err(out("nothing is named to be set"));
+    }
+    if text_at(service, "/spec/type") == Some("ExternalName") {
+        return Err(out("the Service leads to a name and not to pods"));
+    }
+    let serving: Vec<&Value> = facts.selected.iter().filter(|pod| is_ready(pod)).collect();
+    if serving.is_empty() {
+        return Err(out("no pod that is ready would serve"));
+    }
+    if let Some(port) = &wanted.target_port {
+        position(service, port)?;
+        let target = port.target.value();
+        if !serving.iter().all(|pod| declares(pod, &target)) {
+            return Err(out(format!("not every pod that would serve declares port {}", port.target)));
+        }
+    }
+    match settings.origin {
+        Origin::Human {} => Ok(()),
+        Origin::CurrentValue {} => leads_nowhere(service, wanted, facts),
+        Origin::RevisionHistory { .. }
+        | Origin::KeptCopy { .. }
+        | Origin::MandateAllowlist { .. }
+        | Origin::Telemetry {} => Err(unproven("no history of a Service is kept")),
+    }
+}
+
+/// What is told from the live objects may mend what is broken, and not turn what works elsewhere.
+fn leads_nowhere(service: &Value, wanted: &ServiceSettings, facts: &Facts) -> Result<(), Reason> {
+    if !wanted.selector.is_empty() && !facts.selected_now.is_empty() {
+        return Err(unproven("the Service selects pods already; only a person may have it select others"));
+    }
+    if let Some(port) = &wanted.target_port {
+        let now = service.pointer(&format!("/spec/ports/{}/targetPort", position(service, port)?));
+        if facts.selected.iter().any(|pod| now.is_some_and(|now| declares(pod, now))) {
+            return Err(unproven(
+                "the port leads to one that a pod declares; only a person may have it lead elsewhere",
+            ));
+        }
+    }
+    if wanted.internal_traffic_policy == Some(TrafficPolicy::Local) {
+        return Err(unproven("only a person may keep clients to the pods of their own node"));
+    }
+    Ok(())
+}
+
+/// True if a container of the pod declares the port, by number or name.
+fn declares(pod: &Value, port: &Value) -> bool {
+    let containers = ["/spec/containers", "/spec/initContainers"].into_iter().filter_map(|at| pod.pointer(at));
+    let mut ports =
+        containers.filter_map(Value::as_array).flatten().filter_map(|c| c.get("ports")?.as_array()).flatten();
+    ports.any(|p| p.get("containerPort") == Some(port) || p.get("name") == Some(port))
+}
