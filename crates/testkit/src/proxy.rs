@@ -87,8 +87,7 @@ impl Proxy {
         let listener = TcpListener::bind((HOST, 0)).await.context("listen for the operator")?;
         let address = listener.local_addr()?;
         let valve = watch::Sender::new(Valve::default());
-        let shared =
-            Arc::new(Shared { upstream, plan: Mutex::default(), log: Mutex::default(), valve });
+        let shared = Arc::new(Shared { upstream, plan: Mutex::default(), log: Mutex::default(), valve });
         let mut accepting = JoinSet::new();
         accepting.spawn(serve::accept(listener, acceptor, Arc::clone(&shared)));
         Ok(Self { shared, address, authority, kubeconfig: PathBuf::new(), _accepting: accepting })

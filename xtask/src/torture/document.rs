@@ -34,7 +34,7 @@ pub(super) fn table(state: &State) -> String {
 }
 
 fn line(row: &Row, ran: Option<&Ran>) -> String {
-    let Some(ran) = ran else {
+    let Some(ran) = ran.filter(|ran| ran.held > 0 || !ran.failed.is_empty()) else {
         return format!("| {} | {} | {} | not run | | | | | |", row.name, row.what, row.figure);
     };
     let seeds: Vec<String> = ran.next.iter().filter(|next| **next > 0).map(|next| format!("0–{}", next - 1)).collect();

@@ -34,11 +34,14 @@ fn what_was_not_run_says_so() {
     let dir = tempfile::tempdir().unwrap();
     let mut state = State::read(dir.path()).unwrap();
     *state.of_mut("R07") = Ran { next: vec![3], held: 2, failed: vec![(0, 1)], seconds: vec![2.0], ..Ran::default() };
+    state.of_mut("R06").next.push(0);
     state.save().unwrap();
     let table = table(&State::read(dir.path()).unwrap());
     let line = |name: &str| table.lines().find(|line| line.starts_with(&format!("| {name} "))).unwrap().to_owned();
     assert!(line("R07").contains("| 200 | 2 | 1 | from proposal"), "{}", line("R07"));
-    assert!(line("R05").contains("not run"), "{}", line("R05"));
+    for name in ["R05", "R06"] {
+        assert!(line(name).contains("not run"), "{}", line(name));
+    }
 }
 
 #[test]

@@ -19,7 +19,7 @@ pub(crate) fn is_write(asked: &Asked) -> bool {
 const HEARD: [Fault; 5] = [Fault::ReplyLost, Fault::TIMEOUT, Fault::ReplySilent, Fault::CutShort, Fault::RequestLost];
 
 pub(crate) async fn lost(stage: &Stage) -> Result<()> {
-    let row = Row::of("R07", 4)?;
+    let row = Row::of("R07", 3)?;
     let mut scene = Scene::set(stage).await?;
     for seed in row.seeds() {
         let fault = HEARD[seed as usize % HEARD.len()];
@@ -80,7 +80,7 @@ fn is_meant(meant: Meant) -> impl Fn(&Asked) -> bool + Send + Clone {
 }
 
 pub(crate) async fn refused(stage: &Stage) -> Result<()> {
-    let row = Row::of("R08", 7)?;
+    let row = Row::of("R08", 4)?;
     let mut scene = Scene::set(stage).await?;
     for seed in row.seeds() {
         let at = seed as usize;
@@ -133,7 +133,7 @@ const BROKEN: [Fault; 3] = [Fault::Garbled, Fault::CutShort, Fault::Truncated];
 const HUGE: usize = 1_300_000;
 
 pub(crate) async fn halved(stage: &Stage) -> Result<()> {
-    let row = Row::of("R12", 4)?;
+    let row = Row::of("R12", 2)?;
     let huge = Workload::new("huge", &stage.cluster.images()?.good[0]).replicas(0).env("HUGE", &"x".repeat(HUGE));
     let mut scene = Scene::set(stage).await?;
     stage.namespace.apply(&huge.deployment()).await.context("apply a huge Deployment")?;

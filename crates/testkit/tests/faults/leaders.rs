@@ -12,10 +12,10 @@ use crate::points;
 use crate::stage::Stage;
 
 /// Seconds of the lease, to the own deadline and between attempts: by default, and here unless the full figure is asked for.
-const DEFAULT: [&str; 3] = ["15", "10", "2"];
+pub(crate) const DEFAULT: [&str; 3] = ["15", "10", "2"];
 const SHORT: [&str; 3] = ["4", "3", "1"];
 
-fn lease(times: [&str; 3]) -> Vec<(String, String)> {
+pub(crate) fn lease(times: [&str; 3]) -> Vec<(String, String)> {
     let names = ["BAILIWICK_LEASE_SECONDS", "BAILIWICK_RENEW_SECONDS", "BAILIWICK_RETRY_SECONDS"];
     names.into_iter().zip(times).map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
 }

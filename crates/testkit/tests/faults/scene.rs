@@ -6,6 +6,7 @@ use anyhow::Context as _;
 use bailiwick_testkit::{OperatorProcess, ProcessOptions, Proxy, Result, SECONDS};
 
 use crate::kill::Run;
+use crate::leaders::{DEFAULT, lease};
 use crate::stage::Stage;
 
 /// After which a silent connection is given up here; the product's own figure is 55 s.
@@ -29,11 +30,9 @@ impl<'a> Scene<'a> {
     pub(crate) async fn patient(stage: &'a Stage, silence: Option<Duration>) -> Result<Self> {
         let proxy = Proxy::start(&stage.cluster, &stage.outside).await?;
         let silence = silence.map(|s| ("BAILIWICK_SILENCE_SECONDS".to_owned(), s.as_secs().to_string()));
-        let options = ProcessOptions {
-            kubeconfig: Some(proxy.kubeconfig()),
-            env: silence.into_iter().collect(),
-            ..ProcessOptions::default()
-        };
+        // A machine with much to do must not cost the lease.
+        let env = lease(DEFAULT).into_iter().chain(silence).collect();
+        let options = ProcessOptions { kubeconfig: Some(proxy.kubeconfig()), env, ..ProcessOptions::default() };
         let mut operator = stage.start(options.clone())?;
         operator.ready(60 * SECONDS).await?;
         Ok(Self { stage, proxy, operator, options })

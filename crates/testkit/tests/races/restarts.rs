@@ -12,7 +12,7 @@ use crate::crowd::Crowd;
 /// Changes of one run, and restarts of each.
 const CHANGES: u64 = 50;
 /// How many Changes a run has where the full figure is not asked for.
-const FEW: u64 = 10;
+const FEW: u64 = 5;
 const DOWN_FOR: Duration = Duration::from_secs(2);
 const LOOK: Duration = Duration::from_millis(200);
 
