@@ -1,8 +1,9 @@
 //! `cargo xtask generate`: the files under `deploy/`, made from the types and objects of the `api` crate, and
 //! `docs/DIAGNOSIS.md`, made from the analyzers' table.
 //!
-//! Runs `bailiwick-generate`, which owns what is in the files. Must never touch another file. `--check` writes nothing and shows where the files differ.
+//! Runs `bailiwick-generate`, which owns what is in the files; the chart is made of `install.yaml`. Must never touch another file. `--check` writes nothing and shows where the files differ.
 
+mod chart;
 mod drift;
 
 use std::path::Path;
@@ -20,7 +21,7 @@ pub(crate) const DIR: &str = "deploy";
 /// The page that is generated.
 const PAGE: &str = "docs/DIAGNOSIS.md";
 
-/// Write the generated files: CRDs, roles, admission policies, install manifest.
+/// Write the generated files: CRDs, roles, admission policies, install manifest, Helm chart.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Write nothing; fail if a file differs, and show how
@@ -73,5 +74,9 @@ fn generate(workspace: &Workspace, dir: &Path) -> Result<String> {
     let output = mortal(&program).arg(dir).output().context("start bailiwick-generate")?;
     let said = String::from_utf8_lossy(&output.stderr).trim_end().to_owned();
     ensure!(output.status.success(), "bailiwick-generate failed ({}): {said}", output.status);
-    Ok(said)
+    let mut lines = chart::write(dir, workspace.version()?)?;
+    if !said.is_empty() {
+        lines.insert(0, said);
+    }
+    Ok(lines.join("\n"))
 }

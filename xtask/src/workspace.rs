@@ -49,6 +49,12 @@ impl Workspace {
         self.metadata["packages"].as_array().into_iter().flatten()
     }
 
+    /// The version that all members share.
+    pub(crate) fn version(&self) -> Result<&str> {
+        let found = self.packages().find(|p| p["name"] == "bailiwick-cli").and_then(|p| p["version"].as_str());
+        found.context("no package `bailiwick-cli`")
+    }
+
     /// Where a package's `Cargo.toml` is.
     pub(crate) fn dir_of(&self, package: &str) -> Result<PathBuf> {
         let found = self.packages().find(|p| p["name"] == package);

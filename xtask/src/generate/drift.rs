@@ -28,7 +28,7 @@ pub(super) fn compare(kept: &Path, fresh: &Path) -> Result<Vec<String>> {
     Ok(found.collect())
 }
 
-/// All YAML below `dir`, by relative path.
+/// All YAML below `dir`, and every file of the chart, by relative path.
 fn read(dir: &Path) -> Result<BTreeMap<PathBuf, String>> {
     let mut files = BTreeMap::new();
     let mut waiting = vec![dir.to_owned()];
@@ -40,7 +40,7 @@ fn read(dir: &Path) -> Result<BTreeMap<PathBuf, String>> {
             let path = entry?.path();
             if path.is_dir() {
                 waiting.push(path);
-            } else if path.extension().is_some_and(|e| e == "yaml") {
+            } else if path.extension().is_some_and(|e| e == "yaml") || path.starts_with(dir.join(super::chart::DIR)) {
                 let text = std::fs::read_to_string(&path).with_context(|| format!("read {}", path.display()))?;
                 files.insert(path.strip_prefix(dir)?.to_owned(), text);
             }
