@@ -86,7 +86,7 @@ pub(crate) async fn refused(stage: &Stage) -> Result<()> {
         let at = seed as usize;
         let meant = EVERY[at % EVERY.len()];
         let code = CODES[(at / 2 + at / EVERY.len()) % CODES.len()];
-        let reply = if at % 2 == 0 { Reply::of(code).retry_after(2) } else { Reply::of(code) };
+        let reply = if at.is_multiple_of(2) { Reply::of(code).retry_after(2) } else { Reply::of(code) };
         let what = format!("seed {seed}: {meant:?} answered {reply:?}");
         let (since, happened) = (scene.proxy.count(), scene.proxy.happened());
         scene.proxy.arm(Fault::Refused(reply), is_meant(meant));
@@ -97,7 +97,7 @@ pub(crate) async fn refused(stage: &Stage) -> Result<()> {
         let pause = pause_after(&passed).with_context(|| what.clone())?;
         say(&format!("{what}: asked again after {pause:.1?}"))?;
         // 500 says nothing of when; a request as a one-shot account is never repeated.
-        let waits = at % 2 == 0 && code != 500 && !matches!(meant, ("patch", "deployments", ..));
+        let waits = at.is_multiple_of(2) && code != 500 && !matches!(meant, ("patch", "deployments", ..));
         let late = pause.is_some_and(|p| p < Duration::from_millis(1900) || p > Duration::from_secs(3));
         ensure!(!waits || !late, "{what}: told to wait 2 s, asked again after {pause:.1?}");
         row.held(seed, pause)?;
