@@ -33,9 +33,9 @@ fn add(path: &str, value: Value) -> Value {
 
 #[tokio::test]
 async fn patch_service() -> Result<()> {
-    let settings = json!({"selector": {"app": "other"}, "targetPort": {"port": 8080, "target": "9090"}});
+    let settings = json!({"selector": {"app": "other"}, "targetPort": {"port": 80, "target": "9090"}});
     let action = json!({"patchService": {"settings": {"value": settings, "origin": {"human": {}}}}});
-    passes_alone(Kind::Service, action, add("/spec/externalIPs", json!(["192.0.2.1"]))).await
+    passes_alone(Kind::Service, action, add("/spec/selector", json!({"app": "evil"}))).await
 }
 
 #[tokio::test]
@@ -55,5 +55,5 @@ async fn set_strategy() -> Result<()> {
 
 #[tokio::test]
 async fn resume_cron_job() -> Result<()> {
-    passes_alone(Kind::CronJob, json!({"resumeCronJob": {}}), add("/spec/schedule", json!("* * * * *"))).await
+    passes_alone(Kind::CronJob, json!({"resumeCronJob": {}}), add("/spec/suspend", json!(true))).await
 }
