@@ -193,11 +193,16 @@ fn is_busy(shown: &Shown, since: Timestamp) -> bool {
     blind || news.any(|i| !phase(i).is_terminal()) || shown.changes.iter().any(|c| !stands(c).is_terminal())
 }
 
-/// Whether the product says that it is mended.
+/// Whether the product says that all that is wrong is mended.
 pub(super) fn claims_mended(expect: &[Expectation], shown: &Shown, since: Timestamp) -> bool {
     let resolved = |e: &Expectation| expected(e, shown, since).any(|i| phase(i) == IncidentPhase::Resolved);
-    let wrong = expect.iter().filter(|e| !e.cause.is_empty() && !matches!(e.outcome, Outcome::Nothing));
-    shown.changes.iter().any(|c| stands(c) == Phase::Recovered) || wrong.into_iter().any(resolved)
+    // Where several things are wrong, a Change speaks for the one that it is about.
+    let about = |e: &Expectation, c: &Change| {
+        let target = &c.spec.target;
+        expect.len() == 1 || e.objects().any(|o| o.is(target.kind.as_str(), target.name.as_str()))
+    };
+    let recovered = |e: &Expectation| shown.changes.iter().any(|c| stands(c) == Phase::Recovered && about(e, c));
+    !expect.is_empty() && expect.iter().all(|e| resolved(e) || recovered(e))
 }
 
 #[cfg(test)]

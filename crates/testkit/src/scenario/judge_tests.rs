@@ -113,4 +113,10 @@ fn a_claim_is_a_change_that_recovered_or_an_incident_that_was_resolved() {
     assert!(claims(shown(vec![], vec![change(1, "Recovered")])));
     assert!(claims(shown(vec![incident("web", "Resolved", 1)], vec![])));
     assert!(!claims(shown(vec![incident("web", "Escalated", 1)], vec![change(1, "Failed")])));
+    let api = "{cause: [ImageNotFound], subject: [{kind: Deployment, name: api}], outcome: escalate}";
+    let two = [undo(), expectation(api)];
+    let half = shown(vec![incident("web", "Resolved", 1)], vec![change(1, "Recovered")]);
+    assert!(!claims_mended(&two, &half, since()));
+    let whole = shown(vec![incident("web", "Resolved", 1), incident("api", "Resolved", 1)], vec![]);
+    assert!(claims_mended(&two, &whole, since()));
 }
