@@ -109,7 +109,7 @@ async fn breathe(client: Client, node: String) {
     loop {
         beats.tick().await;
         let lease = json!({
-            "apiVersion": "coordination.k8s.io/v1", "kind": "Lease",
+            "apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": {"name": node},
             "spec": {"holderIdentity": node, "leaseDurationSeconds": 40, "renewTime": MicroTime(Timestamp::now())},
         });
         let mine = PatchParams::apply(WRITER).force();
