@@ -3,8 +3,10 @@
 //! Threads: 1. Tests install and uninstall, and each brings about the state that it needs.
 #![cfg(feature = "cluster")]
 
+mod interrupted;
 mod lifecycle;
 mod objects;
+mod over;
 mod people;
 mod refusals;
 

@@ -48,6 +48,42 @@ async fn what_an_object_says_never_steers_the_terminal() -> Result<()> {
 }
 
 #[tokio::test]
+async fn a_malformed_object_is_refused_in_words_that_name_the_field() -> Result<()> {
+    let Some((cluster, cli)) = ready().await? else { return Ok(()) };
+    cli.installed(&cluster, false).await?;
+    let namespace = cluster.namespace("cli-malformed").create().await?;
+    let with = |pointer: &str, value: Value| {
+        let mut object = change("bad", namespace.name(), "why");
+        object.pointer_mut(pointer).map(|at| *at = value);
+        object
+    };
+    let of = |kind: &str, spec: Value| json!({"apiVersion": "bailiwick.dev/v1alpha1", "kind": kind, "metadata": {"name": "bad"}, "spec": spec});
+    let rule = |rule: Value| of("Mandate", json!({"changes": [rule]}));
+    let vote = |digest: &str, decision: &str| {
+        let spec = json!({"changeRef": {"name": "x", "uid": "u"}, "digest": digest, "approver": "admin", "decision": decision});
+        of("Approval", spec)
+    };
+    for (object, said) in [
+        (with("/spec/type", json!("Scale")), &["type must name the one action that is set"][..]),
+        (with("/spec/target", Value::Null), &["spec.target: Required value"]),
+        (with("/spec/proposer", json!("bob")), &["spec.proposer must be the user who creates the change"]),
+        (
+            rule(json!({"types": ["Nope"], "approval": "human"})),
+            &["spec.changes[0].types[0]", "\"Nope\"", "RolloutUndo"],
+        ),
+        (rule(json!({"types": ["Scale"], "approval": "always"})), &["spec.changes[0].approval", "preApproved"]),
+        (of("Mandate", json!({"limits": {"perHour": -1}})), &["spec.limits.perHour", "greater than or equal to 1"]),
+        (vote("abc", "Approve"), &["spec.digest", "^[0-9a-f]{64}$"]),
+        (vote(&"0".repeat(64), "Maybe"), &["spec.decision", "\"Maybe\"", "Reject"]),
+    ] {
+        let refused = create(&cluster.admin(), &object, Some(namespace.name())).await;
+        let words = refused.map_or_else(|e| format!("{e:#}"), |_| "admitted".to_owned());
+        assert!(said.iter().all(|part| words.contains(part)), "{object}: {words}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn what_does_not_exist_is_told_with_what_was_meant() -> Result<()> {
     let Some((cluster, cli)) = ready().await? else { return Ok(()) };
     cli.installed(&cluster, false).await?;

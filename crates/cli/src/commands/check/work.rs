@@ -52,15 +52,17 @@ pub fn running(operator: &Deployment) -> Item {
     let wanted = operator.spec.as_ref().and_then(|s| s.replicas).unwrap_or(1);
     let ready = operator.status.as_ref().and_then(|s| s.ready_replicas).unwrap_or(0);
     let updated = operator.status.as_ref().and_then(|s| s.updated_replicas).unwrap_or(0);
+    // Pods of before stay until enough new ones are ready.
+    let rolled = updated >= wanted && operator.status.as_ref().and_then(|s| s.replicas).unwrap_or(0) <= updated;
     let observed = operator.status.as_ref().and_then(|s| s.observed_generation) >= operator.metadata.generation;
     let mut text = format!("{ready} of {} ready", count(wanted, "replica"));
-    if observed && ready >= wanted && updated < wanted {
-        text.push_str(&format!(", but only {updated} of the newest template"));
+    if observed && ready >= wanted && !rolled {
+        text.push_str(", but a newer template is not rolled out");
     }
     if wanted == 0 {
         Item::new("operator", State::Bad, "it is scaled to zero")
             .next(format!("kubectl scale deployment/{OPERATOR} -n {SYSTEM_NAMESPACE} --replicas=1"))
-    } else if ready >= wanted && updated >= wanted && observed {
+    } else if ready >= wanted && rolled && observed {
         Item::new("operator", State::Good, text)
     } else {
         Item::new("operator", State::Bad, text)
@@ -170,22 +172,22 @@ mod tests {
 
     #[test]
     fn an_operator_without_ready_replicas_is_not_running() {
-        let of = |wanted: i32, ready: i32, updated: i32| -> Deployment {
+        let of = |wanted: i32, ready: i32, (updated, all): (i32, i32)| -> Deployment {
             serde_json::from_value(json!({
                 "metadata": {"generation": 2},
                 "spec": {"replicas": wanted, "selector": {}, "template": {}},
-                "status": {"readyReplicas": ready, "updatedReplicas": updated, "observedGeneration": 2}
+                "status": {"readyReplicas": ready, "updatedReplicas": updated, "replicas": all, "observedGeneration": 2}
             }))
             .unwrap()
         };
-        assert_eq!(running(&of(1, 1, 1)).state, State::Good);
-        assert_eq!(running(&of(1, 0, 1)).state, State::Bad);
-        let stuck = running(&of(1, 1, 0));
+        assert_eq!(running(&of(1, 1, (1, 1))).state, State::Good);
+        assert_eq!(running(&of(1, 0, (1, 1))).state, State::Bad);
+        let stuck = running(&of(1, 1, (1, 2)));
         assert_eq!(
             (stuck.state, &*stuck.seen),
-            (State::Bad, "1 of 1 replica ready, but only 0 of the newest template")
+            (State::Bad, "1 of 1 replica ready, but a newer template is not rolled out")
         );
-        assert!(running(&of(0, 0, 0)).seen.contains("zero"));
+        assert!(running(&of(0, 0, (0, 0))).seen.contains("zero"));
     }
 
     #[test]
