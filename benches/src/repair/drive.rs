@@ -113,7 +113,10 @@ fn mandate() -> Value {
                 "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": NAMESPACE}},
                 "types": ["SetImage", "RolloutUndo"], "approval": "preApproved",
             }],
-            "limits": {"healthyDelaySeconds": 0, "holdSeconds": 1, "coolDownSeconds": 0, "perHour": 10_000, "concurrent": 10},
+            "limits": {
+                "healthyDelaySeconds": 0, "holdSeconds": 1, "coolDownSeconds": 0, "perHour": 10_000, "concurrent": 10,
+                "stormIncidents": 10_000, "cascadeWindowSeconds": 0, "flapRecurrences": 20, "flapWindowSeconds": 1,
+            },
         },
     })
 }

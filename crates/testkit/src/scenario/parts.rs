@@ -80,6 +80,7 @@ fn usual_rules() -> Vec<Value> {
 fn usual_limits() -> Map<String, Value> {
     let limits = json!({
         "concurrent": 100, "perHour": 10000, "breakerFailures": 100, "coolDownSeconds": 0, "stormIncidents": 10000,
+        "cascadeWindowSeconds": 0, "flapRecurrences": 20, "flapWindowSeconds": 1,
         "healthyDelaySeconds": 3, "holdSeconds": 10, "recoveryWindowSeconds": 90, "lateRecoverySeconds": 0,
     });
     limits.as_object().cloned().unwrap_or_default()
