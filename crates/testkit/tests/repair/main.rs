@@ -4,6 +4,7 @@
 #![cfg(feature = "cluster")]
 
 mod incidents;
+mod parts;
 mod rollouts;
 mod scene;
 mod types;

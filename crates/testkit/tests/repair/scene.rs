@@ -47,6 +47,8 @@ async fn prepared(cluster: &TestCluster) -> Result<Arc<InForce>> {
     let mut limits = TestCluster::quick_limits();
     // An Incident is told to be open before something is proposed.
     limits["healthyDelaySeconds"] = json!(1);
+    // What waits for another change is looked at until that is done.
+    limits["lateRecoverySeconds"] = json!(300);
     let mandate = Arc::new(cluster.mandate(rules(), limits).await?);
     *shared = Arc::downgrade(&mandate);
     Ok(mandate)
