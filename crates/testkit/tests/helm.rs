@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, anyhow, bail};
 use bailiwick_api::manifests;
 use bailiwick_core::fence::{GRANTS_NAMESPACE, SYSTEM_NAMESPACE};
 use bailiwick_testbed::{Config, Progress, ensure_binaries};
@@ -37,11 +37,14 @@ impl Program {
     }
 
     async fn done(&self, words: &[&str]) -> Result<String> {
-        Ok(self.run(words).await?.unwrap_or_else(|why| panic!("{words:?}: {why}")))
+        self.run(words).await?.map_err(|why| anyhow!("{words:?}: {why}"))
     }
 
     async fn refused(&self, words: &[&str]) -> Result<String> {
-        Ok(self.run(words).await?.map_or_else(|why| why, |out| panic!("{words:?} was not refused: {out}")))
+        match self.run(words).await? {
+            Ok(out) => bail!("{words:?} was not refused: {out}"),
+            Err(why) => Ok(why),
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! One installation over another: what stays, what goes on, what is refused.
 
+use anyhow::Context as _;
 use bailiwick_core::fence::SYSTEM_NAMESPACE;
 use bailiwick_testkit::{Result, SECONDS, Seen, TestCluster, Workload, apply, create, documents, refused_by, wait_for};
 use k8s_openapi::api::core::v1::Secret;
@@ -23,7 +24,7 @@ impl Waiting<'_> {
         let words = ["propose", "Scale", "deploy/web", "--set", &set, "-n", self.namespace, "--yes", "--wait"];
         let run = self.cli.expect(4, &[&words[..], &["--timeout", "60s"]].concat()).await?;
         let name = run.out.lines().find_map(|l| l.strip_suffix(" proposed")).and_then(|l| l.rsplit('/').next());
-        Ok(name.unwrap_or_else(|| panic!("no name: {run:?}")).to_owned())
+        name.map(str::to_owned).with_context(|| format!("no name: {run:?}"))
     }
 
     async fn phase(&self, name: &str) -> Result<Value> {
