@@ -35,7 +35,7 @@ fn add(path: &str, value: Value) -> Value {
 async fn patch_service() -> Result<()> {
     let settings = json!({"selector": {"app": "other"}, "targetPort": {"port": 80, "target": "9090"}});
     let action = json!({"patchService": {"settings": {"value": settings, "origin": {"human": {}}}}});
-    passes_alone(Kind::Service, action, add("/spec/selector", json!({"app": "evil"}))).await
+    Box::pin(passes_alone(Kind::Service, action, add("/spec/selector", json!({"app": "evil"})))).await
 }
 
 #[tokio::test]
@@ -43,17 +43,18 @@ async fn set_probe() -> Result<()> {
     let settings = json!({"value": {"path": "/healthz", "timeoutSeconds": 5}, "origin": {"human": {}}});
     let action = json!({"setProbe": {"container": "main", "probe": "readiness", "settings": settings}});
     let path = "/spec/template/spec/containers/0/readinessProbe/httpGet/host";
-    passes_alone(Kind::Deployment, action, add(path, json!("evil.example"))).await
+    Box::pin(passes_alone(Kind::Deployment, action, add(path, json!("evil.example")))).await
 }
 
 #[tokio::test]
 async fn set_strategy() -> Result<()> {
     let strategy = json!({"value": {"maxSurge": "1", "maxUnavailable": "0"}, "origin": {"human": {}}});
     let path = "/spec/strategy/rollingUpdate/maxUnavailable";
-    passes_alone(Kind::Deployment, json!({"setStrategy": {"strategy": strategy}}), add(path, json!("50%"))).await
+    Box::pin(passes_alone(Kind::Deployment, json!({"setStrategy": {"strategy": strategy}}), add(path, json!("50%"))))
+        .await
 }
 
 #[tokio::test]
 async fn resume_cron_job() -> Result<()> {
-    passes_alone(Kind::CronJob, json!({"resumeCronJob": {}}), add("/spec/suspend", json!(true))).await
+    Box::pin(passes_alone(Kind::CronJob, json!({"resumeCronJob": {}}), add("/spec/suspend", json!(true)))).await
 }

@@ -54,7 +54,9 @@ async fn a_malformed_object_is_refused_in_words_that_name_the_field() -> Result<
     let namespace = cluster.namespace("cli-malformed").create().await?;
     let with = |pointer: &str, value: Value| {
         let mut object = change("bad", namespace.name(), "why");
-        object.pointer_mut(pointer).map(|at| *at = value);
+        if let Some(at) = object.pointer_mut(pointer) {
+            *at = value;
+        }
         object
     };
     let of = |kind: &str, spec: Value| json!({"apiVersion": "bailiwick.dev/v1alpha1", "kind": kind, "metadata": {"name": "bad"}, "spec": spec});

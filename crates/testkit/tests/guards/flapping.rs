@@ -60,7 +60,7 @@ async fn flap_until(scene: &Scene, seconds: u32, wanted: impl Fn(&IncidentStatus
         scene.kubelet.turn(well);
         wait_for("the Incident to show it", LATER, async || {
             let shown = status(&scene.incidents().await?);
-            let present = shown.as_ref().is_some_and(|s| is_present(s));
+            let present = shown.as_ref().is_some_and(is_present);
             Ok(Seen::when(present != well, (), shown.map(|s| s.conditions)))
         })
         .await?;

@@ -17,7 +17,7 @@ use kube::runtime::watcher::{Config, Event, watcher};
 use kube::{Api, Client, ResourceExt as _};
 use serde_json::{Value, json};
 use tokio::sync::watch;
-use tokio::task::JoinHandle;
+use tokio::task::JoinSet;
 
 /// An image whose containers serve.
 pub(crate) const GOOD: &str = "fake.test/web:good";
@@ -37,7 +37,7 @@ pub(crate) struct Kubelet {
     node: String,
     config: kube::Config,
     well: watch::Sender<bool>,
-    work: JoinHandle<()>,
+    work: JoinSet<()>,
 }
 
 impl Kubelet {
@@ -54,7 +54,8 @@ impl Kubelet {
         });
         create(&client, &object, None).await?;
         let (well, turns) = watch::channel(true);
-        let work = tokio::task::spawn(play(client, node.to_owned(), turns));
+        let mut work = JoinSet::new();
+        work.spawn(play(client, node.to_owned(), turns));
         Ok(Self { node: node.to_owned(), config, well, work })
     }
 
@@ -81,7 +82,7 @@ async fn cluster_config(cluster: &TestCluster) -> Result<kube::Config> {
 impl Drop for Kubelet {
     /// The test's runtime cannot be used here.
     fn drop(&mut self) {
-        self.work.abort();
+        self.work.abort_all();
         let (config, node) = (self.config.clone(), self.node.clone());
         let farewell = std::thread::spawn(move || -> Result<()> {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;

@@ -13,8 +13,11 @@ use serde_json::json;
 use crate::kubelet::GOOD;
 use crate::scene::{LATER, Scene};
 
+/// A fail point, and what the record says when it is passed.
+type Step = (&'static str, fn(&Record) -> bool);
+
 /// Where the operator is held up while the switch is thrown, and what its record says by then.
-const STEPS: &[(&str, fn(&Record) -> bool)] = &[
+const STEPS: &[Step] = &[
     ("arm-granted", |r| r.phase == Phase::Granting),
     ("write-before", |r| r.phase == Phase::Executing),
     ("write-after", |r| r.phase == Phase::Executing),
