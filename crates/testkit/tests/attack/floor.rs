@@ -210,7 +210,8 @@ fn untouched() -> Vec<(Kind, &'static str, Value, &'static str)> {
     vec![
         (Kind::Deployment, "paused", add("/spec/paused", json!(true)), field),
         (Kind::Deployment, "no history", add("/spec/revisionHistoryLimit", json!(0)), field),
-        (Kind::Service, "a load balancer", add("/spec/type", json!("LoadBalancer")), field),
+        // Not a load balancer: its node ports are drawn anew for each request, so that the fence says no as well.
+        (Kind::Service, "pods that are not ready", add("/spec/publishNotReadyAddresses", json!(true)), field),
         (Kind::Service, "an address of its own", add("/spec/externalIPs", json!(["192.0.2.1"])), field),
         (Kind::Service, "another port", add("/spec/ports/0/port", json!(81)), ports),
         (Kind::Service, "another protocol", add("/spec/ports/0/appProtocol", json!("evil")), ports),
