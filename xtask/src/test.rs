@@ -1,6 +1,6 @@
-//! `cargo xtask test`: every test there is, on a cluster that comes and goes with the run.
+//! `cargo xtask test`: every test there is, on clusters that come and go with the run.
 //!
-//! Owns the order of a run: unit tests, then the suites that need a cluster. A suite is an integration test behind the feature `cluster`; what it needs is prepared because its source says so. Prints each runner's closing line, a table, why tests failed, and a plain last line. A suite has a limit, and so has the run: what has not run by then has failed. A killed run leaves nothing: the cluster is ephemeral and every child dies with this process.
+//! Owns the order of a run: unit tests, then the suites that need a cluster. A suite is an integration test behind the feature `cluster`; what it needs is prepared because its source says so. Prints each runner's closing line, a table, why tests failed, and a plain last line. A suite has a limit, and so has the run: what has not run by then has failed. A killed run leaves nothing: its clusters are ephemeral and every child dies with this process.
 
 mod build;
 mod discover;
@@ -32,7 +32,7 @@ const UNIT: &str = "unit";
 /// Run every test, on a real cluster where one is needed.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
-  cargo xtask test                            everything, on a cluster of its own
+  cargo xtask test                            everything, on clusters of its own
   cargo xtask test --suite unit               no cluster needed
   cargo xtask test --suite harness -- audit   one suite, tests whose name contains `audit`
   cargo xtask test --cluster dev              on a cluster that is up and stays up
@@ -48,6 +48,9 @@ pub(crate) struct Args {
     /// How to call the cluster that comes and goes with the run
     #[arg(long, value_name = "NAME", conflicts_with_all = ["cluster", "context", "kubeconfig"])]
     name: Option<String>,
+    /// Clusters on which suites run side by side; two where there are as many processors
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..=4), conflicts_with_all = ["cluster", "context", "kubeconfig"])]
+    lanes: Option<u16>,
     /// Minutes after which what has not run has failed
     #[arg(long, default_value_t = 55)]
     minutes: u32,

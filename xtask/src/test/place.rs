@@ -36,7 +36,8 @@ pub(super) fn own_env(dir: &Path) -> Variables {
 }
 
 impl Place {
-    pub(super) fn open(config: &Config, args: &Args) -> Result<Self> {
+    /// The cluster of a lane; the first is the only one where the user names it.
+    pub(super) fn open(config: &Config, args: &Args, lane: usize) -> Result<Self> {
         if args.context.is_some() || args.kubeconfig.is_some() {
             let kubeconfig = args.kubeconfig.clone().map_or_else(default_kubeconfig, Ok)?;
             return Ok(Self::Own { kubeconfig: std::path::absolute(kubeconfig)?, context: args.context.clone() });
@@ -44,11 +45,9 @@ impl Place {
         if let Some(name) = &args.cluster {
             return Ok(Self::Testbed(Cluster::open(name)?));
         }
-        let options = Options {
-            ephemeral: true,
-            progress: Progress::new(say),
-            ..Options::named(args.name.clone().unwrap_or_else(|| format!("test-{}", std::process::id())))
-        };
+        let name = args.name.clone().unwrap_or_else(|| format!("test-{}", std::process::id()));
+        let name = if lane == 0 { name } else { format!("{name}-{lane}") };
+        let options = Options { ephemeral: true, progress: Progress::new(say), ..Options::named(name) };
         let cluster = Cluster::up(&options)
             .with_context(|| format!("bring up a cluster for the tests (its cache is {})", config.cache().display()))?;
         Ok(Self::Testbed(cluster))

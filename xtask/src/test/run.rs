@@ -25,8 +25,8 @@ pub(super) struct Job<'a> {
     pub(super) args: Vec<String>,
     pub(super) env: Vec<(String, String)>,
     pub(super) limit: Duration,
-    /// Lines are shown as they come, not only if it fails.
-    pub(super) live: bool,
+    /// Lines are shown as they come, behind this text, not only if it fails.
+    pub(super) live: Option<String>,
 }
 
 /// Runs the job to its end; a failed or endless runner is an outcome, not an error.
@@ -41,18 +41,23 @@ pub(super) fn run(job: &Job<'_>, workspace: &Workspace, dir: &Path) -> Result<Ou
         .env("RUST_LIB_BACKTRACE", "0")
         .env("INSTA_WORKSPACE_ROOT", &workspace.root)
         .envs(job.env.iter().map(|(k, v)| (k, v)));
-    watch(&job.name, command, (job.limit, job.live), dir)
+    watch(&job.name, command, (job.limit, job.live.as_deref()), dir)
 }
 
 /// The examples in the documentation, which Cargo alone can run.
 pub(super) fn doc_tests(workspace: &Workspace, limit: Duration, dir: &Path) -> Result<Outcome> {
     let mut command = mortal(cargo());
     command.current_dir(&workspace.root).args(["test", "--quiet", "--workspace", "--doc"]);
-    watch("unit docs", command, (limit, false), dir)
+    watch("unit docs", command, (limit, None), dir)
 }
 
 /// Runs the command and reads its output until it has ended or its time is over; then it is ended, with all that it started.
-pub(super) fn watch(name: &str, mut command: Command, (limit, live): (Duration, bool), dir: &Path) -> Result<Outcome> {
+pub(super) fn watch(
+    name: &str,
+    mut command: Command,
+    (limit, live): (Duration, Option<&str>),
+    dir: &Path,
+) -> Result<Outcome> {
     let (reader, writer) = std::io::pipe().context("open a pipe")?;
     let stderr = writer.try_clone().context("open a pipe")?;
     let begin = Instant::now();
@@ -69,8 +74,8 @@ pub(super) fn watch(name: &str, mut command: Command, (limit, live): (Duration, 
     while let Some(line) = next(&heard, &mut child, begin + limit)? {
         writeln!(log, "{line}").context("write a log")?;
         reading.line(&line);
-        if live {
-            out(&format!("  {line}"))?;
+        if let Some(whose) = live {
+            out(&format!("  {whose}{line}"))?;
         } else {
             lines.push(line);
         }
@@ -84,7 +89,7 @@ pub(super) fn watch(name: &str, mut command: Command, (limit, live): (Duration, 
         reading.line(&why);
     }
     let success = ended.is_some_and(|status| status.success());
-    if !live && !success {
+    if live.is_none() && !success {
         out(&lines.join("\n"))?;
     }
     Ok(reading.outcome(name, success, begin.elapsed()))

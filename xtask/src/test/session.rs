@@ -1,4 +1,4 @@
-//! One run: the unit tests, then the suites on their cluster, all within its time. What cannot be built or run is a failure in the report, never the end of the run.
+//! One run: the unit tests, then the suites on their clusters, all within its time. What cannot be built or run is a failure in the report, never the end of the run.
 
 use std::path::Path;
 use std::sync::Mutex;
@@ -27,6 +27,12 @@ pub(super) struct Session<'a> {
     pub(super) args: &'a Args,
     /// When the whole run must be over.
     pub(super) deadline: Instant,
+}
+
+/// A cluster, and what tests on it are told.
+struct Lane {
+    place: Place,
+    shared: Vec<(String, String)>,
 }
 
 /// Outcomes, as they come in from several threads.
@@ -73,40 +79,73 @@ impl Session<'_> {
 
     fn unit(&self, name: &str, program: &Program, limit: Duration) -> Result<Outcome> {
         let args = self.args.runner.clone();
-        let job = Job { name: name.to_owned(), program, args, env: Vec::new(), limit, live: false };
+        let job = Job { name: name.to_owned(), program, args, env: Vec::new(), limit, live: None };
         run::run(&job, self.workspace, &self.room.dir(name)?)
     }
 
-    /// All suites, on one cluster.
+    /// All suites, each on the next cluster that is free.
     pub(super) fn suites(&self, suites: &[Suite], report: &mut Report) -> Result<()> {
         say("building the suites that need a cluster");
         let programs = build::suites(self.workspace, suites)?;
-        let opened = Place::open(self.config, self.args).and_then(|place| {
-            let shared = place.prepare((self.config, self.workspace), suites, self.args)?;
-            Ok((place, shared))
-        });
-        let (place, shared) = match opened {
-            Ok(opened) => opened,
-            Err(error) => return tell(report, Outcome::broken("cluster", &format!("{error:#}"))),
-        };
-        for suite in suites {
+        let mut lanes = Vec::new();
+        for number in 0..self.lanes(suites.len()) {
+            match self.lane(number, suites) {
+                Ok(lane) => lanes.push(lane),
+                Err(error) => return tell(report, Outcome::broken("cluster", &format!("{error:#}"))),
+            }
+        }
+        let (told, waiting) = (&Mutex::new(report), &Mutex::new(suites.iter()));
+        let (programs, alone) = (programs.as_slice(), lanes.len() == 1);
+        std::thread::scope(|scope| {
+            let start = |lane| scope.spawn(move || self.take_turns(lane, (programs, alone), waiting, told));
+            let workers: Vec<_> = lanes.iter().map(start).collect();
+            workers.into_iter().try_for_each(|worker| worker.join().unwrap_or_else(|_| anyhow::bail!("a lane broke")))
+        })
+    }
+
+    /// How many clusters are worth while.
+    fn lanes(&self, suites: usize) -> usize {
+        let named = self.args.cluster.is_some() || self.args.context.is_some() || self.args.kubeconfig.is_some();
+        let usual = if named { 1 } else { std::thread::available_parallelism().map_or(1, usize::from).min(2) };
+        self.args.lanes.map_or(usual, usize::from).min(suites)
+    }
+
+    fn lane(&self, number: usize, suites: &[Suite]) -> Result<Lane> {
+        let place = Place::open(self.config, self.args, number)?;
+        let shared = place.prepare((self.config, self.workspace), suites, self.args)?;
+        Ok(Lane { place, shared })
+    }
+
+    /// Takes one suite after the other until none is left.
+    fn take_turns<'s>(
+        &self,
+        lane: &Lane,
+        (programs, alone): (&[Program], bool),
+        waiting: &Mutex<impl Iterator<Item = &'s Suite>>,
+        told: &Told<'_>,
+    ) -> Result<()> {
+        loop {
+            let Some(suite) = waiting.lock().ok().and_then(|mut waiting| waiting.next()) else {
+                return Ok(());
+            };
             let outcome = match programs.iter().find(|program| program.label == suite.name) {
                 Some(program) => self.within(&suite.name, suite.limit, |limit| {
                     let mut job = self.job(suite, program, limit);
-                    job.env.clone_from(&shared);
-                    self.suite(job, suite, &place)
+                    job.env.clone_from(&lane.shared);
+                    // Of two that speak at once, each line says whose it is.
+                    job.live = Some(if alone { String::new() } else { format!("{} | ", suite.name) });
+                    self.suite(job, suite, &lane.place)
                 })?,
                 None => Outcome::broken(&suite.name, "Cargo could not build it: see above"),
             };
-            tell(report, outcome)?;
+            told_by(told, outcome)?;
         }
-        Ok(())
     }
 
     fn job<'p>(&self, suite: &Suite, program: &'p Program, limit: Duration) -> Job<'p> {
         let mut args = vec![format!("--test-threads={}", suite.threads)];
         args.extend(self.args.runner.iter().cloned());
-        Job { name: suite.name.clone(), program, args, env: Vec::new(), limit, live: true }
+        Job { name: suite.name.clone(), program, args, env: Vec::new(), limit, live: None }
     }
 
     fn suite(&self, mut job: Job<'_>, suite: &Suite, place: &Place) -> Result<Outcome> {

@@ -123,7 +123,7 @@ fn a_runner_over_its_limit_is_ended_with_all_it_started() {
     let dir = tempfile::tempdir().unwrap();
     let mut command = mortal("sh");
     command.args(["-c", "sleep 300 & echo $!; wait"]);
-    let outcome = watch("x", command, (Duration::from_millis(500), false), dir.path()).unwrap();
+    let outcome = watch("x", command, (Duration::from_millis(500), None), dir.path()).unwrap();
     let log = std::fs::read_to_string(dir.path().join("output.log")).unwrap();
     let child = std::path::Path::new("/proc").join(log.lines().next().unwrap()).join("cmdline");
     let lives = || std::fs::read(&child).is_ok_and(|cmdline| !cmdline.is_empty());
