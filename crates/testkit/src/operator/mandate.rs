@@ -51,7 +51,12 @@ impl TestCluster {
     pub async fn no_mandates(&self) -> Result<()> {
         let api: Api<Mandate> = Api::namespaced(self.admin(), SYSTEM_NAMESPACE);
         let (how, all) = (DeleteParams::default(), ListParams::default());
-        api.delete_collection(&how, &all).await.map(|_| ()).context("delete every mandate")
+        match api.delete_collection(&how, &all).await {
+            Ok(_) => Ok(()),
+            // Nothing is installed.
+            Err(kube::Error::Api(status)) if status.code == 404 => Ok(()),
+            Err(error) => Err(error).context("delete every mandate"),
+        }
     }
 }
 
