@@ -7,7 +7,7 @@ use super::case::Case;
 use super::near::near;
 use super::text::{has_any, quote};
 use crate::finding::{Cause, Finding, Severity};
-use crate::index::{Condition, Hpa, Role, Template, Thing};
+use crate::index::{Hpa, Role, Template, Thing};
 use crate::object::Kind;
 use jiff::SignedDuration;
 
@@ -83,7 +83,7 @@ fn inactive(case: &Case<'_>, thing: &Thing, hpa: &Hpa, target: Option<&Thing>) -
             "the autoscaler does nothing: another one is about the same pods: {}",
             quote(&condition.message, 160)
         );
-        return Some(told(case, Cause::HpaConflict, condition, &text));
+        return Some(case.by_condition(Cause::HpaConflict, condition, &text));
     }
     let lacking = target.and_then(Thing::workload).map_or_else(Vec::new, |w| lacking(&w.template, hpa));
     if let Some((container, resource)) = lacking.first() {
@@ -92,7 +92,7 @@ fn inactive(case: &Case<'_>, thing: &Thing, hpa: &Hpa, target: Option<&Thing>) -
             quote(container, 60),
             made_by(thing)
         );
-        return Some(told(case, Cause::HpaMissingRequests, condition, &text));
+        return Some(case.by_condition(Cause::HpaMissingRequests, condition, &text));
     }
     if !case.past(condition.since.max(thing.head.created), FIRST_METRICS) {
         return None;
@@ -102,15 +102,7 @@ fn inactive(case: &Case<'_>, thing: &Thing, hpa: &Hpa, target: Option<&Thing>) -
     let who = if server { "no metrics server answers" } else { "metrics are missing" };
     let text =
         format!("the autoscaler does nothing, because {who}: {}{}", quote(&condition.message, 150), made_by(thing));
-    Some(told(case, Cause::HpaWithoutMetrics, condition, &text))
-}
-
-fn told(case: &Case<'_>, cause: Cause, condition: &Condition, text: &str) -> Finding {
-    let mut finding = case.draft(cause, Severity::Warning, text);
-    finding.since = condition.since.unwrap_or(finding.since);
-    let path = format!("status.conditions[{}]", condition.kind);
-    finding.evidence = case.own(&path, &format!("{}: {}", condition.reason, condition.message));
-    finding
+    Some(case.by_condition(Cause::HpaWithoutMetrics, condition, &text))
 }
 
 fn wants_nothing(target: &Thing) -> bool {
@@ -147,7 +139,7 @@ fn at_limit(case: &Case<'_>, thing: &Thing, hpa: &Hpa) -> Option<Finding> {
         return None;
     }
     let text = format!("the autoscaler is at its limit of {} replicas and wants more{}", hpa.max, made_by(thing));
-    Some(Finding { severity: Severity::Info, ..told(case, Cause::HpaAtLimit, condition, &text) })
+    Some(Finding { severity: Severity::Info, ..case.by_condition(Cause::HpaAtLimit, condition, &text) })
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@
 use super::history::History;
 use super::text::{EVIDENCE_CAP, SUMMARY_CAP, plain};
 use crate::finding::{Candidate, Cause, Evidence, Finding, Severity};
-use crate::index::{Event, Phase, Pod, Text, Thing, UidKey, View, Workload};
+use crate::index::{Condition, Event, Phase, Pod, Text, Thing, UidKey, View, Workload};
 use crate::names::Uid;
 use crate::object::{Kind, ObjectRef};
 use jiff::{SignedDuration, Timestamp};
@@ -95,6 +95,15 @@ impl<'a> Case<'a> {
             evidence: Vec::new(),
             candidates: Vec::new(),
         }
+    }
+
+    /// A finding of the subject itself, as one of its conditions tells it.
+    pub(crate) fn by_condition(&self, cause: Cause, condition: &Condition, text: &str) -> Finding {
+        let mut finding = self.draft(cause, Severity::Warning, text);
+        finding.since = condition.since.unwrap_or(finding.since);
+        let path = format!("status.conditions[{}]", condition.kind);
+        finding.evidence = self.own(&path, &format!("{}: {}", condition.reason, condition.message));
+        finding
     }
 
     /// Evidence in the subject's own fields.

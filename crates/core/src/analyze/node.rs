@@ -27,21 +27,13 @@ pub(crate) fn find(case: &Case<'_>) -> Vec<Finding> {
         node.troubles.iter().filter(|c| case.past(c.since.max(thing.head.created), GRACE)).collect();
     if let Some(silent) = lasting.iter().find(|c| &*c.kind == "Ready") {
         // What else a node last said of itself no longer counts.
-        return vec![told(case, Cause::NodeNotReady, silent, &not_ready(case.view, thing, silent))];
+        return vec![case.by_condition(Cause::NodeNotReady, silent, &not_ready(case.view, thing, silent))];
     }
     let mut out: Vec<Finding> =
-        lasting.into_iter().map(|c| told(case, Cause::NodeUnderPressure, c, &pressure(c))).collect();
+        lasting.into_iter().map(|c| case.by_condition(Cause::NodeUnderPressure, c, &pressure(c))).collect();
     out.truncate(1);
     out.extend(cordoned(case, thing, node));
     out
-}
-
-fn told(case: &Case<'_>, cause: Cause, condition: &Condition, text: &str) -> Finding {
-    let mut finding = case.draft(cause, Severity::Warning, text);
-    finding.since = condition.since.unwrap_or(finding.since);
-    let path = format!("status.conditions[{}]", condition.kind);
-    finding.evidence = case.own(&path, &format!("{}: {}", condition.reason, condition.message));
-    finding
 }
 
 fn not_ready(view: View<'_>, thing: &Thing, condition: &Condition) -> String {

@@ -229,7 +229,12 @@ fn outcome(record: Record, last: &Attempt, case: &Case<'_>) -> Decision {
         (life::Phase::Refused, Some(_)) if is_about_target(reason().code) => {
             escalate(record, reason(), Some(last), case)
         }
-        (life::Phase::Failed | life::Phase::RolledBack, None) => escalate(record, reason(), Some(last), case),
+        (life::Phase::Failed, None) => escalate(record, reason(), Some(last), case),
+        // What comes back too often tells people more than that its last turn was not waited out.
+        (life::Phase::RolledBack, None) => {
+            let reason = too_often(&record, case).unwrap_or_else(reason);
+            escalate(record, reason, Some(last), case)
+        }
         (_, None) => fading(record, case.limits.hold(), case),
         (_, Some(_)) => go_on(record, Some(last), case),
     }

@@ -68,25 +68,7 @@ fn calm(mut record: Record, now: Timestamp) -> Decision {
 
 fn begin(group: &Group<'_>) -> Record {
     let first = group.members.iter().map(|m| m.began).min();
-    Record {
-        phase: Phase::Open,
-        severity: Severity::Warning,
-        first_seen: first.unwrap_or(group.now),
-        last_seen: group.now,
-        count: 1,
-        began: group.now,
-        returns: Vec::new(),
-        primed: false,
-        presence: Presence { holds: true, since: group.now },
-        summary: String::new(),
-        evidence: Vec::new(),
-        candidates: Vec::new(),
-        changes: Vec::new(),
-        proposing: false,
-        diff: String::new(),
-        reason: None,
-        ended_at: None,
-    }
+    Record::since(first.unwrap_or(group.now), Severity::Warning, group.now)
 }
 
 fn describe(record: &mut Record, group: &Group<'_>) {

@@ -109,15 +109,22 @@ pub enum Writing {
 impl Record {
     /// The record of a finding that was not known.
     pub fn open(finding: &Finding, primed: bool, now: Timestamp) -> Self {
-        let mut record = Self {
+        let mut record = Self { primed, ..Self::since(finding.since, finding.severity, now) };
+        record.see(finding, now);
+        record
+    }
+
+    /// The record of something that nothing is told of yet.
+    pub(super) fn since(first_seen: Timestamp, severity: Severity, now: Timestamp) -> Self {
+        Self {
             phase: Phase::Open,
-            severity: finding.severity,
-            first_seen: finding.since,
+            severity,
+            first_seen,
             last_seen: now,
             count: 1,
             began: now,
             returns: Vec::new(),
-            primed,
+            primed: false,
             presence: Presence { holds: true, since: now },
             summary: String::new(),
             evidence: Vec::new(),
@@ -127,9 +134,7 @@ impl Record {
             diff: String::new(),
             reason: None,
             ended_at: None,
-        };
-        record.see(finding, now);
-        record
+        }
     }
 
     /// Takes in that the finding holds.

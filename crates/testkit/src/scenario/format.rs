@@ -96,14 +96,12 @@ pub struct MandateParts {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Target {
     /// Needed for kinds that the product does not know.
-    #[serde(default)]
     pub api_version: Option<String>,
     /// The kind.
     pub kind: String,
     /// The name.
     pub name: String,
     /// Where it is not the scenario's own.
-    #[serde(default)]
     pub namespace: Option<String>,
 }
 
@@ -112,31 +110,23 @@ pub struct Target {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Step {
     /// A file of the folder whose objects are applied.
-    #[serde(default)]
     pub apply: Option<String>,
     /// An object that gets a patch: `merge` or `json`.
-    #[serde(default)]
     pub patch: Option<Target>,
     /// The merge patch (of the strategic kind where the object's kind has one).
-    #[serde(default)]
     pub merge: Option<Value>,
     /// The JSON patch.
-    #[serde(default)]
     pub json: Option<Value>,
     /// The subresource that gets the patch, such as `status`.
-    #[serde(default)]
     pub subresource: Option<String>,
     /// An object that is deleted; the step ends when it is gone or on its way.
-    #[serde(default)]
     pub delete: Option<Target>,
     /// A command that is run on the node, where `kubectl` is.
-    #[serde(default)]
     pub exec: Option<Vec<String>>,
     /// Waited for.
-    #[serde(default)]
     pub until: Option<Check>,
     /// Who does it: `administrator`, or a user's name.
-    #[serde(default, rename = "as")]
+    #[serde(rename = "as")]
     pub who: Option<String>,
     /// Whether a refusal or a failed command is all right.
     #[serde(default)]
@@ -148,17 +138,14 @@ pub struct Step {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Check {
     /// Needed for kinds that the product does not know.
-    #[serde(default)]
     pub api_version: Option<String>,
     /// The kind.
     pub kind: String,
     /// The name.
     pub name: String,
     /// Where it is not the scenario's own.
-    #[serde(default)]
     pub namespace: Option<String>,
     /// A state by name.
-    #[serde(default)]
     pub is: Option<State>,
     /// Values by JSON pointer; `null` means that there is none.
     #[serde(default)]
@@ -221,7 +208,6 @@ pub struct Wanted {
     #[serde(rename = "type")]
     pub change_type: String,
     /// Its target; the subject where none is given.
-    #[serde(default)]
     pub target: Option<Target>,
     /// Parameters that must have these values; others are free.
     #[serde(default)]

@@ -91,6 +91,10 @@ fn what_is_under_way_is_not_given_up_for_flapping() {
     let scene = Scene::new(&[undo(1), undo(2)]).tried(1, undo(1), Life::RolledBack, Code::GotWorse);
     let decision = scene.decide(&record, 200);
     assert_eq!((decision.record.phase, code(&decision)), (Phase::Escalated, Some(Code::Flapping)));
+    let away = Scene::new(&[undo(1), undo(2)]).tried(1, undo(1), Life::RolledBack, Code::GotWorse).gone();
+    assert_eq!(code(&away.decide(&record, 200)), Some(Code::Flapping), "also where it is away just then");
+    record.returns.clear();
+    assert_eq!(code(&away.decide(&record, 200)), Some(Code::GotWorse));
 }
 
 #[test]
