@@ -6,7 +6,7 @@
 use super::case::Case;
 use crate::action::{Action, Origin, Param};
 use crate::finding::Candidate;
-use crate::index::{Container, Pod, SERVED_FOR, Template, Text, Thing, UidKey};
+use crate::index::{Container, ContainerState, Now, Odd, Pod, SERVED_FOR, Template, Text, Thing, UidKey};
 use crate::names::{ContainerName, ObjectName};
 use crate::object::Kind;
 use crate::quantity::{Format, Quantity};
@@ -86,10 +86,18 @@ fn is_of(pod: &Pod<'_>, holder: UidKey) -> bool {
     pod.revision().is_some_and(|t| t.head.uid == holder)
 }
 
-/// Ready for long enough, without a restart: a process that crashes is ready between its crashes.
+/// Ready for long enough, and over its crashes: a process that crashes is ready between them.
 fn serves(case: &Case<'_>, pod: &Pod<'_>) -> bool {
-    let steady = pod.odd().is_none_or(|odd| odd.containers.iter().all(|c| c.restarts == 0));
-    pod.ready() && steady && case.past(pod.ready_since(), SERVED_FOR)
+    let steady = |odd: &Odd| odd.containers.iter().all(|c| c.restarts == 0 || is_over_it(case, c));
+    pod.ready() && pod.odd().is_none_or(steady) && case.past(pod.ready_since(), SERVED_FOR)
+}
+
+/// True for a container that has run for longer than twice its last run, as one does that only waited for
+/// another to come up.
+fn is_over_it(case: &Case<'_>, container: &ContainerState) -> bool {
+    let (Now::Running { since: Some(since) }, Some(last)) = (&container.now, &container.last) else { return false };
+    let Some((started, finished)) = last.started.zip(last.finished) else { return false };
+    case.past(Some(*since), finished.duration_since(started).saturating_mul(2).max(SERVED_FOR))
 }
 
 /// Going back to `revision`.
@@ -179,3 +187,6 @@ pub(crate) fn both<'t>(
     let name = name?;
     Some((old.container(name)?, new.container(name)?))
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,6 +4,7 @@
 //! from being resolved. Must never take a host outside the cluster for a Service. No IO.
 
 use super::case::Case;
+use super::history::History;
 use super::policy::dns_blocked_by;
 use super::text::{has_any, quote};
 use crate::finding::Cause;
@@ -34,9 +35,23 @@ const COMPLAINTS: [&str; 6] = [
     "nxdomain",
 ];
 
+/// How programs say in their own words that they did not find a host.
+const DENIALS: [&str; 6] = [
+    "cannot resolve ",
+    "can't resolve ",
+    "could not resolve ",
+    "couldn't resolve ",
+    "unable to resolve ",
+    "failed to resolve ",
+];
+/// What they call it.
+const NOUNS: [&str; 5] = ["host name ", "hostname ", "host address ", "host ", "address "];
+
 /// What a termination message says of names that cannot be resolved, and why that is.
 pub(crate) fn verdict(case: &Case<'_>, pod: &Pod<'_>, message: &str) -> Option<(Cause, String)> {
-    let host = host(message);
+    // Much else is resolved, or not, than hosts: a program's own words count where they name a Service.
+    let own_words = || own_words(message).filter(|host| is_service(case, pod, host));
+    let host = host(message).or_else(own_words);
     if host.is_none() && !has_any(message, &COMPLAINTS) {
         return None;
     }
@@ -47,15 +62,37 @@ pub(crate) fn verdict(case: &Case<'_>, pod: &Pod<'_>, message: &str) -> Option<(
         let why = "its DNS policy asks the node's name server, which knows no Service";
         return Some((Cause::NameNotResolved, format!("cannot resolve names: {why}")));
     }
-    let policy = dns_blocked_by(case.view, pod)?;
-    let why = format!("network policy {} allows it no egress to port 53", quote(&policy.head.name, 80));
+    let policy = dns_blocked_by(case.view, pod);
+    let blocked = policy.map(|p| format!("network policy {} allows it no egress to port 53", quote(&p.head.name, 80)));
+    let why = blocked.or_else(|| host.filter(|host| is_service(case, pod, host)).and_then(|_| other_dns(case, pod)))?;
     Some((Cause::NameNotResolved, format!("cannot resolve names: {why}")))
+}
+
+/// True where the newest revision looks names up in another way than the last that served.
+fn other_dns(case: &Case<'_>, pod: &Pod<'_>) -> Option<String> {
+    let history = History::of(case);
+    let newest = history.newest().filter(|_| history.is_newest(pod))?;
+    let good = history.good(case, |_| true).filter(|good| good.template.dns != newest.template.dns)?;
+    Some(format!("its DNS settings are not those of revision {}, which served", good.number))
 }
 
 /// The host in a resolver's complaint.
 fn host(message: &str) -> Option<&str> {
     let rest = BEFORE.iter().find_map(|words| message.split_once(words)).map(|(_, rest)| rest)?;
-    let rest = rest.trim_start_matches(['"', '\'', '`', ' ']);
+    word(rest)
+}
+
+/// The host that a program names behind words of its own.
+fn own_words(message: &str) -> Option<&str> {
+    let lower = message.to_ascii_lowercase();
+    let at = DENIALS.iter().find_map(|words| Some(lower.find(words)? + words.len()))?;
+    let noun = NOUNS.iter().find(|noun| lower.get(at..).is_some_and(|rest| rest.starts_with(**noun)));
+    word(message.get(at + noun.map_or(0, |noun| noun.len())..)?)
+}
+
+/// The first word that may be a host.
+fn word(rest: &str) -> Option<&str> {
+    let rest = rest.trim_start_matches(['"', '\'', '`', '\u{2018}', ' ']);
     let end =
         rest.find(|c: char| !(c.is_ascii_alphanumeric() || c == '-' || c == '.' || c == '_')).unwrap_or(rest.len());
     rest.get(..end).map(|host| host.trim_end_matches('.')).filter(|host| host.len() > 1)
@@ -83,6 +120,12 @@ pub(crate) fn absent_service<'h>(case: &Case<'_>, pod: &Pod<'_>, host: &'h str) 
         // A pod of a StatefulSet, or one with a subdomain, has a name of its own.
         || case.view.pods_in(&namespace).any(|p| p.name() == name);
     (!known).then_some(name)
+}
+
+/// True where a host means a Service that there is.
+fn is_service(case: &Case<'_>, pod: &Pod<'_>, host: &str) -> bool {
+    service_name(case, pod, host)
+        .is_some_and(|(namespace, name)| case.view.named(Kind::Service, &namespace, name).is_some())
 }
 
 /// True where the Service that a host means is there and has no ready endpoint: its own finding.

@@ -24,6 +24,7 @@ mod uid;
 mod view;
 
 pub use events::Event;
+pub use hash::Print;
 pub use intern::{Labels, Text};
 pub use names::Marks;
 pub use observed::Observed;

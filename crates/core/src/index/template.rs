@@ -1,11 +1,12 @@
 //! What is known of a pod template: the containers with all that a diagnosis needs.
 //!
 //! Owns the compact form of pod specs, shared by all pods of a revision. Must never hold what
-//! differs from pod to pod, nor the value of an environment variable. No IO.
+//! differs from pod to pod, nor the value of an environment variable: only a print of it. No IO.
 
 mod hosts;
 mod read;
 
+use super::hash::Print;
 use super::intern::{Labels, Text};
 use super::shape::Port;
 
@@ -26,10 +27,14 @@ pub struct Template {
     pub pull_secrets: Box<[Text]>,
     /// True where names are not looked up in the cluster's DNS.
     pub own_dns: bool,
+    /// How names are looked up.
+    pub dns: Print,
     /// True where pods restart containers that end well too (`Always`).
     pub restarts_always: bool,
     /// True where pods never restart a container.
     pub restarts_never: bool,
+    /// What else its pods are made with. Two templates that differ in nothing else differ in this.
+    pub rest: Print,
 }
 
 /// When a container runs.
@@ -70,6 +75,8 @@ pub struct Container {
     pub readiness: Option<Box<Probe>>,
     /// Whether it has started.
     pub startup: Option<Box<Probe>>,
+    /// What else it is made with: its command, its variables' values and the like.
+    pub rest: Print,
 }
 
 /// A declared port.

@@ -1,9 +1,10 @@
 //! Pods and pod specs, as far as they are read.
 //!
-//! Owns the fields of pods. Must never keep the value of an environment variable. No IO.
+//! Owns the fields of pods. Must never keep the value of an environment variable: only a print of it. No IO.
 
-use super::lenient::{Port, Present, message, or_default, pairs, time};
+use super::lenient::{Port, message, or_default, pairs, time};
 use super::meta::Meta;
+use crate::index::hash::Print;
 use jiff::Timestamp;
 use serde::Deserialize;
 
@@ -40,6 +41,12 @@ shape! {
         #[serde(deserialize_with = "or_default")] scheduling_gates: Vec<NamedShape>,
         #[serde(deserialize_with = "or_default")] image_pull_secrets: Vec<NamedShape>,
         #[serde(deserialize_with = "or_default")] dns_policy: String,
+        dns_config: Print,
+        host_aliases: Print,
+        security_context: Print,
+        runtime_class_name: Print,
+        affinity: Print,
+        topology_spread_constraints: Print,
     }
 }
 
@@ -55,6 +62,9 @@ shape! {
         #[serde(deserialize_with = "or_default")] image: String,
         #[serde(deserialize_with = "or_default")] command: Vec<String>,
         #[serde(deserialize_with = "or_default")] args: Vec<String>,
+        working_dir: Print,
+        lifecycle: Print,
+        security_context: Print,
         #[serde(deserialize_with = "or_default")] restart_policy: String,
         #[serde(deserialize_with = "or_default")] ports: Vec<PortShape>,
         #[serde(deserialize_with = "or_default")] env: Vec<EnvShape>,
@@ -77,9 +87,10 @@ shape! {
 }
 
 shape! {
-    /// An environment variable: its name and, where it is a reference, to what.
+    /// An environment variable: its name, a print of its value and, where it is a reference, to what.
     EnvShape {
         #[serde(deserialize_with = "or_default")] name: String,
+        value: Print,
         #[serde(deserialize_with = "or_default")] value_from: ValueFromShape,
     }
 }
@@ -130,7 +141,7 @@ shape! {
         http_get: Option<HandlerShape>,
         tcp_socket: Option<HandlerShape>,
         grpc: Option<HandlerShape>,
-        exec: Option<Present>,
+        exec: Print,
         #[serde(deserialize_with = "or_default")] initial_delay_seconds: i32,
         #[serde(deserialize_with = "or_default")] period_seconds: i32,
         #[serde(deserialize_with = "or_default")] timeout_seconds: i32,

@@ -5,6 +5,7 @@
 
 use super::hosts;
 use super::{Amounts, ConfigRef, Container, ContainerPort, Probe, RefKind, Role, Template};
+use crate::index::hash::Print;
 use crate::index::intern::{Intern, Text};
 use crate::index::shape::{
     ContainerShape, EnvShape, KeyRefShape, PodSpecShape, Port, PortShape, ProbeShape, SourceShape,
@@ -51,6 +52,10 @@ fn own_dns(spec: &PodSpecShape) -> bool {
     }
 }
 
+fn dns(spec: &PodSpecShape) -> Print {
+    Print::of(&(spec.dns_policy.as_str(), spec.dns_config, spec.host_network))
+}
+
 fn pull_secrets(spec: &PodSpecShape) -> impl Iterator<Item = &str> {
     spec.image_pull_secrets.iter().map(|s| s.name.as_str())
 }
@@ -62,6 +67,23 @@ fn restarts(spec: &PodSpecShape) -> (bool, bool) {
 
 fn node_selector(spec: &PodSpecShape) -> impl Iterator<Item = (&str, &str)> {
     spec.node_selector.iter().map(|(k, v)| (k.as_str(), v.as_str()))
+}
+
+/// What is not read, but may be what two revisions differ in. Where a pod may go is told of templates
+/// alone: a DaemonSet's pods differ in it.
+fn rest(spec: &PodSpecShape, pod: &str) -> Print {
+    let placing = if pod.is_empty() { [spec.affinity, spec.topology_spread_constraints] } else { Default::default() };
+    Print::of(&(placing, spec.host_aliases, spec.security_context, spec.runtime_class_name, spec.host_network))
+}
+
+/// The same of a container.
+fn container_rest(c: &ContainerShape) -> Print {
+    let probes = [&c.liveness_probe, &c.readiness_probe, &c.startup_probe].map(|p| p.as_ref().map(|p| p.exec));
+    let mut print = Print::of(&(&c.command, &c.args, c.working_dir, c.lifecycle, c.security_context, probes));
+    for variable in &c.env {
+        print = Print::of(&(print, variable.value));
+    }
+    print
 }
 
 fn source(source: &SourceShape) -> Option<Ref<'_>> {
@@ -123,8 +145,10 @@ impl Template {
             service_account: intern.text(account(spec)),
             pull_secrets: pull_secrets(spec).map(|name| intern.text(name)).collect(),
             own_dns: own_dns(spec),
+            dns: dns(spec),
             restarts_always,
             restarts_never,
+            rest: rest(spec, pod),
         }
     }
 
@@ -139,12 +163,16 @@ impl Template {
             service_account,
             pull_secrets: secrets,
             own_dns: elsewhere,
+            dns: looked_up,
             restarts_always,
             restarts_never,
+            rest: print,
         } = self;
         (*restarts_always, *restarts_never) == restarts(spec)
+            && *print == rest(spec, pod)
             && **service_account == *account(spec)
             && *elsewhere == own_dns(spec)
+            && *looked_up == dns(spec)
             && all(secrets, pull_secrets(spec), |known, name| **known == *name)
             && all(known, containers(spec), |known, (role, c)| is_container(known, role, c))
             && all(refs, mounts(spec), is_ref)
@@ -195,6 +223,7 @@ fn read_container(intern: &mut Intern, role: Role, c: &ContainerShape) -> Contai
         liveness: c.liveness_probe.as_ref().map(|p| read_probe(intern, p)),
         readiness: c.readiness_probe.as_ref().map(|p| read_probe(intern, p)),
         startup: c.startup_probe.as_ref().map(|p| read_probe(intern, p)),
+        rest: container_rest(c),
     }
 }
 
@@ -242,9 +271,11 @@ fn is_container(known: &Container, told: Role, c: &ContainerShape) -> bool {
         liveness,
         readiness,
         startup,
+        rest: print,
     } = known;
     *role == told
         && **name == *c.name
+        && *print == container_rest(c)
         && **image == *c.image
         && all(spoken, hosts::of(told, c).into_iter(), |known, host| **known == *host)
         && all(ports, c.ports.iter(), is_port)

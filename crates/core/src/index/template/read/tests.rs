@@ -15,17 +15,19 @@ fn rich() -> Value {
     };
     json!({
         "nodeName": "n1", "restartPolicy": "Never", "serviceAccountName": "robot", "nodeSelector": {"disk": "ssd", "zone": "a"},
+        "dnsPolicy": "None", "dnsConfig": {"searches": ["a"]}, "securityContext": {"runAsUser": 7}, "priority": 3, "tolerations": [{"key": "t"}],
         "initContainers": [{"name": "side", "image": "side:1", "restartPolicy": "Always"}, {"name": "first", "image": "first:1"}],
         "containers": [{
-            "name": "app", "image": "app:1",
+            "name": "app", "image": "app:1", "command": ["run"], "args": ["--fast", "now"], "workingDir": "/srv", "imagePullPolicy": "Always",
+            "securityContext": {"privileged": true}, "lifecycle": {"preStop": {"sleep": {"seconds": 3}}},
             "ports": [{"name": "http", "containerPort": 80, "hostPort": 8080, "protocol": "UDP"}],
-            "env": [{"name": "A", "value": "not read"},
+            "env": [{"name": "A", "value": "not kept"},
                 {"name": "B", "valueFrom": {"configMapKeyRef": {"name": "settings", "key": "b", "optional": true}}},
                 {"name": "C", "valueFrom": {"secretKeyRef": {"name": "keys", "key": "c"}}}],
             "envFrom": [{"configMapRef": {"name": "more"}}, {"secretRef": {"name": "most", "optional": true}}],
             "resources": {"requests": {"cpu": "1", "memory": "1Gi"}, "limits": {"cpu": "2", "memory": "2Gi"}},
             "livenessProbe": probe(json!(80)), "readinessProbe": probe(json!("http")),
-            "startupProbe": {"tcpSocket": {"port": 80}, "failureThreshold": 30},
+            "startupProbe": {"exec": {"command": ["ask"]}, "failureThreshold": 30},
         }],
         "volumes": [
             {"name": "a", "configMap": {"name": "files", "items": [{"key": "one"}, {"key": "two"}]}},
@@ -97,4 +99,14 @@ fn claims_of_the_pods_own_name_are_the_same_for_its_siblings_only() {
     sibling["volumes"][3]["persistentVolumeClaim"]["claimName"] = json!("data-db-1");
     assert!(known.is_of(&shape(&sibling), "db-1"));
     assert!(!known.is_of(&shape(&sibling), "db-0"));
+}
+
+#[test]
+fn where_a_pod_may_go_is_told_of_templates_alone() {
+    let mut intern = Intern::default();
+    let mut pinned = rich();
+    pinned["affinity"] = json!({"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [{"matchFields": ["n1"]}]}}});
+    let mut read = |spec: &Value, pod: &str| Template::read(&mut intern, &shape(spec), pod);
+    assert_eq!(read(&rich(), POD), read(&pinned, POD), "each pod of a DaemonSet is pinned to its own node");
+    assert_ne!(read(&rich(), ""), read(&pinned, ""));
 }
