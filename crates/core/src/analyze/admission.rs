@@ -4,8 +4,10 @@
 //! hold on to an old refusal: the newest event says what refuses now, and a quota that is gone
 //! refuses nothing. No IO.
 
+mod need;
+
 use super::case::Case;
-use super::history::{self, History};
+use super::history::{self, History, asks};
 use super::text::{has_any, quote, quoted_after};
 use super::webhook;
 use crate::action::Action;
@@ -204,9 +206,13 @@ fn candidates<'a>(
         // A quota that the older revision fitted into is only left by asking for less.
         if exceeded { !history::asks_more(old, new) } else { std::ptr::eq(old, new) }
     };
-    let undo = newest.then(|| history::undo_newest(case, history, same)).flatten();
     // A quota that only wants limits to be named is mended in the workload.
-    let delete = quota.filter(|_| exceeded).and_then(|q| {
+    let unnamed = need::unnamed(refusal.message);
+    if newest && !unnamed.is_empty() {
+        return asks::back(case, history, &unnamed);
+    }
+    let undo = newest.then(|| history::undo_newest(case, history, same)).flatten();
+    let delete = quota.filter(|q| exceeded && !need::is_absurd(holder, q)).and_then(|q| {
         Some(Candidate {
             action: Action::DeleteResourceQuota {},
             target: case.view.reference(q)?,

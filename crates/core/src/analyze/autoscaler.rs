@@ -4,8 +4,10 @@
 //! workload has a finding of its own, nor propose a change of one that another controller makes. No IO.
 
 use super::case::Case;
+use super::history::asks::{self, Amount, Part};
 use super::near::near;
 use super::text::{has_any, quote};
+use crate::action::ResourceName;
 use crate::finding::{Cause, Finding, Severity};
 use crate::index::{Hpa, Role, Template, Thing};
 use crate::object::Kind;
@@ -15,6 +17,8 @@ use jiff::SignedDuration;
 const GRACE: SignedDuration = SignedDuration::from_secs(30);
 /// The first metrics of a pod come after a minute or two.
 const FIRST_METRICS: SignedDuration = SignedDuration::from_mins(3);
+/// Those of anything else are there at once, where somebody serves them.
+const OTHER_METRICS: SignedDuration = SignedDuration::from_mins(1);
 /// A load that passes is no reason to tell anybody.
 const LASTING: SignedDuration = SignedDuration::from_mins(10);
 
@@ -92,9 +96,13 @@ fn inactive(case: &Case<'_>, thing: &Thing, hpa: &Hpa, target: Option<&Thing>) -
             quote(container, 60),
             made_by(thing)
         );
-        return Some(case.by_condition(Cause::HpaMissingRequests, condition, &text));
+        let mut finding = case.by_condition(Cause::HpaMissingRequests, condition, &text);
+        let amounts: Vec<Amount> = followed(hpa).map(|resource| (Part::Requests, resource)).collect();
+        finding.candidates = target.map_or_else(Vec::new, |target| asks::back_in(case, target, &amounts));
+        return Some(finding);
     }
-    if !case.past(condition.since.max(thing.head.created), FIRST_METRICS) {
+    let of_pods = !matches!(&*condition.reason, "FailedGetExternalMetric" | "FailedGetObjectMetric");
+    if !case.past(condition.since.max(thing.head.created), if of_pods { FIRST_METRICS } else { OTHER_METRICS }) {
         return None;
     }
     let server =
@@ -131,6 +139,15 @@ fn lacking<'t>(template: &'t Template, hpa: &'t Hpa) -> Vec<(&'t str, &'t str)> 
         }
     }
     out
+}
+
+/// The resources of pods that it follows and a container may request.
+fn followed(hpa: &Hpa) -> impl Iterator<Item = ResourceName> {
+    hpa.resources.iter().filter_map(|resource| match &**resource {
+        "cpu" => Some(ResourceName::Cpu),
+        "memory" => Some(ResourceName::Memory),
+        _ => None,
+    })
 }
 
 fn at_limit(case: &Case<'_>, thing: &Thing, hpa: &Hpa) -> Option<Finding> {

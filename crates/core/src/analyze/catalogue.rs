@@ -64,7 +64,7 @@ table! {
     VolumeNodeConflict: "the scheduler's message, the volume's node affinity against the nodes", "Pod", [];
     SchedulingGateLeft: "the pod's gates, after a minute", "Pod", [];
     Unschedulable: "the scheduler's message", "Pod", [RolloutUndo];
-    QuotaExceeded: "refusals in events and conditions of what makes the pods, against the quotas there are", "Event, ReplicaSet, ResourceQuota", [RolloutUndo, DeleteResourceQuota];
+    QuotaExceeded: "refusals in events and conditions of what makes the pods, against the quotas there are; a quota is left alone that is a tenth or less of what the workload needs and is not overrun", "Event, ReplicaSet, ResourceQuota", [RolloutUndo, DeleteResourceQuota, SetResources];
     LimitRangeViolated: "refusals of what makes the pods", "Event, ReplicaSet", [RolloutUndo];
     PodSecurityRefused: "the same", "Event, ReplicaSet", [RolloutUndo];
     ServiceAccountMissing: "the same, against the ServiceAccounts there are", "Event, ReplicaSet", [RolloutUndo];
@@ -101,8 +101,8 @@ table! {
     VolumeFailed: "the volume's phase and message", "PersistentVolume", [];
     TwoDefaultStorageClasses: "the default marks of all StorageClasses", "StorageClass", [];
     HpaTargetMissing: "`scaleTargetRef` against the workloads there are", "HorizontalPodAutoscaler", [];
-    HpaWithoutMetrics: "the condition `ScalingActive`, after three minutes, where the workload is well", "HorizontalPodAutoscaler", [];
-    HpaMissingRequests: "the same, against the requests of the containers", "HorizontalPodAutoscaler", [];
+    HpaWithoutMetrics: "the condition `ScalingActive`, after three minutes (one for metrics that are not of pods), where the workload is well", "HorizontalPodAutoscaler", [];
+    HpaMissingRequests: "the same, against the requests of the containers, now and in the last revision that served", "HorizontalPodAutoscaler", [SetResources, RolloutUndo];
     HpaConflict: "the same, with reason `AmbiguousSelector`", "HorizontalPodAutoscaler", [];
     HpaAtLimit: "the condition `ScalingLimited`, after ten minutes", "HorizontalPodAutoscaler", [];
     BudgetBlocks: "the budget's status while every pod is healthy, and cordoned nodes that have one", "PodDisruptionBudget", [];

@@ -3,6 +3,8 @@
 //! Owns the proof that a revision served. Must never propose a value that is not in a revision
 //! or in the live workload. No IO.
 
+pub(crate) mod asks;
+
 use super::case::Case;
 use crate::action::{Action, Origin, Param};
 use crate::finding::Candidate;

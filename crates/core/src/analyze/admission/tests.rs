@@ -162,6 +162,48 @@ fn a_revision_that_asks_for_more_goes_back_before_the_quota_is_touched() {
 }
 
 #[test]
+fn limits_that_a_quota_wants_named_come_from_a_revision_that_named_them() {
+    let said =
+        "pods \"web-r2-x\" is forbidden: failed quota: small: must specify limits.cpu for: web; limits.memory for: web";
+    let limits = |cpu: &str| spec(json!({"resources": {"limits": {"cpu": cpu, "memory": "64Mi"}}}));
+    let mut w = lacking(&[limits("1"), spec(json!({}))], said);
+    quota(&mut w, "small");
+    w.well(1, "bcdfg");
+    assert!(w.web()[0].ends_with("-> SetResources(web 1+64Mi), RolloutUndo(1)"), "{:?}", w.web());
+    let half = spec(json!({"resources": {"limits": {"memory": "64Mi"}}}));
+    let mut w = lacking(&[half, spec(json!({}))], said);
+    quota(&mut w, "small");
+    w.well(1, "bcdfg");
+    assert!(!w.web()[0].contains("->"), "that revision would be refused too: {:?}", w.web());
+}
+
+#[test]
+fn a_quota_is_left_alone_by_who_needs_many_times_what_it_allows() {
+    let wants = |desired: i32, pods: &str, used: &str| {
+        let mut w = lacking(&[spec(json!({}))], QUOTA);
+        let status = json!({"hard": {"pods": pods}, "used": {"pods": used}});
+        w.put(Kind::ResourceQuota, json!({"metadata": {"name": "small"}, "status": status}));
+        refuse(&mut w, &[spec(json!({}))], json!({}));
+        w.replica_set(
+            1,
+            &spec(json!({})),
+            json!({"spec": {"replicas": desired}, "status": {"replicas": 2, "conditions": [
+            {"type": "ReplicaFailure", "status": "True", "message": QUOTA, "lastTransitionTime": at(100)}]}}),
+        );
+        w.web()
+    };
+    assert!(!wants(100_000, "4", "4")[0].contains("->"));
+    assert!(!wants(40, "4", "4")[0].contains("->"));
+    assert!(wants(39, "4", "4")[0].ends_with("-> DeleteResourceQuota"));
+    assert!(wants(40, "4", "40")[0].ends_with("-> DeleteResourceQuota"), "the quota came after what it refuses");
+    let cpu = spec(json!({"resources": {"requests": {"cpu": "8"}}}));
+    let mut w = lacking(std::slice::from_ref(&cpu), QUOTA);
+    let status = json!({"hard": {"requests.cpu": "2", "pods": "9"}, "used": {"requests.cpu": "0", "pods": "0"}});
+    w.put(Kind::ResourceQuota, json!({"metadata": {"name": "small"}, "status": status}));
+    assert!(!w.web()[0].contains("->"), "three pods of 8 where 2 are allowed: {:?}", w.web());
+}
+
+#[test]
 fn a_revision_that_is_not_admitted_goes_back_to_the_one_that_was() {
     let message = "pods \"web-r2-x\" is forbidden: violates PodSecurity \"restricted:latest\": privileged";
     let mut w = lacking(&[spec(json!({})), spec(json!({"image": "shop/web:2"}))], message);

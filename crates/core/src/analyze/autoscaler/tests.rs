@@ -76,6 +76,40 @@ fn a_share_of_nothing_cannot_be_computed() {
 }
 
 #[test]
+fn a_request_that_a_revision_dropped_comes_back_with_it_or_alone() {
+    let told = || inactive("FailedGetResourceMetric", "missing request for cpu in container web of Pod web-r2-bcdfg");
+    let asking = |cpu: &str| spec(json!({"resources": {"requests": {"cpu": cpu}}}));
+    let mut w = World::new();
+    w.deployment(1, &[asking("100m"), spec(json!({}))]).well(1, "bcdfg").well(2, "hjklm");
+    let found = hpa(&mut w, "web", told());
+    assert!(found[0].ends_with("-> SetResources(web ), RolloutUndo(1)"), "{found:?}");
+    let candidates = w.examine(Kind::HorizontalPodAutoscaler, "scaler").findings.swap_remove(0).candidates;
+    assert_eq!(candidates[0].target.to_string(), "Deployment shop/web");
+    assert!(format!("{:?}", candidates[0].action).contains("{Cpu: \"100m\"}"), "{candidates:?}");
+    let mut never = World::new();
+    never.deployment(1, &[spec(json!({"image": "shop/web:0"})), spec(json!({}))]).well(1, "bcdfg").well(2, "hjklm");
+    assert!(!hpa(&mut never, "web", told())[0].contains("->"), "no revision tells an amount");
+    let mut unproven = World::new();
+    unproven.deployment(1, &[asking("100"), spec(json!({}))]).well(2, "hjklm");
+    assert!(!hpa(&mut unproven, "web", told())[0].contains("->"), "nothing of that revision was seen to serve");
+}
+
+#[test]
+fn metrics_of_anything_but_pods_are_there_at_once_or_not_at_all() {
+    let mut w = requesting();
+    let said = "unable to get external metric shop/queue/nil: unable to fetch metrics from external metrics API: the server could not find the requested resource";
+    let since = |reason: &str, second: i64| {
+        let mut condition = inactive(reason, said);
+        condition["lastTransitionTime"] = json!(at(second));
+        condition
+    };
+    let found = hpa(&mut w, "web", since("FailedGetExternalMetric", 535));
+    assert!(found[0].starts_with("HpaWithoutMetrics Warning") && !found[0].contains("->"), "{found:?}");
+    assert_eq!(hpa(&mut w, "web", since("FailedGetExternalMetric", 545)), [""; 0], "it may still come up");
+    assert_eq!(hpa(&mut w, "web", since("FailedGetResourceMetric", 535)), [""; 0], "pods have none at first");
+}
+
+#[test]
 fn metrics_that_are_missing_are_told_after_a_while() {
     let mut w = requesting();
     let none = "the HPA was unable to compute the replica count: failed to get cpu utilization: unable to get metrics for resource cpu: unable to fetch metrics from resource metrics API: the server could not find the requested resource (get pods.metrics.k8s.io)";
