@@ -11,6 +11,8 @@ use crate::index::{Budget, Selector, Thing, View};
 use crate::object::Kind;
 use jiff::SignedDuration;
 
+/// A budget and the replicas that it allows for are often set together.
+const TOGETHER: SignedDuration = SignedDuration::from_secs(30);
 /// A budget is often made before its pods.
 const GRACE: SignedDuration = SignedDuration::from_mins(10);
 
@@ -39,13 +41,32 @@ fn blocks(case: &Case<'_>, thing: &Thing, budget: &Budget) -> Option<Finding> {
     let drained = drained(case.view, thing, budget);
     let (severity, tail) = match drained {
         Some(node) => (Severity::Warning, format!("; node {} cannot be drained", quote(node, 60))),
-        None => (Severity::Info, "; a node that has one cannot be drained".to_owned()),
+        None => (severity(case, thing, budget), "; a node that has one cannot be drained".to_owned()),
     };
     let text = format!("{rule} lets none of the {} healthy pods go{tail}", budget.expected);
     let value =
         format!("{} expected, {} healthy, {} must be, 0 may go", budget.expected, budget.healthy, budget.wanted);
     let evidence = case.own("status.disruptionsAllowed", &value);
     Some(Finding { evidence, ..case.draft(Cause::BudgetBlocks, severity, &text) })
+}
+
+/// A budget of one pod is common, and one that its owner keeps or that somebody explains is meant. Any other
+/// was to let pods go, and never will.
+fn severity(case: &Case<'_>, thing: &Thing, budget: &Budget) -> Severity {
+    let meant = budget.expected < 2 || thing.head.owner.is_some() || thing.head.marks.explained();
+    let never = !meant && !may_grow(case.view, thing, budget) && case.past(thing.head.created, TOGETHER);
+    if never { Severity::Warning } else { Severity::Info }
+}
+
+/// True where an autoscaler may make more pods than must stay.
+fn may_grow(view: View<'_>, thing: &Thing, budget: &Budget) -> bool {
+    let (Some(selector), None, Some(Bound::Count(least))) = (budget.selector.as_deref(), budget.max, budget.min) else {
+        return false;
+    };
+    let mut pods = view.pods_matching(&thing.head.namespace, selector);
+    let workload = pods.next().and_then(|pod| view.subject_of(pod.key()));
+    let scaler = workload.and_then(|w| view.autoscaler_of(w.kind, &thing.head.namespace, w.name.as_str()));
+    scaler.and_then(Thing::hpa).is_some_and(|hpa| hpa.max > least)
 }
 
 fn show(bound: Bound) -> String {

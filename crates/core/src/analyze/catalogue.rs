@@ -39,7 +39,7 @@ table! {
     ImagePullSecretMissing: "the same, and the kubelet's `FailedToRetrieveImagePullSecret`", "Pod, Event", [RolloutUndo, SetImage];
     CrashLoop: "exit code and termination message, the revisions", "Pod", [RolloutUndo];
     CrashMissingConfig: "variables that the termination message or the last revision that served names, and the template lacks", "Pod", [RolloutUndo];
-    WrongArchitecture: "`exec format error` in the termination message", "Pod", [RolloutUndo];
+    WrongArchitecture: "`exec format error` in the termination message; exit code 255 at once, again and without a word, from an image that nothing is known to have run", "Pod", [RolloutUndo];
     CommandNotFound: "exit codes 126 and 127, or the runtime's words for a start that failed", "Pod", [RolloutUndo];
     PortConflict: "`address already in use`, or a port that two containers of the pod declare", "Pod", [RolloutUndo];
     VolumeFull: "`no space left on device` in the termination message", "Pod", [RolloutUndo];
@@ -105,7 +105,7 @@ table! {
     HpaMissingRequests: "the same, against the requests of the containers, now and in the last revision that served", "HorizontalPodAutoscaler", [SetResources, RolloutUndo];
     HpaConflict: "the same, with reason `AmbiguousSelector`", "HorizontalPodAutoscaler", [];
     HpaAtLimit: "the condition `ScalingLimited`, after ten minutes", "HorizontalPodAutoscaler", [];
-    BudgetBlocks: "the budget's status while every pod is healthy, and cordoned nodes that have one", "PodDisruptionBudget", [];
+    BudgetBlocks: "the budget's status while every pod is healthy, cordoned nodes that have one, and whether an autoscaler may yet make more", "PodDisruptionBudget", [];
     BudgetSelectsNothing: "the selector against pods and templates", "PodDisruptionBudget", [];
     PolicySelectsNothing: "the selector against pods and templates", "NetworkPolicy", [];
     PolicyBlocksDns: "port 53 in the egress rules of all policies about the same pods", "NetworkPolicy, Pod", [];

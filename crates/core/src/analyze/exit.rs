@@ -4,11 +4,18 @@
 //! never know an application's own words, but for the names of variables it lacks. No IO.
 
 use super::case::Case;
+use super::history::History;
 use super::job;
 use super::resolve;
 use super::text::{has_any, quote, quoted_after};
 use crate::finding::Cause;
-use crate::index::{ContainerState, Exit, Pod};
+use crate::index::{ContainerState, Exit, Now, Pod, Template};
+use jiff::SignedDuration;
+
+/// What the runtime itself ends with where the kernel refuses the program. Why, it says in the log alone.
+const NOT_EXECUTED: i32 = 255;
+/// Times of a container's start and end are whole seconds.
+const AT_ONCE: SignedDuration = SignedDuration::from_secs(1);
 
 /// How it ended, for people.
 pub(super) fn describe(exit: &Exit) -> String {
@@ -86,10 +93,36 @@ pub(super) fn guessed(case: &Case<'_>, pod: &Pod<'_>, state: &ContainerState) ->
         let what = format!("container {} of the pod declares the same port {port}", quote(other, 60));
         return (Cause::PortConflict, Some(what));
     }
+    if is_never_executed(case, pod, state) {
+        let what = "at once and without a word, as one does whose program the processor cannot execute, and no pod \
+            is known to have run its image";
+        return (Cause::WrongArchitecture, Some(what.to_owned()));
+    }
     if job::is_spent(case) {
         return (Cause::JobBackoffLimitExceeded, Some("the Job tried as often as it may, and gave up".to_owned()));
     }
     (Cause::CrashLoop, None)
+}
+
+/// True where it ends as if its program had never begun, every time, and nothing is known to have run its image.
+fn is_never_executed(case: &Case<'_>, pod: &Pod<'_>, state: &ContainerState) -> bool {
+    let now = match &state.now {
+        Now::Ended(exit) => Some(exit),
+        Now::Waiting { .. } | Now::Running { .. } => None,
+    };
+    let at_once = |exit: &Exit| {
+        let took = exit.started.zip(exit.finished).map(|(from, to)| to.duration_since(from));
+        exit.code == NOT_EXECUTED && exit.message.trim().is_empty() && took.is_some_and(|took| took <= AT_ONCE)
+    };
+    let ends: Vec<&Exit> = now.into_iter().chain(&state.last).collect();
+    let Some(image) = pod.template().container(&state.name).map(|c| &c.image) else { return false };
+    state.restarts > 0 && !ends.is_empty() && ends.iter().all(|exit| at_once(exit)) && !has_run(case, image)
+}
+
+/// True where a pod that is ready runs an image, or a revision with it served.
+fn has_run(case: &Case<'_>, image: &str) -> bool {
+    let has = |template: &Template| template.containers.iter().any(|c| *c.image == *image);
+    case.view.pods().any(|pod| pod.ready() && has(pod.template())) || History::of(case).good(case, has).is_some()
 }
 
 /// A port that this container declares and another that runs beside it, too.

@@ -11,6 +11,8 @@ use crate::index::{NetworkPolicy, Peer, Pod, PolicyPort, PolicyRule, Thing, View
 use crate::object::Kind;
 use jiff::SignedDuration;
 
+/// Policies that add up are often made together.
+const TOGETHER: SignedDuration = SignedDuration::from_secs(30);
 /// A policy is often made before its pods.
 const GRACE: SignedDuration = SignedDuration::from_mins(2);
 /// Pods and labels of other namespaces come and go without news of the policy.
@@ -22,10 +24,14 @@ pub(crate) fn find(case: &Case<'_>) -> Vec<Finding> {
     let Some((thing, policy)) = case.thing.and_then(|t| Some((t, t.network_policy()?))) else {
         return Vec::new();
     };
-    if thing.head.marks.deleting() || !case.view.reads(Kind::Pod) || !case.past(thing.head.created, GRACE) {
+    if thing.head.marks.deleting() || !case.view.reads(Kind::Pod) || !case.past(thing.head.created, TOGETHER) {
         return Vec::new();
     }
     case.look_again(case.now.checked_add(AGAIN).unwrap_or(case.now));
+    let blocked = blocks_dns(case, thing, policy);
+    if !case.past(thing.head.created, GRACE) {
+        return blocked.into_iter().collect();
+    }
     let namespace = &*thing.head.namespace;
     if !policy.selector.is_empty() && !is_known(case.view, namespace, &policy.selector) {
         let shown = policy.selector.text();
@@ -33,8 +39,7 @@ pub(crate) fn find(case: &Case<'_>) -> Vec<Finding> {
         let evidence = case.own("spec.podSelector", &shown);
         return vec![Finding { evidence, ..case.draft(Cause::PolicySelectsNothing, Severity::Info, &text) }];
     }
-    let found = [blocks_dns(case, thing, policy), admits_nobody(case, thing, policy)];
-    found.into_iter().flatten().collect()
+    blocked.into_iter().chain(admits_nobody(case, thing, policy)).collect()
 }
 
 /// The policies that say something of what a pod may reach, by name.

@@ -32,8 +32,8 @@ pub(super) fn is_absurd(holder: &Thing, quota: &Thing) -> bool {
     let (Some(workload), Some(quota)) = (holder.workload(), quota.quota()) else { return false };
     quota.lines.iter().any(|(name, hard, used)| {
         let (Ok(hard), Ok(used)) = (Quantity::parse(hard), Quantity::parse(used)) else { return false };
-        let each = each(&workload.template, name).unwrap_or(0);
-        used <= hard && !hard.is_zero() && i128::from(workload.desired) * each >= hard.millis().saturating_mul(ABSURD) && each > 0
+        let need = each(&workload.template, name).unwrap_or(0) * i128::from(workload.desired);
+        !hard.is_zero() && used <= hard && need >= hard.millis().saturating_mul(ABSURD)
     })
 }
 

@@ -1,6 +1,6 @@
 //! Tests of disruption budgets.
 
-use crate::analyze::fixture::{World, merge, spec};
+use crate::analyze::fixture::{World, at, merge, spec};
 use crate::object::Kind;
 use serde_json::{Value, json};
 
@@ -19,7 +19,7 @@ fn two() -> World {
 }
 
 #[test]
-fn a_budget_that_lets_nothing_go_is_information_until_a_node_is_to_be_drained() {
+fn a_budget_that_never_lets_a_pod_go_is_a_warning() {
     let mut w = two();
     w.put(
         Kind::Node,
@@ -28,18 +28,53 @@ fn a_budget_that_lets_nothing_go_is_information_until_a_node_is_to_be_drained() 
     let min = json!({"spec": {"minAvailable": 2}});
     assert_eq!(
         budget(&mut w, min.clone()),
-        ["BudgetBlocks Info: minAvailable 2 lets none of the 2 healthy pods go; a node that has one cannot be drained"]
+        [
+            "BudgetBlocks Warning: minAvailable 2 lets none of the 2 healthy pods go; a node that has one cannot be drained"
+        ]
     );
     assert_eq!(
         budget(&mut w, json!({"spec": {"maxUnavailable": "0%"}, "status": {"desiredHealthy": 0}})),
         [
-            "BudgetBlocks Info: maxUnavailable 0% lets none of the 2 healthy pods go; a node that has one cannot be drained"
+            "BudgetBlocks Warning: maxUnavailable 0% lets none of the 2 healthy pods go; a node that has one cannot be drained"
         ]
     );
     w.put(Kind::Node, json!({"metadata": {"name": "n1", "annotations": {"maintenance": "today"}}, "spec": {"unschedulable": true}, "status": {"conditions": [{"type": "Ready", "status": "True"}]}}));
     assert_eq!(
         budget(&mut w, min),
         ["BudgetBlocks Warning: minAvailable 2 lets none of the 2 healthy pods go; node \"n1\" cannot be drained"]
+    );
+}
+
+#[test]
+fn a_budget_that_is_meant_or_may_yet_let_pods_go_is_information_until_a_node_is_to_be_drained() {
+    let min = json!({"spec": {"minAvailable": 2}});
+    let of = |more: Value| {
+        let mut all = min.clone();
+        merge(&mut all, more);
+        budget(&mut two(), all)
+    };
+    let kept = json!([{"apiVersion": "example.com/v1", "kind": "Store", "name": "s", "uid": "s", "controller": true}]);
+    for more in [
+        json!({"spec": {"minAvailable": 1}, "status": {"currentHealthy": 1, "desiredHealthy": 1, "expectedPods": 1}}),
+        json!({"metadata": {"ownerReferences": kept}}),
+        json!({"metadata": {"annotations": {"example.com/maintenance-note": "drain by hand"}}}),
+        json!({"metadata": {"creationTimestamp": at(580)}}),
+    ] {
+        assert!(of(more.clone())[0].starts_with("BudgetBlocks Info"), "{more}");
+    }
+    let scaled = |most: i32, min: Value| {
+        let mut w = two();
+        w.put(Kind::HorizontalPodAutoscaler, json!({"metadata": {"name": "s"}, "spec": {"maxReplicas": most, "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"}}}));
+        budget(&mut w, min)
+    };
+    assert!(scaled(3, min.clone())[0].starts_with("BudgetBlocks Info"), "under load there will be more");
+    assert!(scaled(2, min.clone())[0].starts_with("BudgetBlocks Warning"));
+    assert!(scaled(3, json!({"spec": {"minAvailable": "100%"}}))[0].starts_with("BudgetBlocks Warning"));
+    let mut w = two();
+    w.put(Kind::Node, json!({"metadata": {"name": "n1"}, "spec": {"unschedulable": true}, "status": {"conditions": [{"type": "Ready", "status": "True"}]}}));
+    assert!(
+        budget(&mut w, json!({"spec": {"minAvailable": 2}, "metadata": {"ownerReferences": kept}}))[0]
+            .starts_with("BudgetBlocks Warning")
     );
 }
 

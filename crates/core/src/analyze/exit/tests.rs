@@ -1,6 +1,6 @@
 //! Tests of what last words say.
 
-use crate::analyze::fixture::{World, backing_off, spec};
+use crate::analyze::fixture::{World, at, backing_off, merge, spec, well};
 use crate::object::Kind;
 use serde_json::{Value, json};
 
@@ -43,6 +43,40 @@ fn last_words_name_the_cause() {
         let found = dies(exit.clone());
         assert!(found.len() == 1 && found[0].starts_with(&format!("{cause} ")), "{exit}: {found:?}");
     }
+}
+
+#[test]
+fn a_program_that_never_begins_is_told_by_how_it_ends() {
+    let silent = |more: Value| {
+        let mut exit = json!({"exitCode": 255, "startedAt": at(580), "finishedAt": at(580)});
+        merge(&mut exit, more);
+        exit
+    };
+    let rollout = |restarts: u32, exit: Value| {
+        let mut w = World::new();
+        w.deployment(1, &[spec(json!({})), spec(json!({"image": "shop/web:arm"}))]).well(1, "bcdfg");
+        w.pod(2, "hjklm", backing_off(restarts, exit));
+        w
+    };
+    let found = rollout(1, silent(json!({}))).web();
+    assert!(found[0].starts_with("WrongArchitecture ") && found[0].ends_with("-> RolloutUndo(1)"), "{found:?}");
+    for (restarts, other) in [
+        (0, json!({})),
+        (1, json!({"exitCode": 1})),
+        (1, json!({"message": "bad flag"})),
+        (1, json!({"finishedAt": at(582)})),
+        (1, json!({"startedAt": null})),
+    ] {
+        let found = rollout(restarts, silent(other.clone())).web();
+        assert!(found.iter().all(|f| f.starts_with("CrashLoop ")), "{other}: {found:?}");
+    }
+    let mut w = rollout(1, silent(json!({})));
+    w.pod_of((Kind::Job, "try"), "bcdfg", spec(json!({"image": "shop/web:arm"})), well());
+    assert!(w.web()[0].starts_with("CrashLoop "), "elsewhere it runs: {:?}", w.web());
+    let mut w = World::new();
+    w.deployment(1, &[spec(json!({})), spec(json!({"args": ["--strict"]}))]).well(1, "bcdfg");
+    w.pod(2, "hjklm", backing_off(1, silent(json!({}))));
+    assert!(w.web()[0].starts_with("CrashLoop "), "the same image served: {:?}", w.web());
 }
 
 #[test]

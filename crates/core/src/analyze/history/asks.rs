@@ -35,8 +35,10 @@ pub(crate) fn named(container: &Container, (part, resource): Amount) -> Option<&
 /// The same for what a workload that is not the case's subject dropped.
 pub(crate) fn back_in(case: &Case<'_>, target: &Thing, amounts: &[Amount]) -> Vec<Candidate> {
     let subject = case.view.reference(target);
-    let other = subject.and_then(|subject| Case::open(case.view, &subject, case.now));
-    other.map_or_else(Vec::new, |other| back(&other, &History::of(&other), amounts))
+    let Some(other) = subject.and_then(|subject| Case::open(case.view, &subject, case.now)) else { return Vec::new() };
+    let candidates = back(&other, &History::of(&other), amounts);
+    other.recheck().into_iter().for_each(|at| case.look_again(at));
+    candidates
 }
 
 /// Amounts that the newest revision dropped: alone, as a revision that served had them, and with all that

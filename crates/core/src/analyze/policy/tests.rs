@@ -1,6 +1,6 @@
 //! Tests of network policies.
 
-use crate::analyze::fixture::{World, merge, spec};
+use crate::analyze::fixture::{World, at, merge, spec};
 use crate::object::Kind;
 use serde_json::{Value, json};
 
@@ -37,6 +37,26 @@ fn names_cannot_be_resolved_without_port_53() {
     );
     let to_addresses = json!([{"to": [{"ipBlock": {"cidr": "10.0.0.0/8"}}], "ports": [{"port": 5432}]}]);
     assert!(policy(&mut w, "deny", egress(to_addresses))[0].starts_with("PolicyBlocksDns Info"));
+}
+
+#[test]
+fn pods_that_are_cut_off_are_told_before_pods_that_may_still_come() {
+    let to_nobody = json!([{"to": [{"podSelector": {"matchLabels": {"app": "db"}}}], "ports": [{"port": 5432}]}]);
+    let made = |seconds: i64| {
+        let mut w = web();
+        w.put(
+            Kind::NetworkPolicy,
+            json!({"metadata": {"name": "deny", "creationTimestamp": at(seconds)}, "spec": egress(to_nobody.clone())}),
+        );
+        w.put(
+            Kind::NetworkPolicy,
+            json!({"metadata": {"name": "early", "creationTimestamp": at(seconds)}, "spec": {"podSelector": {"matchLabels": {"app": "wed"}}}}),
+        );
+        (w.findings(Kind::NetworkPolicy, "deny").len(), w.findings(Kind::NetworkPolicy, "early").len())
+    };
+    assert_eq!(made(575), (0, 0), "the policy that lets names through may be on its way");
+    assert_eq!(made(565), (1, 0));
+    assert_eq!(made(475), (1, 1));
 }
 
 #[test]
