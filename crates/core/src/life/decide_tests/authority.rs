@@ -3,6 +3,7 @@
 use super::scene::*;
 use crate::life::{Effect, Phase};
 use crate::mandate::Outcome;
+use crate::oracle::Health;
 use crate::reason::Code;
 
 fn approved_until(phase: Phase) -> Scene {
@@ -19,10 +20,14 @@ fn armed(scene: Scene) -> Scene {
     scene
 }
 
-fn ends_unwritten(mut scene: Scene, phase: Phase, code: Code) {
+fn ends_unwritten(scene: Scene, phase: Phase, code: Code) {
+    ends(scene, (phase, code), 0);
+}
+
+fn ends(mut scene: Scene, (phase, code): (Phase, Code), writes: usize) {
     scene.play();
-    assert_eq!((scene.phase(), scene.code()), (phase, Some(code)));
-    assert_eq!(scene.writes(), 0, "{:?}", scene.story);
+    assert_eq!((scene.phase(), scene.code()), (phase, Some(code)), "{:?}", scene.story);
+    assert_eq!(scene.writes(), writes, "{:?}", scene.story);
     assert!(scene.live_accounts().is_empty());
 }
 
@@ -139,21 +144,25 @@ fn a_withdrawn_territory_ends_it_at_every_phase_before_the_write() {
 
 #[test]
 fn a_namespace_that_goes_cancels_at_every_phase() {
-    let phases = [Phase::Proposed, Phase::Planned, Phase::PreApproved, Phase::Granting];
-    for phase in phases {
-        let mut scene = standard();
-        if phase != Phase::Proposed {
-            scene = scene.until(phase);
-        }
+    let goes = |mut scene: Scene, writes: usize| {
         scene.namespace = false;
         scene.verdict = verdict(Outcome::Refused);
-        ends_unwritten(scene, Phase::Cancelled, Code::NamespaceGone);
+        scene.health = scene.health.map(|_| Health::Vanished);
+        ends(scene, (Phase::Cancelled, Code::NamespaceGone), writes);
+    };
+    goes(standard(), 0);
+    for phase in [Phase::Proposed, Phase::Planned, Phase::PreApproved, Phase::Granting] {
+        goes(standard().until(phase), 0);
     }
-    let mut scene = standard().until(Phase::Verifying);
-    scene.namespace = false;
-    scene.health = Some(crate::oracle::Health::Vanished);
-    scene.play();
-    assert_eq!((scene.phase(), scene.code()), (Phase::Cancelled, Some(Code::NamespaceGone)));
+    for phase in [Phase::AwaitingApproval, Phase::Approved, Phase::Granting] {
+        goes(approved_until(phase), 0);
+    }
+    goes(armed(standard()), 0);
+    goes(standard().until(Phase::Executing), 1);
+    let mut watched = standard().until(Phase::Verifying);
+    watched.health = Some(Health::Worse("0 of 2".into()));
+    goes(watched.clone(), 1);
+    goes(watched.until(Phase::RollingBack), 1);
 }
 
 #[test]
