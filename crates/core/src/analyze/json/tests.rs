@@ -1,9 +1,22 @@
 //! Tests of the JSON form of findings.
 
-use super::{FindingJson, findings};
+use super::{FindingJson, findings, parameters};
+use crate::action::ChangeType;
 use crate::analyze::fixture::{World, backing_off, spec, waiting};
 use crate::object::Kind;
+use crate::plan::fixture::action;
 use serde_json::{Value, json};
+
+const PAGE: &str = include_str!("../../../../../docs/DIAGNOSE-JSON.md");
+
+/// How what a cluster would have named itself is called on the page, and in the world of the test.
+const NAMES: [(&str, &str); 5] = [
+    ("12655a62-fc97-4b88-a838-23aa928413fe", "Deployment-web"),
+    ("2647b50e-202a-4c44-b6f4-e6164d5efbea", "Pod-web-r2-hjklm"),
+    ("web-7b6d44d5f5-tr6tw", "web-r2-hjklm"),
+    ("web-7b5d99f96d", "web-r1"),
+    ("@2575#", "@105#"),
+];
 
 fn shown(world: &World, kind: Kind, name: &str) -> Value {
     serde_json::to_value(findings(&world.examine(kind, name).findings)).unwrap()
@@ -14,25 +27,28 @@ fn the_documented_shape_is_what_is_printed() {
     let mut w = World::new();
     w.deployment(1, &[spec(json!({})), spec(json!({"image": "shop/web:2"}))]).well(1, "bcdfg");
     w.pod(2, "hjklm", waiting("ErrImagePull", "shop/web:2: not found"));
-    let history = json!({"revisionHistory": {"source": "web-r1", "revision": 1}});
-    let target = json!({"apiVersion": "apps/v1", "kind": "Deployment", "namespace": "shop", "name": "web", "uid": "Deployment-web"});
-    let pod = json!({"apiVersion": "v1", "kind": "Pod", "namespace": "shop", "name": "web-r2-hjklm", "uid": "Pod-web-r2-hjklm"});
-    let expected = json!([{
-        "cause": "ImageNotFound", "severity": "Warning", "subject": target, "container": "web",
-        "summary": "container web image \"shop/web:2\" does not exist: \"not found\"; 1 of 2 pods",
-        "since": "2026-01-01T00:00:00Z",
-        "evidence": [{"id": "object:Pod-web-r2-hjklm@105#status.containerStatuses[web].state.waiting",
-            "object": pod, "value": "ErrImagePull: shop/web:2: not found"}],
-        "candidates": [
-            {"type": "RolloutUndo", "target": target, "why": "revision 1 of web served with another image",
-             "parameters": [{"name": "revision", "value": 1, "origin": history}]},
-            {"type": "SetImage", "target": target, "why": "revision 1 ran this container with this image",
-             "parameters": [{"name": "container", "value": "web", "origin": null},
-                {"name": "image", "value": "shop/web:1", "origin": history}]}],
-    }]);
+    let example = PAGE.split("```json\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+    let example = NAMES.iter().fold(example.to_owned(), |text, (there, here)| text.replace(there, here));
+    let expected: Value = serde_json::from_str(&example).unwrap();
     assert_eq!(shown(&w, Kind::Deployment, "web"), expected);
     let back: Vec<FindingJson> = serde_json::from_value(expected.clone()).unwrap();
     assert_eq!(serde_json::to_value(back).unwrap(), expected, "the shape reads back");
+}
+
+#[test]
+fn every_types_parameters_are_documented() {
+    let rows = PAGE.lines().filter_map(|line| line.strip_prefix("| `")?.split_once("` | "));
+    let rows: Vec<(Vec<&str>, &str)> = rows.map(|(types, told)| (types.split("`, `").collect(), told)).collect();
+    for change_type in ChangeType::ALL {
+        let told: Vec<&str> =
+            rows.iter().filter(|(types, _)| types.contains(&change_type.as_str())).map(|(_, told)| *told).collect();
+        let [told] = told[..] else { panic!("{change_type}: {told:?}") };
+        let parameters = parameters(&action(*change_type));
+        assert_eq!(told == "none |", parameters.is_empty(), "{change_type}");
+        for parameter in parameters {
+            assert!(told.contains(&format!("`{}`: ", parameter.name)), "{change_type}: {}", parameter.name);
+        }
+    }
 }
 
 #[test]
