@@ -39,6 +39,8 @@ const KEY_FILE: &str = "key.pem";
 const OPERATOR_STEP: &str = "operator";
 const GUARD: &str = "bailiwick-fence-guard";
 const STARTS_WITHIN: Duration = Duration::from_secs(60);
+/// What was killed before may hold the lease for a while.
+const LEADS_WITHIN: Duration = Duration::from_secs(120);
 
 /// Tests of one process install one after the other.
 static INSTALLING: Mutex<()> = Mutex::const_new(());
@@ -94,7 +96,7 @@ impl TestCluster {
     /// Ready is who could lead; what happens before one does is to the operator what was there at its start.
     async fn until_led(&self) -> Result<()> {
         let leases: Api<Lease> = Api::namespaced(self.admin(), SYSTEM_NAMESPACE);
-        wait_for("one of the operator's pods to lead", STARTS_WITHIN, async || {
+        wait_for("one of the operator's pods to lead", LEADS_WITHIN, async || {
             let lease = leases.get(OPERATOR).await?;
             let holder = lease.spec.and_then(|spec| spec.holder_identity).unwrap_or_default();
             let pods = self.operator_pods().await?;

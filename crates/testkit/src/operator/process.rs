@@ -5,6 +5,7 @@
 use std::fs::File;
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -17,7 +18,13 @@ use crate::wait::{Seen, wait_for};
 
 const HTTP_TIMEOUT: Duration = Duration::from_secs(5);
 
+const LEAVES_WITHIN: Duration = Duration::from_secs(60);
+
+/// Where admin ports are looked for.
+const PORTS: Range<u16> = 20_000..30_000;
+
 static COUNTER: AtomicU32 = AtomicU32::new(0);
+static NEXT_PORT: AtomicU32 = AtomicU32::new(0);
 
 /// How the operator is started.
 #[derive(Debug, Clone)]
@@ -102,8 +109,9 @@ impl OperatorProcess {
             .env("BAILIWICK_SIGNING_KEY_DIR", keys)
             .env("BAILIWICK_ADMIN_LISTEN", admin.to_string())
             .env("BAILIWICK_IDENTITY", &options.identity)
-            .env("BAILIWICK_LEASE_SECONDS", "4")
-            .env("BAILIWICK_RENEW_SECONDS", "3")
+            // A machine with much to do must not cost it the lease.
+            .env("BAILIWICK_LEASE_SECONDS", "15")
+            .env("BAILIWICK_RENEW_SECONDS", "10")
             .env("BAILIWICK_RETRY_SECONDS", "1")
             .env("BAILIWICK_LOG", "info,bailiwick_operator=debug,bailiwick_kit=debug")
             .env("FAILPOINTS", &options.failpoints)
@@ -169,6 +177,15 @@ impl OperatorProcess {
     /// Fails where the system refuses.
     pub fn terminate(&self) -> Result<()> {
         self.signal(Signal::TERM).context("end the operator")
+    }
+
+    /// Ends it as the kubelet does; its lease is free for another when this returns.
+    ///
+    /// # Errors
+    /// Fails where the system refuses, or it does not end.
+    pub async fn leave(&mut self) -> Result<()> {
+        self.terminate()?;
+        self.ended(LEAVES_WITHIN).await.map(|_| ())
     }
 
     /// Freezes it where it stands; see [`OperatorProcess::thaw`].
@@ -239,9 +256,17 @@ impl Drop for OperatorProcess {
     }
 }
 
+/// A port that nobody listens on. Below those that the system gives to outgoing connections, one of which might take it before the operator does; and each process of tests begins its search elsewhere.
 fn free_port() -> Result<SocketAddr> {
-    let listener = TcpListener::bind("127.0.0.1:0").context("find a free port")?;
-    listener.local_addr().context("find a free port")
+    let first = std::process::id().wrapping_mul(101);
+    for _ in 0..PORTS.len() {
+        let offset = first.wrapping_add(NEXT_PORT.fetch_add(1, Ordering::Relaxed)) % u32::try_from(PORTS.len())?;
+        let address = SocketAddr::from(([127, 0, 0, 1], PORTS.start + u16::try_from(offset)?));
+        if TcpListener::bind(address).is_ok() {
+            return Ok(address);
+        }
+    }
+    bail!("no port of {PORTS:?} is free")
 }
 
 fn get(admin: SocketAddr, path: &str) -> Result<(u16, String)> {
@@ -289,6 +314,14 @@ mod tests {
         assert!(process.is_running().unwrap());
         process.terminate().unwrap();
         assert!(!process.ended(Duration::from_secs(5)).await.unwrap().success());
+    }
+
+    #[test]
+    fn no_port_is_told_twice_or_taken() {
+        let one = free_port().unwrap();
+        let _taken = TcpListener::bind(one).unwrap();
+        let others: Vec<SocketAddr> = (0..3).map(|_| free_port().unwrap()).collect();
+        assert!(!others.contains(&one) && others[0] != others[1] && others[1] != others[2], "{one}: {others:?}");
     }
 
     #[test]

@@ -112,7 +112,7 @@ async fn quiet(cluster: &TestCluster, outside: &Outside) -> Result<Baseline> {
         Ok(Seen::when(left.is_empty(), baseline, left))
     });
     let baseline = baseline.await.context("before the first killing")?;
-    operator.kill()?;
+    operator.leave().await?;
     Ok(baseline)
 }
 

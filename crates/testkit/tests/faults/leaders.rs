@@ -11,9 +11,11 @@ use crate::kill::say;
 use crate::points;
 use crate::stage::Stage;
 
-/// Seconds of the lease, to the own deadline and between attempts: by default, and here unless the full figure is asked for.
+/// Seconds of the lease, to the own deadline and between attempts: by default, and where the figure is about a short one.
 pub(crate) const DEFAULT: [&str; 3] = ["15", "10", "2"];
 const SHORT: [&str; 3] = ["4", "3", "1"];
+/// The same where the machine may be busy with other tests.
+pub(crate) const MODEST: [&str; 3] = ["8", "6", "1"];
 
 pub(crate) fn lease(times: [&str; 3]) -> Vec<(String, String)> {
     let names = ["BAILIWICK_LEASE_SECONDS", "BAILIWICK_RENEW_SECONDS", "BAILIWICK_RETRY_SECONDS"];
@@ -53,8 +55,9 @@ async fn leads(operator: &OperatorProcess) -> Result<()> {
 
 pub(crate) async fn cut_off(stage: &Stage) -> Result<()> {
     let row = Row::of("R06", 1)?;
-    let times = if row.is_torture() { DEFAULT } else { SHORT };
+    let times = if row.is_torture() { DEFAULT } else { MODEST };
     let deadline = seconds(times[1]);
+    let slack = if row.is_torture() { SECONDS } else { 10 * SECONDS };
     for seed in row.seeds() {
         let proxy = Proxy::start(&stage.cluster, &stage.outside).await?;
         let options = ProcessOptions {
@@ -69,13 +72,13 @@ pub(crate) async fn cut_off(stage: &Stage) -> Result<()> {
         let begin = Instant::now();
         proxy.flow(|asked| if asked.resource == "leases" { Flow::Silent } else { Flow::Pass });
         // A leader that stops leading ends, and is started anew by whoever keeps it.
-        first.ended(deadline + 5 * SECONDS).await.context("the leader without its lease")?;
+        first.ended(deadline + 2 * slack).await.context("the leader without its lease")?;
         let stopped = begin.elapsed();
-        ensure!(stopped <= deadline + SECONDS, "it stopped after {stopped:.1?}, {deadline:?} are promised");
+        ensure!(stopped <= deadline + slack, "it stopped after {stopped:.1?}, {deadline:?} are promised");
         let late: Vec<String> = proxy
             .passed(0)
             .iter()
-            .filter(|p| p.at > begin + deadline + SECONDS && p.asked.method != "GET")
+            .filter(|p| p.at > begin + deadline + slack && p.asked.method != "GET")
             .map(|p| p.asked.path.clone())
             .collect();
         ensure!(late.is_empty(), "after it should have stopped it sent {late:?}");
@@ -84,7 +87,7 @@ pub(crate) async fn cut_off(stage: &Stage) -> Result<()> {
         let change = decided(stage).await?;
         change.end(60 * SECONDS).await?;
         Box::pin(aftermath::judge(stage, stage.life, (&change, &audit))).await?;
-        second.kill()?;
+        second.leave().await?;
         row.held(seed, Some(stopped))?;
     }
     Ok(())
@@ -98,12 +101,12 @@ pub(crate) async fn zombie(stage: &Stage) -> Result<()> {
         let options = ProcessOptions {
             kubeconfig: Some(proxy.kubeconfig()),
             identity: format!("zombie-{seed}"),
-            env: lease(SHORT),
+            env: lease(DEFAULT),
             ..ProcessOptions::default()
         };
         let mut first = stage.start(options)?;
         leads(&first).await?;
-        let mut second = standby(stage, seed, lease(SHORT)).await?;
+        let mut second = standby(stage, seed, lease(DEFAULT)).await?;
         let audit = stage.cluster.audit()?;
         proxy.flow(|asked| if is_write(asked) { Flow::Silent } else { Flow::Pass });
         let change = decided(stage).await?;
@@ -114,7 +117,7 @@ pub(crate) async fn zombie(stage: &Stage) -> Result<()> {
         on_its_way.await.with_context(|| format!("seed {seed}"))?;
         first.freeze()?;
         let frozen = Instant::now();
-        change.end(60 * SECONDS).await?;
+        change.end(90 * SECONDS).await?;
         let taken_over = frozen.elapsed();
         proxy.flow_again();
         let told = wait_for("the late write to be answered", 30 * SECONDS, async || {
@@ -129,7 +132,7 @@ pub(crate) async fn zombie(stage: &Stage) -> Result<()> {
             .await
             .with_context(|| format!("seed {seed}"))?;
         say(&format!("seed {seed}: the late write was told {told}"))?;
-        second.kill()?;
+        second.leave().await?;
         row.held(seed, Some(taken_over))?;
     }
     Ok(())
@@ -139,26 +142,29 @@ pub(crate) async fn zombie(stage: &Stage) -> Result<()> {
 pub(crate) async fn failover(stage: &Stage) -> Result<()> {
     let row = Row::of("R04", 1)?;
     let points = points::of(stage.life);
+    let times = if row.is_torture() { SHORT } else { MODEST };
+    let slack = if row.is_torture() { 5 * SECONDS } else { 30 * SECONDS };
+    let promised = seconds(times[0]) + slack;
     for seed in row.seeds() {
         let point = points[seed as usize % points.len()];
         let what = format!("seed {seed}: {point}");
-        let options = ProcessOptions { identity: format!("first-{seed}"), ..ProcessOptions::dying_at(point) };
+        let identity = format!("first-{seed}");
+        let options = ProcessOptions { identity, env: lease(times), ..ProcessOptions::dying_at(point) };
         let mut first = stage.start(options)?;
         leads(&first).await.with_context(|| what.clone())?;
-        let mut second = standby(stage, seed, lease(SHORT)).await?;
+        let mut second = standby(stage, seed, lease(times)).await?;
         let audit = stage.cluster.audit()?;
         let begun = stage.life.begin(stage).await?;
         let change = begun.change(stage).await?.context("there is no Change")?;
-        let approving = stage.bob.approve(&change);
-        approving.await.with_context(|| what.clone())?;
-        first.ended(30 * SECONDS).await.with_context(|| what.clone())?;
-        let died = Instant::now();
+        // It may die before there is a plan to approve, and then the other one makes it.
+        let (approved, died) =
+            tokio::join!(stage.bob.approve(&change), async { first.ended(60 * SECONDS).await.map(|_| Instant::now()) });
+        let died = died.and_then(|died| approved.map(|_| died)).with_context(|| what.clone())?;
         change.end(60 * SECONDS).await.with_context(|| what.clone())?;
         let took = died.elapsed();
-        let promised = seconds(SHORT[0]) + 5 * SECONDS;
         ensure!(took <= promised, "{what}: the other one took {took:.1?}, {promised:?} are promised");
         Box::pin(aftermath::judge(stage, stage.life, (&change, &audit))).await.with_context(|| what.clone())?;
-        second.kill()?;
+        second.leave().await?;
         row.held(seed, Some(took))?;
     }
     Ok(())

@@ -5,6 +5,7 @@ use bailiwick_core::life::Phase;
 use bailiwick_testkit::{Flow, ProcessOptions, Result, Row, SECONDS, Seen, TestCluster, wait_for};
 
 use crate::aftermath;
+use crate::leaders::{MODEST, lease};
 use crate::scene::Scene;
 use crate::stage::Stage;
 
@@ -35,8 +36,9 @@ pub(crate) async fn full(stage: &Stage) -> Result<()> {
             scene.proxy.flow_again();
             // What leads cannot renew its lease, ends, and is started anew by whoever keeps it.
             scene.operator.ended(30 * SECONDS).await.context("a leader that cannot renew")?;
-            let second = stage.start(ProcessOptions::default())?;
-            wait_for("it to say why it is not ready", 30 * SECONDS, async || {
+            let options = ProcessOptions { env: lease(MODEST), ..ProcessOptions::default() };
+            let second = stage.start(options)?;
+            wait_for("it to say why it is not ready", 60 * SECONDS, async || {
                 let (code, words) = second.readiness().await?;
                 Ok(Seen::when(code != 200 && words.contains(FULL), (), words))
             })

@@ -49,7 +49,7 @@ impl Scene {
     /// An operator that is ready.
     pub(crate) async fn operator(&self, mut options: ProcessOptions) -> Result<OperatorProcess> {
         // A machine busy with a storm must not cost it the lease.
-        let lease = [("LEASE", "60"), ("RENEW", "40")];
+        let lease = [("LEASE", "30"), ("RENEW", "20")];
         options.env.extend(lease.map(|(what, seconds)| (format!("BAILIWICK_{what}_SECONDS"), seconds.to_owned())));
         let mut operator = self.outside.start(options)?;
         operator.ready(60 * SECONDS).await?;

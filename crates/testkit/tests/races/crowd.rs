@@ -23,12 +23,6 @@ pub(crate) struct Crowd {
     _mandate: InForce,
 }
 
-/// As it is by default: what so many Changes ask of a machine must not cost the lease.
-fn usual_lease() -> Vec<(String, String)> {
-    let times = [("LEASE", 15), ("RENEW", 10), ("RETRY", 2)];
-    times.map(|(name, seconds)| (format!("BAILIWICK_{name}_SECONDS"), seconds.to_string())).to_vec()
-}
-
 impl Crowd {
     /// Approvals count for so many seconds.
     pub(crate) async fn gather(cluster: TestCluster, counts_for: u32) -> Result<Self> {
@@ -49,8 +43,7 @@ impl Crowd {
 
     /// An operator that is ready.
     pub(crate) async fn operator(&self) -> Result<OperatorProcess> {
-        let options = ProcessOptions { env: usual_lease(), ..ProcessOptions::default() };
-        let mut operator = self.outside.start(options)?;
+        let mut operator = self.outside.start(ProcessOptions::default())?;
         operator.ready(60 * SECONDS).await?;
         Ok(operator)
     }
