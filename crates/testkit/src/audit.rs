@@ -46,7 +46,7 @@ impl Audit {
             json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, "namespace": "default"}});
         dry_run_create(&self.client, &marker, None).await.context("write the marker")?;
         let is_marker = |r: &Record| r.object.name == name;
-        let mut all = wait_for("the marker in the audit log", Duration::from_secs(10), async || {
+        let mut all = wait_for("the marker in the audit log", Duration::from_secs(30), async || {
             let all = self.read()?;
             let there = all.iter().any(is_marker);
             let count = all.len();
@@ -86,11 +86,32 @@ impl Audit {
         let mut file = File::open(&self.path).context("open the audit log")?;
         let length = file.metadata()?.len();
         ensure!(length >= self.from, "the audit log was rotated while a test read it");
-        file.seek(SeekFrom::Start(self.from))?;
-        let mut text = String::new();
-        file.read_to_string(&mut text).context("read the audit log")?;
-        // The last line may be half written.
-        let complete = text.rfind('\n').map_or("", |end| &text[..end]);
-        complete.lines().map(record::parse).collect()
+        file.seek(SeekFrom::Start(self.from.saturating_sub(1)))?;
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes).context("read the audit log")?;
+        complete_lines(&bytes, self.from == 0)?.lines().map(record::parse).collect()
+    }
+}
+
+/// The lines that begin and end in a part of the log: the first and the last may be half there. What does not begin the log begins with the byte before what is asked for, so that a whole first line is told from the rest of one.
+fn complete_lines(bytes: &[u8], begins: bool) -> Result<&str> {
+    let first = if begins { Some(0) } else { bytes.iter().position(|b| *b == b'\n').map(|end| end + 1) };
+    let last = bytes.iter().rposition(|b| *b == b'\n').map(|end| end + 1);
+    let whole = first.zip(last).and_then(|(first, last)| bytes.get(first..last)).unwrap_or_default();
+    std::str::from_utf8(whole).context("read the audit log as text")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_that_are_half_there_are_no_records() {
+        assert_eq!(complete_lines(b"a\nb\nc", true).unwrap(), "a\nb\n");
+        assert_eq!(complete_lines(b"\na\nb\n", false).unwrap(), "a\nb\n");
+        assert_eq!(complete_lines("\u{e9}\na\nb".as_bytes().get(1..).unwrap(), false).unwrap(), "a\n");
+        for nothing in [&b"\n"[..], b"", b"half", b"half\n", b"\nhalf"] {
+            assert_eq!(complete_lines(nothing, false).unwrap(), "", "{nothing:?}");
+        }
     }
 }
