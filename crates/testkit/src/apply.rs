@@ -45,7 +45,7 @@ async fn resource_of(client: &Client, object: &Value) -> Result<(ApiResource, Sc
     let (group, version) = version.split_once('/').unwrap_or(("", version));
     let gvk = GroupVersionKind::gvk(group, version, kind);
     // A kind whose definition was created just now is served a moment later.
-    let (resource, capabilities) = wait_for(&format!("the kind {kind}"), Duration::from_secs(10), async || {
+    let (resource, capabilities) = wait_for(&format!("the kind {kind}"), Duration::from_secs(30), async || {
         Ok(Seen::Yes(discovery::pinned_kind(client, &gvk).await?))
     })
     .await

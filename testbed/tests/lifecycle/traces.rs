@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result, ensure};
 use bailiwick_testbed::{Config, list};
 
 /// How long the kernel and the keeper may take.
-pub(crate) const GONE_WITHIN: Duration = Duration::from_secs(10);
+pub(crate) const GONE_WITHIN: Duration = Duration::from_secs(30);
 
 /// What a cluster has on the host, noted while it lives.
 pub(crate) struct Traces {

@@ -27,7 +27,7 @@ impl TestCluster {
     /// Limits under which tests do not wait: no delays, no rates.
     pub fn quick_limits() -> Value {
         json!({
-            "healthyDelaySeconds": 0, "holdSeconds": 1, "recoveryWindowSeconds": 60, "lateRecoverySeconds": 0,
+            "healthyDelaySeconds": 0, "holdSeconds": 1, "recoveryWindowSeconds": 300, "lateRecoverySeconds": 0,
             "coolDownSeconds": 0, "concurrent": 100, "perHour": 10000, "breakerFailures": 100,
             "stormIncidents": 10000, "cascadeWindowSeconds": 0, "flapRecurrences": 20, "flapWindowSeconds": 1,
         })

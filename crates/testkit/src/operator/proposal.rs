@@ -95,7 +95,7 @@ impl Proposer {
             },
         });
         // RBAC takes a moment to notice a new binding.
-        let made = wait_for("the proposal to be admitted", Duration::from_secs(10), async || {
+        let made = wait_for("the proposal to be admitted", Duration::from_secs(30), async || {
             Ok(Seen::Yes(create(&self.client, &object, Some(&self.namespace)).await?))
         })
         .await?;
@@ -125,7 +125,7 @@ impl Proposer {
     /// # Errors
     /// Fails where it does not come to that, or the API server refuses.
     pub async fn approve(&self, proposal: &Proposal) -> Result<String> {
-        let record = proposal.phase(Phase::AwaitingApproval, Duration::from_secs(20)).await?;
+        let record = proposal.phase(Phase::AwaitingApproval, Duration::from_secs(60)).await?;
         let digest = record.plan.context("no plan to approve")?.digest;
         self.decide(proposal, &digest, "Approve").await
     }

@@ -110,7 +110,7 @@ pub(crate) async fn refused_meanwhile<C: Borrow<TestCluster>>(
     policy: &str,
     words: &str,
 ) -> Result<()> {
-    wait_for(&format!("the refusal {words:?}"), Duration::from_secs(5), async || {
+    wait_for(&format!("the refusal {words:?}"), Duration::from_secs(30), async || {
         let answer = shot.dry().by(scene).await?;
         Ok(Seen::when(answer.refused_by(policy) && answer.message().contains(words), (), answer))
     })

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
-use bailiwick_testkit::{Asked, Fault, Passed, Reply, Result, Row, Workload};
+use bailiwick_testkit::{Asked, Fault, Passed, Reply, Result, Row, SECONDS, Workload};
 
 use crate::kill::say;
 use crate::scene::Scene;
@@ -98,7 +98,8 @@ pub(crate) async fn refused(stage: &Stage) -> Result<()> {
         say(&format!("{what}: asked again after {pause:.1?}"))?;
         // 500 says nothing of when; a request as a one-shot account is never repeated.
         let waits = at.is_multiple_of(2) && code != 500 && !matches!(meant, ("patch", "deployments", ..));
-        let late = pause.is_some_and(|p| p < Duration::from_millis(1900) || p > Duration::from_secs(3));
+        let longest = if row.is_torture() { 3 * SECONDS } else { 10 * SECONDS };
+        let late = pause.is_some_and(|p| p < Duration::from_millis(1900) || p > longest);
         ensure!(!waits || !late, "{what}: told to wait 2 s, asked again after {pause:.1?}");
         row.held(seed, pause)?;
     }

@@ -24,7 +24,7 @@ async fn an_approved_change_is_withdrawn_with_the_label() -> Result<()> {
     scene.bob.approve(&change).await?;
     change.until("held by the switch", LATER, |r| r.phase == Phase::Approved && held_by(Code::Suspended)(r)).await?;
     scene.namespace.set_territory(false).await?;
-    let record = change.phase(Phase::Cancelled, 10 * SECONDS).await?;
+    let record = change.phase(Phase::Cancelled, LATER).await?;
     let reason = record.timeline.last().and_then(|t| t.reason.as_ref()).map(|r| r.code);
     assert_eq!(reason, Some(Code::TerritoryWithdrawn));
     scene.cluster.resume().await?;
