@@ -32,10 +32,13 @@ async fn ten_failing_pods_are_one_incident() -> Result<()> {
     assert_eq!(causes.len(), 1, "{causes:?}");
     assert_eq!(scene.changes("web").await?.len(), 1);
     assert_eq!(incidents[0].status.as_ref().map(|s| s.count), Some(1));
-    let told = events(&scene).await?;
-    let wanted = ["Opened", "Proposed", "Resolved"].map(|reason| (reason.to_owned(), 1));
-    assert_eq!(told, BTreeMap::from(wanted));
-    Ok(())
+    // An Event comes after the status that it tells of.
+    let wanted = BTreeMap::from(["Opened", "Proposed", "Resolved"].map(|reason| (reason.to_owned(), 1)));
+    wait_for("each step to be told once", LATER, async || {
+        let told = events(&scene).await?;
+        Ok(Seen::when(told == wanted, (), told))
+    })
+    .await
 }
 
 /// How often each reason was told of this namespace's Incidents.

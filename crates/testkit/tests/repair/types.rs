@@ -105,6 +105,8 @@ async fn delete_resource_quota_and_restore_it() -> Result<()> {
     assert_eq!(change.read().await?.spec.change_type, ChangeType::DeleteResourceQuota);
     scene.bob.approve(&change).await?;
     scene.recovered(&change).await?;
+    // The quota is gone once pods are made again; they serve a moment later.
+    scene.namespace.available("web", LATER).await?;
     assert_eq!(scene.live(DEPLOYMENT, "web").await?["status"]["availableReplicas"], 2);
     let copy = json!({
         "value": change.name(), "origin": {"keptCopy": {"change": change.name(), "uid": change.uid()}},

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use bailiwick_api::Incident;
 use bailiwick_core::fence::SYSTEM_NAMESPACE;
 use bailiwick_testkit::{Result, Seen, Workload, wait_for};
+use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::api::events::v1::Event;
 use kube::Api;
 use kube::api::ListParams;
@@ -33,10 +34,12 @@ async fn told_once_and_together() -> Result<()> {
         // Nothing ever served here, so that there is nothing to go back to: it stays wrong.
         scene.namespace.apply(&Workload::new(name, &scene.cluster.images()?.absent).deployment()).await?;
     }
-    wait_for("three pods that cannot be pulled", LATER, async || {
-        let said = scene.namespace.diagnose().await;
-        let count = said.matches("ErrImagePull").count() + said.matches("ImagePullBackOff").count();
-        Ok(Seen::when(count >= 3, (), said))
+    let pods: Api<Pod> = scene.namespace.api();
+    wait_for("three pods whose image cannot be pulled", LATER, async || {
+        let all = pods.list(&ListParams::default()).await?.items;
+        let waits: Vec<_> = all.iter().filter_map(waits_for).collect();
+        let unpulled = waits.iter().filter(|r| ["ErrImagePull", "ImagePullBackOff"].contains(&r.as_str())).count();
+        Ok(Seen::when(unpulled == 3, (), waits))
     })
     .await?;
     scene.cluster.start_operator().await?;
@@ -47,18 +50,30 @@ async fn told_once_and_together() -> Result<()> {
         Ok(Seen::when(phases.len() == 3 && phases.iter().all(|p| *p == Some("Escalated")), (), phases))
     })
     .await?;
+    // Events come after the status that they tell of.
+    wait_for("the summary", LATER, async || {
+        let now = summaries(&scene).await?;
+        Ok(Seen::when(now == before + 1, (), (before, now)))
+    })
+    .await?;
+    scene.cluster.stop_operator().await?;
     let reasons = told(&scene.namespace.api(), of_an_incident).await?;
     assert!(!reasons.contains_key("Opened"), "{reasons:?}");
     assert!(reasons.values().all(|times| *times <= 3), "{reasons:?}");
     assert_eq!(summaries(&scene).await?, before + 1);
     // Another start finds the Incidents that are there, and has nothing to add.
-    scene.cluster.stop_operator().await?;
     scene.cluster.start_operator().await?;
     scene.serving("good").await?;
     scene.restart("good", "sign-of-life").await?.phase(bailiwick_core::life::Phase::Recovered, LATER).await?;
     assert_eq!(told(&scene.namespace.api(), of_an_incident).await?, reasons);
     assert_eq!(incidents.list(&ListParams::default()).await?.items.len(), 3);
     Ok(())
+}
+
+/// The reason for which a container of the pod waits.
+fn waits_for(pod: &Pod) -> Option<String> {
+    let containers = pod.status.as_ref()?.container_statuses.as_ref()?;
+    containers.iter().find_map(|c| c.state.as_ref()?.waiting.as_ref()?.reason.clone())
 }
 
 fn of_an_incident(event: &Event) -> bool {
