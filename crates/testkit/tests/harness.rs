@@ -116,7 +116,10 @@ async fn the_audit_log_tells_who_wrote_what() -> Result<()> {
     namespace.apply(&role).await?;
     let audit = cluster.audit()?;
     let map = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "told"}});
-    dry_run_create(&robot, &map, Some(namespace.name())).await?;
+    wait_for("RBAC to notice", 30 * SECONDS, async || {
+        Ok(Seen::Yes(dry_run_create(&robot, &map, Some(namespace.name())).await?))
+    })
+    .await?;
     create(&robot, &map, Some(namespace.name())).await?;
     namespace.apply(&map).await?;
     let by = format!("system:serviceaccount:{}:", namespace.name());

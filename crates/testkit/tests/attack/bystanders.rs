@@ -23,7 +23,7 @@ pub(crate) struct Bystanders {
 #[derive(Debug, Default, Clone)]
 pub(crate) struct Counted {
     pub(crate) done: usize,
-    /// No answer, or one of 5xx: the API server was not there.
+    /// No answer, or one of 5xx or 429: the API server was not there, or had too much to do.
     pub(crate) unanswered: usize,
     /// Refused with a policy of ours named, or for want of what a policy of ours needs.
     pub(crate) refused_by_us: Vec<String>,
@@ -40,7 +40,7 @@ impl Counted {
                 self.refused_by_us.push(answer.message().to_owned())
             }
             Ok(answer) if answer.refused_by_rbac() => self.refused_by_rbac += 1,
-            Ok(answer) if answer.code < 500 => {
+            Ok(answer) if answer.code < 500 && answer.code != 429 => {
                 self.refused_otherwise.push(format!("{} {}", answer.code, answer.message()))
             }
             Ok(_) | Err(_) => self.unanswered += 1,

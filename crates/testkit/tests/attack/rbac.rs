@@ -4,7 +4,7 @@ use bailiwick_core::catalogue::rights;
 use bailiwick_core::fence::GRANTS_NAMESPACE;
 use bailiwick_core::object::Kind;
 use bailiwick_core::plan::Operation;
-use bailiwick_testkit::{JSON_PATCH, Result, path_of};
+use bailiwick_testkit::{JSON_PATCH, Result, SECONDS, Seen, path_of, wait_for};
 use http::Method;
 use serde_json::{Value, json};
 
@@ -95,17 +95,20 @@ async fn every_catalogue_role_holds_what_its_name_says() -> Result<()> {
             "spec": {"namespace": namespace.name()},
         });
         let shot = Shot::post("/apis/authorization.k8s.io/v1/selfsubjectrulesreviews", review);
-        let answer = shot.sent(account.client()).await?;
-        assert_done("the review", &answer);
-        let all = answer.body["status"]["resourceRules"].as_array().cloned().unwrap_or_default();
-        // Everybody may ask who they are and what they may do.
-        let beyond: Vec<&Value> =
-            all.iter().filter(|rule| !rule["resources"].to_string().contains("selfsubject")).collect();
+        // RBAC takes a moment to notice a new binding.
+        let beyond = wait_for("the review to show a right", 30 * SECONDS, async || {
+            let answer = shot.sent(account.client()).await?;
+            let mut all = answer.body["status"]["resourceRules"].as_array().cloned().unwrap_or_default();
+            // Everybody may ask who they are and what they may do.
+            all.retain(|rule| !rule["resources"].to_string().contains("selfsubject"));
+            Ok(Seen::when(!all.is_empty(), all, answer))
+        })
+        .await?;
         let served = right.kind.served();
         let expected = json!({
             "verbs": [right.operation.verb()], "apiGroups": [served.group], "resources": [served.resource],
         });
-        assert_eq!(beyond, [&expected], "{}", right.role());
+        assert_eq!(beyond, [expected], "{}", right.role());
         account.retire().await?;
     }
     Ok(())

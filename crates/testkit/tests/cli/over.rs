@@ -133,8 +133,13 @@ async fn another_version_is_named_and_installed_over() -> Result<()> {
     let seen = check["items"].to_string();
     assert!(seen.contains("bailiwick-change-author is altered at spec.validations[0].message"), "{check:#}");
     assert!(seen.contains("operator:9.9.9, this program is"), "{check:#}");
-    let status = cli.expect(1, &["status"]).await?;
-    assert!(status.out.contains("a newer template is not rolled out"), "{status:?}");
+    // It can be said once the Deployment's controller has seen the template.
+    let status = wait_for("the template to be told", 60 * SECONDS, async || {
+        let status = cli.run(&["status"]).await?;
+        let told = status.out.contains("a newer template is not rolled out");
+        Ok(Seen::when(told, status.code, status))
+    });
+    assert_eq!(status.await?, 1);
     assert_eq!(work.phase(&waits).await?, "AwaitingApproval");
 
     cli.installed(&cluster, true).await?;
