@@ -7,6 +7,7 @@ use k8s_openapi::api::apps::v1::Deployment;
 use kube::api::{DeleteParams, Patch, PatchParams};
 use serde_json::{Value, json};
 
+use crate::freeze;
 use crate::scene::Scene;
 
 /// What somebody else does to the target.
@@ -51,7 +52,7 @@ impl Meddling {
             Self::Changed => return scene.namespace.apply(&same.env("MEDDLED", "yes").deployment()).await.map(|_| ()),
             Self::Deleted | Self::Replaced => {
                 api.delete(&name, &DeleteParams::background()).await?;
-                scene.namespace.gone::<Deployment>(&name, 20 * SECONDS).await?;
+                scene.namespace.gone::<Deployment>(&name, 60 * SECONDS).await?;
                 if self == Self::Replaced {
                     scene.namespace.apply(&same.deployment()).await?;
                 }
@@ -99,7 +100,7 @@ async fn planned_anew(scene: &Scene, change: &Proposal, meddling: Meddling) -> R
         let ignored = r.approvals.iter().any(|a| a.ignored.as_ref().is_some_and(|i| i.code == Code::OtherDigest));
         r.phase == Phase::AwaitingApproval && ignored
     };
-    let record = change.until("its approval void", 40 * SECONDS, void).await?;
+    let record = change.until("its approval void", 90 * SECONDS, void).await?;
     assert_eq!(scene.writes(change).await?, 0, "{}: something was written", change.name());
     let drifted = record.timeline.iter().any(|t| t.reason.as_ref().is_some_and(|r| r.code == Code::Drifted));
     assert!(drifted, "{:?}", record.timeline);
@@ -127,7 +128,7 @@ async fn before_anything_is_granted() -> Result<()> {
         changes.push(scene.image(&meddling.name()).await?);
     }
     for change in &changes {
-        change.phase(Phase::AwaitingApproval, 20 * SECONDS).await?;
+        change.phase(Phase::AwaitingApproval, 60 * SECONDS).await?;
     }
     scene.cluster.suspend().await?;
     for change in &changes {
@@ -135,7 +136,7 @@ async fn before_anything_is_granted() -> Result<()> {
     }
     for (meddling, change) in ALL.iter().zip(&changes) {
         let held = |r: &bailiwick_core::life::Record| r.reason.as_ref().is_some_and(|r| r.code == Code::Suspended);
-        change.until("held by the switch", 20 * SECONDS, |r| r.phase == Phase::Approved && held(r)).await?;
+        change.until("held by the switch", 60 * SECONDS, |r| r.phase == Phase::Approved && held(r)).await?;
         meddling.happen(&scene).await?;
     }
     scene.cluster.resume().await?;
@@ -148,16 +149,19 @@ async fn before_anything_is_granted() -> Result<()> {
 /// The grant is live and the intent to write recorded: what is left are the request's own tests and the fence.
 #[tokio::test]
 async fn between_intent_and_write() -> Result<()> {
-    let slow = ProcessOptions { failpoints: "write-before=sleep(3000)".to_owned(), ..ProcessOptions::default() };
+    let slow = freeze::delayed("write-before=sleep(4000)");
     let Some(scene) = Box::pin(Scene::set("late", 1, json!({}), slow)).await? else { return Ok(()) };
     for meddling in ALL {
         scene.serving(&meddling.name()).await?;
         let change = scene.image(&meddling.name()).await?;
         scene.bob.approve(&change).await?;
-        change.phase(Phase::Executing, 20 * SECONDS).await?;
+        change.phase(Phase::Executing, 60 * SECONDS).await?;
+        // Nothing is written while somebody meddles, however long that takes.
+        scene.operator.freeze()?;
+        let reached = (change.record().await?.phase, scene.writes(&change).await?);
+        assert_eq!(reached, (Phase::Executing, 0), "{meddling:?}: frozen too late to be of use");
         meddling.happen(&scene).await?;
-        let record = change.record().await?;
-        assert_eq!(record.phase, Phase::Executing, "{meddling:?} came too late to be of use");
+        scene.operator.thaw()?;
         let judged = meddling.judge(&scene, &change).await;
         judged.map_err(|e| e.context(format!("{meddling:?}\n{}", scene.operator.last_words())))?;
     }

@@ -12,24 +12,22 @@ use crate::scene::Scene;
 /// Longer than the operator believes in what it has seen.
 const FROZEN: Duration = Duration::from_secs(12);
 
-/// Each effect waits, and the lease is long enough that nobody thinks it dead.
-fn slow() -> ProcessOptions {
+/// An operator that is held up, and whose lease is long enough that nobody thinks it dead when it is frozen there.
+pub(crate) fn delayed(failpoints: &str) -> ProcessOptions {
     let lease = [("LEASE", "90"), ("RENEW", "80"), ("RETRY", "2")];
     let env = lease.map(|(key, value)| (format!("BAILIWICK_{key}_SECONDS"), value.to_owned()));
-    ProcessOptions {
-        failpoints: "effect-before=sleep(2000)".to_owned(),
-        env: env.to_vec(),
-        ..ProcessOptions::default()
-    }
+    ProcessOptions { failpoints: failpoints.to_owned(), env: env.to_vec(), ..ProcessOptions::default() }
 }
 
 /// The write is decided on and recorded, the grant is live, nothing is sent yet. A no that comes meanwhile counts.
 #[tokio::test]
 async fn what_was_decided_before_is_not_done_after() -> Result<()> {
-    let Some(scene) = Box::pin(Scene::set("freeze", 1, json!({}), slow())).await? else { return Ok(()) };
+    let Some(scene) = Box::pin(Scene::set("freeze", 1, json!({}), delayed("effect-before=sleep(4000)"))).await? else {
+        return Ok(());
+    };
     let change = scene.quota("frozen").await?;
     scene.bob.approve(&change).await?;
-    change.phase(Phase::Executing, 40 * SECONDS).await?;
+    change.phase(Phase::Executing, 90 * SECONDS).await?;
     scene.operator.freeze()?;
     let begin = Instant::now();
     let record = change.record().await?;

@@ -42,7 +42,7 @@ impl Scene {
         let (anna, bob) = (person("anna@vote").await?, person("bob@vote").await?);
         let (carol, dave) = (person("carol@vote").await?, person("dave@vote").await?);
         let mut operator = outside.start(options)?;
-        operator.ready(30 * SECONDS).await?;
+        operator.ready(60 * SECONDS).await?;
         let audit = cluster.audit()?;
         Ok(Some(Self { cluster, namespace, anna, bob, carol, dave, audit, operator, outside, _mandate: mandate }))
     }
@@ -71,7 +71,7 @@ impl Scene {
 
     /// Fails unless the Change ended so, for one of these reasons, and nothing was written.
     pub(crate) async fn ended_unwritten(&self, change: &Proposal, phase: Phase, codes: &[Code]) -> Result<Record> {
-        let record = change.phase(phase, 40 * SECONDS).await?;
+        let record = change.phase(phase, 90 * SECONDS).await?;
         let reason = record.timeline.last().and_then(|t| t.reason.as_ref()).map(|r| r.code);
         assert!(reason.is_some_and(|code| codes.contains(&code)), "{}: {:?}", change.name(), record.timeline);
         assert_eq!(self.writes(change).await?, 0, "{}: something was written", change.name());
