@@ -49,7 +49,9 @@ pub(crate) fn worth(life: Life, point: &str, passages: u32) -> u32 {
     match life {
         _ if TWINS.contains(&point) => passages.min(1),
         Life::Restart => passages.min(2),
-        Life::Quota | Life::RollBack | Life::Incident => passages,
+        // How often an Incident's status is written varies; each needs a workload of its own.
+        Life::Incident => passages.min(7),
+        Life::Quota | Life::RollBack => passages,
     }
 }
 
