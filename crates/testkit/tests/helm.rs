@@ -1,6 +1,9 @@
 //! The Helm chart: it renders what `bailiwick install --export` prints, and a release makes what the command makes.
 //!
-//! Threads: 1. Tests install and uninstall. Minutes: 20. On a machine that never built it, Helm is built first.
+//! Tests install and uninstall, one after the other. On a machine that never built it, Helm is built first.
+//!
+//! Threads: 1.
+//! Minutes: 20.
 #![cfg(feature = "cluster")]
 
 use std::collections::BTreeMap;

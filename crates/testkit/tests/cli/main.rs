@@ -1,6 +1,9 @@
 //! The command `bailiwick` as a person runs it, on a real cluster: what it prints, what it leaves, how it exits.
 //!
-//! Threads: 1. Tests install and uninstall, and each brings about the state that it needs.
+//! Tests install and uninstall, one after the other, and each brings about the state that it needs.
+//!
+//! Threads: 1.
+//! Minutes: 20.
 #![cfg(feature = "cluster")]
 
 mod interrupted;

@@ -1,6 +1,8 @@
 //! The operator dies: at every fail point, at every passage of it in the life of a Change, and at random times. Afterwards the world must look as if it had not.
 //!
 //! The operator runs outside of the cluster with its own account and no others' rights, because it starts faster there. The witness of what was written is the API server's audit log. `crash_rollouts` and `crash_replies` are the same for other lives and for lost replies.
+//!
+//! Minutes: 20.
 #![cfg(feature = "cluster")]
 
 mod aftermath;

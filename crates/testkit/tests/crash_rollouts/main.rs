@@ -1,4 +1,6 @@
 //! The operator dies while it changes a workload: see `crash`, whose parts these are.
+//!
+//! Minutes: 20.
 #![cfg(feature = "cluster")]
 
 #[path = "../crash/aftermath.rs"]
