@@ -114,7 +114,7 @@ pub(super) const ROWS: &[Row] = &[
     },
     Row {
         name: "R15",
-        what: "approvals race the end of the time they count for; nothing is written after it",
+        what: "approvals race the end of the time they count for; no write is decided on after it",
         figure: 500,
         measured: "",
         parts: &[part("races", "approvals_that_come_at_the_last_moment", 200)],

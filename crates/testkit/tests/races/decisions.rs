@@ -20,6 +20,9 @@ const SPREAD: u64 = 8;
 /// Seconds for which an approval counts where it races its end.
 pub(crate) const COUNTS_FOR: u32 = 10;
 
+/// A write that was decided on in time may arrive so much later: it is given up where it has not begun by then.
+const ON_ITS_WAY: SignedDuration = SignedDuration::from_secs(10);
+
 /// Seeds in groups that are under way at once.
 fn groups(seeds: std::ops::Range<u64>) -> impl Iterator<Item = std::ops::Range<u64>> {
     let (first, end) = (seeds.start, seeds.end);
@@ -56,7 +59,9 @@ pub(crate) async fn last_moment(crowd: Crowd) -> Result<()> {
             let end = at + SignedDuration::from_secs(i64::from(COUNTS_FOR) + 1);
             let writes = writes(&audit, change).await?;
             ensure!(writes.len() <= 1, "seed {seed}: written {} times", writes.len());
-            let late: Vec<_> = writes.iter().filter(|w| **w > end).collect();
+            let begun = record.executions.iter().filter(|e| e.is_applied()).filter_map(|e| e.started_at).max();
+            ensure!(begun.is_none_or(|b| b <= end), "seed {seed}: approved at {at}, decided at {begun:?}");
+            let late: Vec<_> = writes.iter().filter(|w| **w > end + ON_ITS_WAY).collect();
             ensure!(late.is_empty(), "seed {seed}: approved at {at}, written at {late:?}");
             let applied = record.executions.iter().any(bailiwick_core::life::Execution::is_applied);
             ensure!(applied == (writes.len() == 1), "seed {seed}: {} writes, {:?}", writes.len(), record.executions);
