@@ -18,6 +18,8 @@ pub const FENCE_LABEL: &str = "bailiwick.dev/fence";
 pub const FENCE_VALUE: &str = "executor";
 /// Name of the revision that suspends every one-shot account.
 pub const SUSPEND_REVISION: &str = "suspend";
+/// What the writes of one-shot accounts are called in the managed fields of their targets.
+pub const EXECUTOR_MANAGER: &str = "bailiwick-executor";
 /// Prefix of every one-shot account, Secret and RoleBinding.
 pub const ACCOUNT_PREFIX: &str = "bwk-";
 

@@ -305,13 +305,23 @@ fn serves(plan: &Plan, seen: &Observation) -> Health {
     if ready == 0 {
         return Health::NotYet("no pod that it selects is ready behind it".to_owned());
     }
-    let ports: Vec<&Value> =
-        seen.slices.iter().filter_map(|s| s.get("ports")?.as_array()).flatten().filter_map(|p| p.get("port")).collect();
+    let ports: Vec<&Value> = seen
+        .slices
+        .iter()
+        .filter_map(|s| s.get("ports")?.as_array())
+        .flatten()
+        .filter(|p| p.get("port").is_some())
+        .collect();
     let result = plan.result_object().unwrap_or_default();
-    let wanted = result.pointer("/spec/ports").and_then(Value::as_array).into_iter().flatten();
-    // A port by name is resolved for each pod; one by number is the pods' own.
-    let absent = wanted.filter_map(|p| p.get("targetPort")).find(|p| p.is_number() && !ports.contains(p));
-    match absent {
+    let mut wanted = result.pointer("/spec/ports").and_then(Value::as_array).into_iter().flatten();
+    // A port by name is resolved for each pod, and where no pod has it the slice has no such port; one by number is
+    // the pods' own.
+    let name = |port: &Value| text_at(port, "/name").unwrap_or_default().to_owned();
+    let leads = |to: &Value| {
+        let target = to.get("targetPort").filter(|t| t.is_number());
+        ports.iter().any(|p| name(p) == name(to) && target.is_none_or(|t| p.get("port") == Some(t)))
+    };
+    match wanted.find(|to| !leads(to)).map(|to| to.get("targetPort").or(to.get("port")).unwrap_or(to).clone()) {
         Some(port) => Health::NotYet(format!("its endpoints do not lead to port {port} yet")),
         None => Health::Healthy(format!("{ready} ready endpoints stand behind it")),
     }

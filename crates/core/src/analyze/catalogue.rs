@@ -4,7 +4,8 @@
 //! analyzer proposes: the fixtures of all analyzers hold their findings against it. No IO.
 
 use crate::action::ChangeType::{
-    self, DeletePod, DeleteResourceQuota, RolloutRestart, RolloutUndo, SetImage, SetResources,
+    self, DeletePod, DeleteResourceQuota, PatchService, ResumeCronJob, RolloutRestart, RolloutUndo, SetEnv, SetImage,
+    SetProbe, SetResources, SetScheduling,
 };
 use crate::finding::Cause;
 
@@ -38,7 +39,7 @@ table! {
     ImagePullFailed: "the same", "Pod, Event", [RolloutUndo, SetImage];
     ImagePullSecretMissing: "the same, and the kubelet's `FailedToRetrieveImagePullSecret`", "Pod, Event", [RolloutUndo, SetImage];
     CrashLoop: "exit code and termination message, the revisions", "Pod", [RolloutUndo];
-    CrashMissingConfig: "variables that the termination message or the last revision that served names, and the template lacks", "Pod", [RolloutUndo];
+    CrashMissingConfig: "variables that the termination message or the last revision that served names, and the template lacks", "Pod", [RolloutUndo, SetEnv];
     WrongArchitecture: "`exec format error` in the termination message; exit code 255 at once, again and without a word, from an image that nothing is known to have run", "Pod", [RolloutUndo];
     CommandNotFound: "exit codes 126 and 127, or the runtime's words for a start that failed", "Pod", [RolloutUndo];
     PortConflict: "`address already in use`, or a port that two containers of the pod declare", "Pod", [RolloutUndo];
@@ -50,13 +51,13 @@ table! {
     OomKilled: "`OOMKilled` in every form it comes in, limits of earlier revisions", "Pod", [RolloutUndo, SetResources];
     ConfigMapMissing: "the kubelet's complaint; under pods that run, the ConfigMap and the names of its keys as its managed fields tell them", "Pod, Event, ConfigMap", [RolloutUndo];
     SecretMissing: "the kubelet's complaint, against what the pod refers to", "Pod, Event", [RolloutUndo];
-    LivenessProbeKills: "the kubelet's `Killing` event, and how the container ended", "Event", [RolloutUndo];
-    StartupProbeKills: "the same", "Event", [RolloutUndo];
-    ReadinessProbeHides: "a container that runs unready for longer than its probes allow", "Pod, Event", [RolloutUndo];
+    LivenessProbeKills: "the kubelet's `Killing` event, and how the container ended", "Event", [RolloutUndo, SetProbe];
+    StartupProbeKills: "the same", "Event", [RolloutUndo, SetProbe];
+    ReadinessProbeHides: "a container that runs unready for longer than its probes allow", "Pod, Event", [RolloutUndo, SetProbe];
     VolumeMountFailed: "`FailedMount` and `FailedAttachVolume` events for a minute, before any container ran", "Event", [RolloutUndo];
     PodSandboxFailed: "`FailedCreatePodSandBox` events for a minute", "Event", [RolloutUndo];
     InsufficientResources: "the scheduler's message, the revisions", "Pod", [RolloutUndo];
-    NodeSelectorMismatch: "the scheduler's message", "Pod", [RolloutUndo];
+    NodeSelectorMismatch: "the scheduler's message", "Pod", [RolloutUndo, SetScheduling];
     TaintNotTolerated: "the scheduler's message, and who tainted the node", "Pod", [];
     PodAffinityUnsatisfied: "the scheduler's message", "Pod", [RolloutUndo];
     HostPortConflict: "the scheduler's message", "Pod", [RolloutUndo];
@@ -78,11 +79,11 @@ table! {
     JobBackoffLimitExceeded: "the Job's `Failed` condition, and how its pods ended", "Pod, Job", [RolloutUndo];
     JobDeadlineExceeded: "the Job's `Failed` condition", "Job", [];
     JobFailed: "the Job's `Failed` condition", "Job", [];
-    CronJobSuspended: "a suspended CronJob that ran before, and who wrote it", "CronJob", [];
+    CronJobSuspended: "a suspended CronJob that ran before, and who wrote it", "CronJob", [ResumeCronJob];
     CronJobBlocked: "policy `Forbid`, and a Job that runs while three others were due", "CronJob, Job", [];
     CronJobNeverRuns: "the schedule, when it ran last, and the controller's complaints", "CronJob, Event", [];
-    ServiceSelectsNothing: "the selector against pods and templates", "Service", [];
-    ServicePortMismatch: "target ports against what the pods declare", "Service, Pod", [];
+    ServiceSelectsNothing: "the selector against pods and templates", "Service", [PatchService];
+    ServicePortMismatch: "target ports against what the pods declare", "Service, Pod", [PatchService];
     ServiceWithoutEndpoints: "readiness of the pods, where these have no finding and their nodes answer", "Pod", [];
     ServiceSelectsOthers: "target ports against the pods of each workload that is selected", "Service, Pod", [];
     IngressClassMissing: "the class against the IngressClasses and the default one", "Ingress", [];

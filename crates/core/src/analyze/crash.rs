@@ -7,8 +7,10 @@ use super::case::{Case, Sign};
 use super::exit;
 use super::history::{self, History};
 use super::text::{has_any, quote, restarts};
+use crate::action::{Action, Param};
 use crate::finding::{Candidate, Cause};
 use crate::index::{ContainerState, Exit, Now, Pod, Template};
+use crate::names::{ContainerName, VariableName};
 use crate::object::Kind;
 use jiff::{SignedDuration, Timestamp};
 
@@ -156,10 +158,27 @@ fn is_variable(word: &str) -> bool {
 }
 
 /// Back to the newest revision that served, whatever differs: a crash has no narrower suspect.
-fn candidates<'a>(case: &Case<'a>, history: &History<'a>, _: &Sign<'a>, pods: &[Pod<'a>]) -> Vec<Candidate> {
-    history::undo_if_new(case, history, pods, |old: &Template, new: &Template| std::ptr::eq(old, new))
-        .into_iter()
-        .collect()
+fn candidates<'a>(case: &Case<'a>, history: &History<'a>, sign: &Sign<'a>, pods: &[Pod<'a>]) -> Vec<Candidate> {
+    let undo = history::undo_if_new(case, history, pods, |old: &Template, new: &Template| std::ptr::eq(old, new));
+    let missing = undo.as_ref().filter(|_| sign.cause == Cause::CrashMissingConfig);
+    let narrower = missing.and_then(|_| variable(case, history, sign.container.as_deref()?));
+    undo.into_iter().chain(narrower).collect()
+}
+
+/// The one variable that the newest revision which served defined, and this one does not.
+fn variable<'a>(case: &Case<'a>, history: &History<'a>, container: &str) -> Option<Candidate> {
+    let now = history.newest()?.template.container(container)?;
+    let good = history.good(case, |template| template.container(container).is_some())?;
+    let had = good.template.container(container)?.env.iter().map(|(name, _)| name);
+    let mut lost = had.filter(|name| !now.env.iter().any(|(n, _)| n == *name));
+    let name = lost.next().filter(|_| lost.next().is_none())?;
+    let revision = Param::new(good.number, good.origin()?);
+    let (container, variable) = (ContainerName::parse(container).ok()?, VariableName::parse(&**name).ok()?);
+    Some(Candidate {
+        action: Action::SetEnv { container, variable, revision },
+        target: case.subject.clone(),
+        why: format!("revision {} served with this variable", good.number),
+    })
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! A small cluster for tests, built object by object as the API server would show it.
 
 use super::{Analysis, examine};
-use crate::action::Action;
+use crate::action::{Action, Origin};
 use crate::finding::Finding;
 use crate::index::{Index, Observed};
 use crate::object::Kind;
@@ -176,6 +176,9 @@ pub(crate) fn line(finding: &Finding) -> String {
     let promised = super::catalogue::about(finding.cause).candidates;
     let kept = |c: &crate::finding::Candidate| promised.contains(&c.action.change_type());
     assert!(finding.candidates.iter().all(kept), "{} proposes what no table says: {finding:#?}", finding.cause);
+    let trusted = |o: &Origin| matches!(o, Origin::RevisionHistory { .. } | Origin::CurrentValue {});
+    let proved = |c: &crate::finding::Candidate| c.action.origins().into_iter().all(|(_, origin)| trusted(origin));
+    assert!(finding.candidates.iter().all(proved), "a value from nowhere: {finding:#?}");
     let container = finding.container.as_ref().map_or_else(String::new, |c| format!(" [{c}]"));
     let candidates: Vec<String> = finding.candidates.iter().map(|c| brief(&c.action)).collect();
     let then = if candidates.is_empty() { String::new() } else { format!(" -> {}", candidates.join(", ")) };

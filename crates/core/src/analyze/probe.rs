@@ -6,9 +6,11 @@
 use super::case::{Case, Sign};
 use super::history::{self, History};
 use super::text::{quote, root};
+use crate::action::{Action, Origin, Param, ProbeName, ProbeSettings};
 use crate::finding::{Candidate, Cause};
 use crate::index::shape::Port;
 use crate::index::{Container, ContainerState, Event, Exit, Now, Pod, Probe, Template};
+use crate::names::{ContainerName, PortRef};
 use jiff::SignedDuration;
 
 /// How long after its last kill a probe is still held to be killing.
@@ -127,7 +129,34 @@ fn candidates<'a>(case: &Case<'a>, history: &History<'a>, sign: &Sign<'a>, pods:
     let name = sign.container.as_deref().unwrap_or_default();
     let same =
         |old: &Template, new: &Template| history::both(old, new, Some(name)).is_some_and(|(old, new)| old == new);
-    history::undo_if_new(case, history, pods, same).into_iter().collect()
+    let undo = history::undo_if_new(case, history, pods, same);
+    undo.into_iter().chain(declared_port(case, sign.cause, name)).collect()
+}
+
+/// The one port that the container declares, where its probe asks another.
+fn declared_port(case: &Case<'_>, cause: Cause, name: &str) -> Option<Candidate> {
+    let container = case.workload().filter(|_| case.subject.kind.is_workload())?.template.container(name)?;
+    let (probe, asked) = [
+        (ProbeName::Liveness, &container.liveness, Cause::LivenessProbeKills),
+        (ProbeName::Startup, &container.startup, Cause::StartupProbeKills),
+        (ProbeName::Readiness, &container.readiness, Cause::ReadinessProbeHides),
+    ]
+    .into_iter()
+    .find_map(|(probe, asked, of)| Some((probe, asked.as_deref()?)).filter(|_| of == cause))?;
+    let [only] = &*container.ports else { return None };
+    let number = only.number;
+    let right = match asked.port.as_ref()? {
+        Port::Number(number) => *number == only.number,
+        Port::Name(name) => only.name.as_deref() == Some(name),
+    };
+    let settings = ProbeSettings { port: Some(PortRef::parse(number.to_string()).ok()?), ..ProbeSettings::default() };
+    let settings = Param::new(settings, Origin::CurrentValue {});
+    let container = ContainerName::parse(name).ok()?;
+    (!right && !only.other_protocol).then(|| Candidate {
+        action: Action::SetProbe { container, probe, settings },
+        target: case.subject.clone(),
+        why: format!("{number} is the only port that the container declares"),
+    })
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use super::case::{Case, Sign};
 use super::history::{self, History};
 use super::text::{has_any, quote};
 use super::{claim, node};
+use crate::action::{Action, Param, SchedulingPart};
 use crate::finding::{Candidate, Cause};
 use crate::index::{Pod, Template};
 use crate::object::Kind;
@@ -137,7 +138,21 @@ fn candidates<'a>(case: &Case<'a>, history: &History<'a>, sign: &Sign<'a>, pods:
     let same = |old: &Template, new: &Template| {
         if cause == Cause::InsufficientResources { !history::asks_more(old, new) } else { std::ptr::eq(old, new) }
     };
-    history::undo_if_new(case, history, pods, same).into_iter().collect()
+    let undo = history::undo_if_new(case, history, pods, same);
+    let narrower = undo.as_ref().filter(|_| cause == Cause::NodeSelectorMismatch).and_then(|_| selector(case, history));
+    undo.into_iter().chain(narrower).collect()
+}
+
+/// Only the node selector, as the newest revision that served had it.
+fn selector<'a>(case: &Case<'a>, history: &History<'a>) -> Option<Candidate> {
+    let newest = &history.newest()?.template.node_selector;
+    let good = history.good(case, |template| template.node_selector != *newest)?;
+    let revision = Param::new(good.number, good.origin()?);
+    Some(Candidate {
+        action: Action::SetScheduling { part: SchedulingPart::NodeSelector, revision },
+        target: case.subject.clone(),
+        why: format!("pods of revision {} found a node with its node selector", good.number),
+    })
 }
 
 #[cfg(test)]

@@ -3,12 +3,15 @@
 //! Owns the comparison of selector and target ports with the pods there are. Must never report a
 //! Service whose pods have a finding of their own, or whose workload is scaled to zero. No IO.
 
+use super::near::near;
 use super::text::{EVIDENCE_CAP, SUMMARY_CAP, plain, quote};
-use crate::finding::{Cause, Evidence, Finding, Severity};
-use crate::index::{Labels, Phase, Pod, Service, ServicePort, Target, Thing, UidKey, View};
-use crate::names::Uid;
+use crate::action::{Action, Origin, Param, ServiceSettings, TargetPort};
+use crate::finding::{Candidate, Cause, Evidence, Finding, Severity};
+use crate::index::{Container, Labels, Phase, Pod, Role, Service, ServicePort, Target, Thing, UidKey, View};
+use crate::names::{PortRef, Uid};
 use crate::object::{Kind, ObjectRef};
 use jiff::{SignedDuration, Timestamp};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A Service and its pods are often made together.
 const GRACE: SignedDuration = SignedDuration::from_secs(30);
@@ -76,12 +79,14 @@ impl Case<'_> {
         let near = self.nearest().map_or_else(String::new, |pod| {
             format!("; pod {} has {}", quote(&pod.name(), 70), quote(&shared(&self.service.selector, pod.labels()), 70))
         });
-        Some(self.finding(
+        let mut finding = self.finding(
             Cause::ServiceSelectsNothing,
             Severity::Critical,
             &format!("selects {} but no pod has these labels{near}", quote(&selector, 100)),
             self.own("spec.selector", &selector),
-        ))
+        );
+        finding.candidates = self.other_selector().into_iter().collect();
+        Some(finding)
     }
 
     /// Someone else may write the EndpointSlices of a Service with a selector that fits nothing.
@@ -118,7 +123,56 @@ impl Case<'_> {
             format!("sends port {} to target port {target}, but its pods declare {}", port.port, quote(&declared, 120));
         let mut evidence = self.own("spec.ports", &format!("{}: target port {target}", port.port));
         evidence.extend(self.of_pod(pod, "spec.containers", &declared));
-        Some(self.finding(Cause::ServicePortMismatch, severity, &text, evidence))
+        let mut finding = self.finding(Cause::ServicePortMismatch, severity, &text, evidence);
+        finding.candidates = self.other_port(port, pods).into_iter().collect();
+        Some(finding)
+    }
+
+    /// The selector's own keys with other values, where ready pods leave no doubt which ones are meant.
+    fn other_selector(&self) -> Option<Candidate> {
+        let ready = self.view.pods_in(&self.thing.head.namespace).filter(|pod| pod.ready() && !pod.deleting());
+        let meant: BTreeSet<BTreeMap<String, String>> = ready.filter_map(|pod| self.meant(&pod)).collect();
+        let mut all = meant.into_iter();
+        let selector = all.next().filter(|_| all.next().is_none())?;
+        let shown: Vec<String> = selector.iter().map(|(k, v)| format!("{k}={v}")).collect();
+        let why = format!("ready pods have {}, and nothing else is as near", shown.join(","));
+        Some(self.patch(ServiceSettings { selector, ..ServiceSettings::default() }, why))
+    }
+
+    /// The pod's values for the selector's keys, where each is the wanted one, nearly that, or the Service's name.
+    fn meant(&self, pod: &Pod<'_>) -> Option<BTreeMap<String, String>> {
+        let pair = |(key, wanted): (&str, &str)| {
+            let has = pod.labels().get(key)?;
+            let is_meant = has == wanted || has == &*self.thing.head.name || alike(has, wanted);
+            is_meant.then(|| (key.to_owned(), has.to_owned()))
+        };
+        self.service.selector.iter().map(pair).collect()
+    }
+
+    /// The one port that every pod declares, where there is but one.
+    fn other_port(&self, port: &ServicePort, pods: &[Pod<'_>]) -> Option<Candidate> {
+        let mut numbers = pods.iter().flat_map(|pod| {
+            let ports = pod.template().containers.iter().flat_map(|c| &c.ports);
+            ports.filter(|p| p.other_protocol == port.other_protocol).map(|p| p.number)
+        });
+        let only = numbers.next()?;
+        // Where another port leads there, this one was meant for something else.
+        let taken = self.service.ports.iter().any(|p| p.target == Target::Number(only));
+        if taken || numbers.any(|number| number != only) || !pods.iter().any(Pod::ready) {
+            return None;
+        }
+        let target = TargetPort { port: i32::from(port.port), target: PortRef::parse(only.to_string()).ok()? };
+        let why = format!("{only} is the only port that its pods declare");
+        Some(self.patch(ServiceSettings { target_port: Some(target), ..ServiceSettings::default() }, why))
+    }
+
+    fn patch(&self, settings: ServiceSettings, why: String) -> Candidate {
+        let settings = Param::new(settings, Origin::CurrentValue {});
+        Candidate {
+            action: Action::PatchService { settings },
+            target: self.subject.clone(),
+            why: plain(&why, SUMMARY_CAP),
+        }
     }
 
     /// Ready pods of one workload serve a port, and ready ones of another, which declare others, do not.
@@ -203,16 +257,25 @@ fn shared(selector: &Labels, labels: &Labels) -> String {
     found.collect::<Vec<_>>().join(",")
 }
 
+/// True for a slip of the pen, and where one is the other with more behind a dash.
+fn alike(one: &str, other: &str) -> bool {
+    let more = |long: &str, short: &str| long.strip_prefix(short).is_some_and(|rest| rest.starts_with(['-', '_', '.']));
+    near(other, std::iter::once(one)).is_some() || more(one, other) || more(other, one)
+}
+
 /// True where a pod may listen on a Service's target port. A declared port is only a statement:
-/// where a pod declares none of that protocol, or asks a probe on that number, nothing is known against it.
+/// where a container declares none of that protocol, or a probe asks that number, nothing is known against it.
 fn offers(pod: &Pod<'_>, port: &ServicePort) -> bool {
-    let mut declared = pod.template().containers.iter().flat_map(|c| &c.ports);
+    let mut lasting = pod.template().containers.iter().filter(|c| c.role != Role::Init);
     let same = |p: &&crate::index::ContainerPort| p.other_protocol == port.other_protocol;
     match &port.target {
-        Target::Name(name) => declared.any(|p| p.name.as_ref() == Some(name)),
+        Target::Name(name) => lasting.any(|c| c.ports.iter().any(|p| p.name.as_ref() == Some(name))),
         Target::Number(number) => {
-            let numbers: Vec<u16> = declared.filter(same).map(|p| p.number).collect();
-            numbers.is_empty() || numbers.contains(number) || probed(pod, *number)
+            let may = |c: &Container| {
+                let mut numbers = c.ports.iter().filter(same).map(|p| p.number).peekable();
+                numbers.peek().is_none() || numbers.any(|n| n == *number)
+            };
+            lasting.any(may) || probed(pod, *number)
         }
     }
 }

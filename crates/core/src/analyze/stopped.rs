@@ -6,7 +6,9 @@
 use super::case::Case;
 use super::node::by;
 use super::text::{has_any, quote};
-use crate::finding::{Cause, Finding, Severity};
+use crate::action::Action;
+use crate::fence::EXECUTOR_MANAGER;
+use crate::finding::{Candidate, Cause, Finding, Severity};
 use crate::index::{Pod, Thing, Workload};
 use crate::object::Kind;
 
@@ -31,7 +33,7 @@ pub(crate) fn find(case: &Case<'_>) -> Option<Finding> {
 
 /// True where somebody changed it by hand after it was made.
 fn by_hand(workload: &Workload) -> bool {
-    workload.stopped.as_ref().is_some_and(|w| !has_any(&w.manager, &DECLARES))
+    workload.stopped.as_ref().is_some_and(|w| !has_any(&w.manager, &DECLARES) && &*w.manager != EXECUTOR_MANAGER)
 }
 
 fn scaled_to_zero(case: &Case<'_>, thing: &Thing, workload: &Workload) -> Option<Finding> {
@@ -67,6 +69,8 @@ fn suspended(case: &Case<'_>, thing: &Thing, workload: &Workload) -> Option<Find
     let mut finding = case.draft(Cause::CronJobSuspended, severity, &text);
     finding.since = workload.stopped.as_ref().and_then(|w| w.at).unwrap_or(last);
     finding.evidence = case.own("spec.suspend", "true");
+    let why = "its schedule stands, and only its suspension keeps it from running".to_owned();
+    finding.candidates = vec![Candidate { action: Action::ResumeCronJob {}, target: case.subject.clone(), why }];
     Some(finding)
 }
 

@@ -52,6 +52,11 @@ pub fn admit(asking: &Asking<'_>, limits: &Limits, past: &[Past<'_>], now: Times
     hourly(limits, past, now)
 }
 
+/// True if `object` is what people know the target by: for a pod, as far as the plan tells, its workload.
+pub fn is_about(target: &ObjectRef, record: &Record, object: &ObjectRef) -> bool {
+    past::workload(target, record).is(object)
+}
+
 fn count(limit: u32) -> usize {
     usize::try_from(limit).unwrap_or(usize::MAX)
 }

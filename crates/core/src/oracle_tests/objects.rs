@@ -172,4 +172,13 @@ fn a_service_is_healthy_with_ready_pods_of_its_own_behind_it_at_its_port() {
         not_yet(&case, why);
     }
     not_yet(&served().set("/spec/ports/0/targetPort", json!(9999)), "targetPort was changed again");
+    let by_name = |ports: serde_json::Value| {
+        let mut case = served().set("/spec/ports/0/targetPort", json!("http"));
+        case.plan.result = case.seen.target.as_ref().unwrap().to_string();
+        case.seen.slices[0]["ports"] = ports;
+        case
+    };
+    healthy(&by_name(json!([{"port": 8080}])));
+    not_yet(&by_name(json!([])), "do not lead to port \"http\"");
+    not_yet(&by_name(json!([{"name": "other", "port": 8080}])), "do not lead to port \"http\"");
 }

@@ -24,6 +24,9 @@ const RANGES: &[(&str, i32, i32)] = &[
 /// How often the present number a computed one may be.
 const MOST_TIMES: i64 = 3;
 
+/// For how long, in seconds, a probe whose numbers are computed may let a fault go unnoticed.
+const LONGEST_UNNOTICED: i64 = 1800;
+
 fn out(why: String) -> Reason {
     Reason::new(Code::OutOfBounds, why)
 }
@@ -118,6 +121,23 @@ fn historic(had: &Value, wanted: &ProbeSettings) -> Result<(), Reason> {
     }
 }
 
+/// The time that a fault goes unnoticed grows with both numbers; each within its bound is not enough.
+fn patient(probe: Option<&Value>, wanted: &ProbeSettings) -> Result<(), Reason> {
+    let numbers = wanted.numbers();
+    let product = |of: &dyn Fn(&str) -> i64| of("periodSeconds").saturating_mul(of("failureThreshold"));
+    let now = |name: &str| probe.and_then(|p| p.get(name)).and_then(Value::as_i64).unwrap_or(0);
+    let then = |name: &str| {
+        let set = numbers.iter().find(|(n, _)| *n == name).and_then(|(_, number)| *number);
+        set.map_or_else(|| now(name), i64::from)
+    };
+    let most = product(&now).saturating_mul(MOST_TIMES).min(LONGEST_UNNOTICED);
+    let next = product(&then);
+    if next > most && next > product(&now) {
+        return Err(out(format!("periodSeconds times failureThreshold would be {next} s, more than {most} s")));
+    }
+    Ok(())
+}
+
 /// A port that the container declares, and more patience, up to three times of what there is.
 fn computed(target: &Value, at: &str, container: &str, wanted: &ProbeSettings) -> Result<(), Reason> {
     if wanted.path.is_some() {
@@ -132,6 +152,7 @@ fn computed(target: &Value, at: &str, container: &str, wanted: &ProbeSettings) -
     if wanted.port.as_ref().is_some_and(|port| !is_declared(&port.value())) {
         return Err(out(format!("container {container:?} declares no such port")));
     }
+    patient(target.pointer(at), wanted)?;
     for (name, number) in wanted.numbers() {
         let now = target.pointer(&format!("{at}/{name}")).and_then(Value::as_i64).unwrap_or(0);
         let most = now.saturating_mul(MOST_TIMES);

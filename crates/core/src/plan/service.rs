@@ -1,14 +1,15 @@
 //! `PatchService`: which pods serve, and at which of their ports.
 //!
 //! Owns its bounds and what it means in fields. Must never lead a Service to pods or ports that
-//! are not there, nor, without a person, one that leads somewhere. No IO.
+//! are not there, nor, without a person, one that leads somewhere or may do so. No IO.
 
 use super::bounds::{Facts, unproven};
 use super::build::set;
 use super::object::{is_ready, text_at};
-use crate::action::{Origin, Param, ServiceSettings, TargetPort, TrafficPolicy};
+use crate::action::{Origin, Param, ServiceSettings, TargetPort};
 use crate::reason::{Code, Reason};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 
 fn out(why: impl Into<String>) -> Reason {
     Reason::new(Code::OutOfBounds, why)
@@ -70,27 +71,58 @@ pub(super) fn check(settings: &Param<ServiceSettings>, facts: &Facts) -> Result<
 
 /// What is told from the live objects may mend what is broken, and not turn what works elsewhere.
 fn leads_nowhere(service: &Value, wanted: &ServiceSettings, facts: &Facts) -> Result<(), Reason> {
-    if !wanted.selector.is_empty() && !facts.selected_now.is_empty() {
-        return Err(unproven("the Service selects pods already; only a person may have it select others"));
+    if !wanted.selector.is_empty() {
+        if !facts.selected_now.is_empty() {
+            return Err(unproven("the Service selects pods already; only a person may have it select others"));
+        }
+        if !has_keys(service, &wanted.selector) {
+            return Err(unproven("only a person may have the Service select by other labels than it does"));
+        }
+        if text_at(service, "/spec/type").is_some_and(|t| t != "ClusterIP")
+            || service.pointer("/spec/externalIPs").is_some()
+        {
+            return Err(unproven("only a person may have other pods reached from outside of the cluster"));
+        }
     }
     if let Some(port) = &wanted.target_port {
         let now = service.pointer(&format!("/spec/ports/{}/targetPort", position(service, port)?));
-        if facts.selected.iter().any(|pod| now.is_some_and(|now| declares(pod, now))) {
+        let may_serve = |pod: &Value, now: &Value| declares(pod, now) || now.is_number() && has_silent(pod);
+        if facts.selected.iter().any(|pod| now.is_some_and(|now| may_serve(pod, now))) {
             return Err(unproven(
-                "the port leads to one that a pod declares; only a person may have it lead elsewhere",
+                "the port leads to one that a pod may serve; only a person may have it lead elsewhere",
             ));
         }
+        let mut ports = service.pointer("/spec/ports").and_then(Value::as_array).into_iter().flatten();
+        if ports.any(|p| p.get("targetPort") == Some(&port.target.value())) {
+            return Err(unproven("another port of the Service leads there; only a person may say that both shall"));
+        }
     }
-    if wanted.internal_traffic_policy == Some(TrafficPolicy::Local) {
-        return Err(unproven("only a person may keep clients to the pods of their own node"));
+    if wanted.internal_traffic_policy.is_some() {
+        return Err(unproven("only a person may set whose clients reach which pods"));
     }
     Ok(())
 }
 
+/// True where the Service selects by these labels already, with other values.
+fn has_keys(service: &Value, wanted: &BTreeMap<String, String>) -> bool {
+    let now = service.pointer("/spec/selector").and_then(Value::as_object);
+    now.is_some_and(|now| now.len() == wanted.len() && wanted.keys().all(|key| now.contains_key(key)))
+}
+
+/// Containers that serve as long as the pod runs.
+fn lasting(pod: &Value) -> impl Iterator<Item = &Value> {
+    let list = |at: &str| pod.pointer(at).and_then(Value::as_array).into_iter().flatten();
+    let sidecar = |c: &&Value| text_at(c, "/restartPolicy") == Some("Always");
+    list("/spec/containers").chain(list("/spec/initContainers").filter(sidecar))
+}
+
+/// True if a container of the pod declares no port at all, and so may serve any.
+fn has_silent(pod: &Value) -> bool {
+    lasting(pod).any(|c| c.get("ports").and_then(Value::as_array).is_none_or(Vec::is_empty))
+}
+
 /// True if a container of the pod declares the port, by number or name.
 fn declares(pod: &Value, port: &Value) -> bool {
-    let containers = ["/spec/containers", "/spec/initContainers"].into_iter().filter_map(|at| pod.pointer(at));
-    let mut ports =
-        containers.filter_map(Value::as_array).flatten().filter_map(|c| c.get("ports")?.as_array()).flatten();
+    let mut ports = lasting(pod).filter_map(|c| c.get("ports")?.as_array()).flatten();
     ports.any(|p| p.get("containerPort") == Some(port) || p.get("name") == Some(port))
 }

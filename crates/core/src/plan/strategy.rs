@@ -1,7 +1,7 @@
 //! `SetStrategy`: how many pods of a Deployment are replaced at a time.
 //!
 //! Owns its bounds and what it means in fields. Must never let a rollout take every pod down at
-//! once, nor let it stand still. No IO.
+//! once, but for a single replica's only one, nor let it stand still. No IO.
 
 use super::bounds::{Facts, unproven};
 use super::build::set;

@@ -21,7 +21,7 @@ const SOON: SignedDuration = SignedDuration::from_millis(500);
 /// Whether the guards let this Change start now.
 pub(crate) fn admit(ctx: &Context, change: &Change, record: &Record, now: Timestamp) -> Result<(), Hold> {
     let Some(verdict) = &record.verdict else { return Ok(()) };
-    let Some(troubles) = troubles(ctx, change) else {
+    let Some(troubles) = troubles(ctx, change, record) else {
         return match verdict.outcome {
             Outcome::NeedsApproval | Outcome::Refused => Ok(()),
             Outcome::PreApproved => Err((Reason::plain(Code::IncidentsUnread), SOON)),
@@ -34,13 +34,13 @@ pub(crate) fn admit(ctx: &Context, change: &Change, record: &Record, now: Timest
 }
 
 /// The verdict with what of the Incidents stands against a pre-approval.
-pub(crate) fn doubt(ctx: &Context, change: &Change, verdict: Verdict, now: Timestamp) -> Verdict {
+pub(crate) fn doubt(ctx: &Context, change: &Change, record: &Record, verdict: Verdict, now: Timestamp) -> Verdict {
     if verdict.outcome != Outcome::PreApproved {
         return verdict;
     }
     let others = others(ctx, change);
     let past: Vec<Past<'_>> = others.iter().filter_map(past).collect();
-    guards::doubt(verdict, &troubles(ctx, change).unwrap_or_default(), &past, now)
+    guards::doubt(verdict, &troubles(ctx, change, record).unwrap_or_default(), &past, now)
 }
 
 fn others(ctx: &Context, change: &Change) -> Vec<Arc<Guarded<Change>>> {
@@ -60,13 +60,11 @@ fn past(change: &Arc<Guarded<Change>>) -> Option<Past<'_>> {
 }
 
 /// The Incidents that a Change answers or that are about its target; none before they were read.
-fn troubles(ctx: &Context, change: &Change) -> Option<Vec<Trouble>> {
+fn troubles(ctx: &Context, change: &Change, record: &Record) -> Option<Vec<Trouble>> {
     let target = &change.spec.target;
     let place = target.namespace.as_ref().map_or("", Namespace::as_str);
     let named = change.spec.incident_ref.as_ref().map(|r| r.name.as_str());
-    let about = |subject: &ObjectRef| {
-        (subject.kind, subject.namespace_str(), subject.name.as_str()) == (target.kind, place, target.name.as_str())
-    };
+    let about = |subject: &ObjectRef| guards::is_about(target, record, subject);
     let found = ctx.board.pick(|(ns, name), row| (ns == place && named == Some(name)) || about(&row.subject))?;
     let trouble = |(incident, row, alike): (String, crate::incidents::Row, Vec<Timestamp>)| Trouble {
         incident,

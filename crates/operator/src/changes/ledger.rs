@@ -37,11 +37,10 @@ impl Ledger {
         self.put(change.clone());
     }
 
-    /// What was noted was not stored.
+    /// What was noted was not stored: the version that it was made from counts again, which the watch
+    /// need not have shown yet.
     pub(crate) fn failed(&self, change: &Change) {
-        if let Some(uid) = &change.metadata.uid {
-            self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(uid);
-        }
+        self.put(change.clone());
     }
 
     fn put(&self, change: Change) {
@@ -107,6 +106,16 @@ mod tests {
         let later = change("a", "7", Phase::PreApproved);
         assert_eq!(phases(&ledger.newest(shown(&later))), [Phase::PreApproved]);
         assert_eq!(phases(&ledger.newest(shown(&old))), [Phase::PreApproved], "it was forgotten");
+    }
+
+    #[test]
+    fn what_was_stored_counts_although_the_next_record_was_not() {
+        let ledger = Ledger::default();
+        let (old, stored) = (change("a", "5", Phase::PreApproved), change("a", "6", Phase::Granting));
+        ledger.stored(&stored);
+        ledger.begin(&stored, &Record { phase: Phase::Executing, ..Record::default() });
+        ledger.failed(&stored);
+        assert_eq!(phases(&ledger.newest(shown(&old))), [Phase::Granting]);
     }
 
     #[test]

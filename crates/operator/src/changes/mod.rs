@@ -22,6 +22,7 @@ mod standing;
 mod statement;
 mod stores;
 mod sweep;
+mod words;
 
 use crate::config::Config;
 use crate::incidents::Board;

@@ -6,14 +6,15 @@
 use super::facts::{gather, owner_ref, selected};
 use super::guarding;
 use super::rest::RestError;
+use super::words::Words;
 use crate::changes::Context;
 use crate::metrics::Call;
-use bailiwick_api::parse::{parse_mandate, parse_proposal};
-use bailiwick_api::{Approval, Change};
+use bailiwick_api::Change;
+use bailiwick_api::parse::parse_proposal;
 use bailiwick_core::catalogue::{self, Oracle};
 use bailiwick_core::life::world::{Ballot, TargetNow};
 use bailiwick_core::life::{Execution, Phase, Purpose, Record, World};
-use bailiwick_core::mandate::{Explanation, Mandate, Outcome, Question, Verdict, explain};
+use bailiwick_core::mandate::{Explanation, Outcome, Question, Verdict, explain};
 use bailiwick_core::object::Kind;
 use bailiwick_core::oracle::{self, Health, Observation};
 use bailiwick_core::plan::bounds::Facts;
@@ -39,15 +40,15 @@ pub(crate) async fn look(ctx: &Context, change: &Change, record: &Record, now: T
     let proposal = parse_proposal(change).map_err(|e| e.reason());
     let namespace = change.metadata.namespace.as_deref().unwrap_or_default();
     let labels = ctx.stores.namespace(namespace);
-    let ballots = ballots(ctx, change);
+    let words = Words::heard(ctx, change, record).await?;
     let facts = match &proposal {
         Ok(proposal) if needs_facts(record) => gather(ctx, proposal).await?,
         Ok(_) | Err(_) => Facts::default(),
     };
     let verdict = match &proposal {
         Ok(proposal) if needs_facts(record) => {
-            let verdict = judge(ctx, proposal, &facts, labels.as_ref(), now).verdict;
-            guarding::doubt(ctx, change, verdict, now)
+            let verdict = judge(ctx, (proposal, &facts), &words, labels.as_ref(), now).verdict;
+            guarding::doubt(ctx, change, record, verdict, now)
         }
         Ok(_) => record.verdict.clone().unwrap_or_else(no_verdict),
         Err(_) => no_verdict(),
@@ -58,7 +59,7 @@ pub(crate) async fn look(ctx: &Context, change: &Change, record: &Record, now: T
         }
         (Ok(_) | Err(_), _) => None,
     };
-    Ok(Seen { proposal, facts, labels, ballots, verdict, health })
+    Ok(Seen { proposal, facts, labels, ballots: words.ballots, verdict, health })
 }
 
 /// Phases in which the verdict is made or made again.
@@ -125,12 +126,11 @@ impl Seen {
 /// The verdict with its steps.
 fn judge(
     ctx: &Context,
-    proposal: &Proposal,
-    facts: &Facts,
+    (proposal, facts): (&Proposal, &Facts),
+    words: &Words,
     labels: Option<&BTreeMap<String, String>>,
     now: Timestamp,
 ) -> Explanation {
-    let (mandates, unreadable) = mandates(ctx);
     explain(&Question {
         proposer: &proposal.proposer,
         operator: &ctx.config.username,
@@ -139,46 +139,11 @@ fn judge(
         object: facts.sources.target.as_ref(),
         namespace: labels,
         territory: (&ctx.config.territory.key, &ctx.config.territory.value),
-        mandates: &mandates,
-        unreadable: &unreadable,
+        mandates: &words.mandates,
+        unreadable: &words.unreadable,
         proposal: Some((proposal, facts)),
         now,
     })
-}
-
-/// The mandates that parse, and the names of those that do not.
-pub(crate) fn mandates(ctx: &Context) -> (Vec<Mandate>, Vec<String>) {
-    let (mut good, mut bad) = (Vec::new(), Vec::new());
-    for object in ctx.stores.mandates.state() {
-        match &object.0 {
-            Ok(mandate) => match parse_mandate(mandate) {
-                Ok(mandate) => good.push(mandate),
-                Err(error) => bad.push(format!("{}: {error}", mandate.metadata.name.as_deref().unwrap_or("?"))),
-            },
-            Err(error) => bad.push(format!("{}: {}", error.metadata.name.as_deref().unwrap_or("?"), error.error)),
-        }
-    }
-    good.sort_by(|a, b| a.name.cmp(&b.name));
-    (good, bad)
-}
-
-fn ballots(ctx: &Context, change: &Change) -> Vec<Ballot> {
-    let (namespace, uid) = (change.metadata.namespace.as_deref(), change.metadata.uid.as_deref());
-    let ours =
-        |a: &Approval| a.metadata.namespace.as_deref() == namespace && Some(a.spec.change_ref.uid.as_str()) == uid;
-    let state = ctx.stores.approvals.state();
-    let ballots = state.iter().filter_map(|object| object.0.as_ref().ok()).filter(|a| ours(a)).filter_map(|a| {
-        Some(Ballot {
-            name: a.metadata.name.clone()?,
-            approver: a.spec.approver.clone(),
-            groups: a.spec.groups.clone(),
-            decision: a.spec.decision,
-            at: a.metadata.creation_timestamp.as_ref()?.0,
-            digest: a.spec.digest.clone(),
-            reason: a.spec.reason.clone(),
-        })
-    });
-    ballots.collect()
 }
 
 /// The plan whose effect is being watched, with the execution that wrote it.

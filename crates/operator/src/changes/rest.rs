@@ -3,6 +3,7 @@
 //! Owns the paths and bodies of reads and writes. Must never retry a write, and never turn a
 //! lost reply into an answer. Talks to the API server.
 
+use bailiwick_core::fence::EXECUTOR_MANAGER;
 use bailiwick_core::object::{Kind, ObjectRef};
 use http::{Method, Request};
 use kube::Client;
@@ -105,13 +106,13 @@ impl Rest {
 
     /// JSON Patch.
     pub(crate) async fn patch(&self, target: &ObjectRef, patch: Value, dry_run: bool) -> Result<Value, RestError> {
-        self.send(Method::PATCH, &path_of(target), dry(dry_run), Body::JsonPatch(patch)).await
+        self.send(Method::PATCH, &path_of(target), &written(dry_run), Body::JsonPatch(patch)).await
     }
 
     /// Creation.
     pub(crate) async fn create(&self, target: &ObjectRef, body: Value, dry_run: bool) -> Result<Value, RestError> {
         let path = collection(target.kind, target.namespace_str());
-        self.send(Method::POST, &path, dry(dry_run), Body::Json(body)).await
+        self.send(Method::POST, &path, &written(dry_run), Body::Json(body)).await
     }
 
     /// Deletion with a uid precondition. The dry run stands in the body: with a body, the API
@@ -145,8 +146,10 @@ fn delete_options(uid: &str, dry_run: bool) -> Value {
     options
 }
 
-const fn dry(dry_run: bool) -> &'static str {
-    if dry_run { "dryRun=All" } else { "" }
+/// The query of a write: under the product's own name in the object's managed fields.
+fn written(dry_run: bool) -> String {
+    let dry = if dry_run { "&dryRun=All" } else { "" };
+    format!("fieldManager={EXECUTOR_MANAGER}{dry}")
 }
 
 fn collection(kind: Kind, namespace: &str) -> String {

@@ -219,8 +219,8 @@ impl Writer {
             Ok(_) => {}
             Err(error) if status_code(&error) == Some(409) => {
                 self.metrics.api(Call::Plan, "get");
-                let found = changes.get(&name).await.ok();
-                let ours = found.is_some_and(|found| found.spec == change.spec);
+                let found = changes.get(&name).await.map_err(WriteError::Change)?;
+                let ours = found.spec == change.spec;
                 return Ok(ObjectName::parse(name).ok().filter(|_| !ours));
             }
             Err(error) => return Err(WriteError::Change(error)),

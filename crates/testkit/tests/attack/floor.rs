@@ -134,7 +134,7 @@ fn templates() -> Vec<(&'static str, Vec<Value>, &'static str)> {
     let main = |key: &str, value: Value| vec![add(format!("{POD}/containers/0/{key}"), value)];
     let identity = "a pod's identity, isolation and privileges";
     let volume = "a volume that reaches beyond";
-    let containers = "containers are never added, removed or given other privileges";
+    let containers = "a container has no privileges that none had before";
     let host = json!([{"name": "host", "hostPath": {"path": "/"}}]);
     let token = json!([{"name": "t", "projected": {"sources": [{"serviceAccountToken": {"path": "t"}}]}}]);
     let extra = json!({"name": "evil", "image": "x", "terminationMessagePolicy": "File"});
@@ -157,9 +157,8 @@ fn templates() -> Vec<(&'static str, Vec<Value>, &'static str)> {
         ("privileges", main("securityContext", json!({"privileged": true})), containers),
         ("a capability", main("securityContext/capabilities/add", json!(["SYS_ADMIN"])), containers),
         ("a port of the host", main("ports", json!([{"containerPort": 80, "hostPort": 80}])), containers),
-        ("a second container", vec![add(format!("{POD}/containers/-"), extra.clone())], containers),
-        ("an init container", pod("initContainers", json!([extra])), containers),
-        ("another name", main("name", json!("evil")), containers),
+        ("a second container, freer", vec![add(format!("{POD}/containers/-"), extra.clone())], containers),
+        ("an init container, freer", pod("initContainers", json!([extra])), containers),
     ]
 }
 
@@ -198,6 +197,34 @@ async fn a_forged_grant_gives_no_pod_more_than_it_had() -> Result<()> {
     let path = format!("{POD}/containers/0/image");
     let mild = vec![json!({"op": "replace", "path": path, "value": "registry.example/app:3"})];
     assert_done("an image", &with_forged_fence(&scene, "an image", mild).await?);
+    scene.end().await
+}
+
+/// Going back to a revision may add a container, and may take one away.
+#[tokio::test]
+async fn a_container_may_come_and_go_with_the_privileges_of_another() -> Result<()> {
+    let scene = Scene::with_web("floor-beside", Rights::Every).await?;
+    let live = scene.live(Kind::Deployment, "web").await?;
+    let own = &live["spec"]["template"]["spec"]["containers"][0]["securityContext"];
+    assert!(own.is_object(), "a container without bounds would prove nothing: {live}");
+    let beside = json!({"name": "beside", "image": "registry.example/beside:1", "securityContext": own});
+    let freer = json!({"name": "freer", "image": "registry.example/beside:1"});
+    let end = format!("{POD}/containers/-");
+    let init = format!("{POD}/initContainers");
+    let containers = "a container has no privileges that none had before";
+    for (what, operation, refused) in [
+        ("one beside it", json!({"op": "add", "path": end, "value": beside}), false),
+        ("one before it", json!({"op": "add", "path": init, "value": [beside]}), false),
+        ("a freer one beside both", json!({"op": "add", "path": end, "value": freer}), true),
+        ("the first taken away", json!({"op": "remove", "path": format!("{POD}/containers/0")}), false),
+    ] {
+        let answer = with_forged_fence(&scene, what, vec![operation]).await?;
+        if refused {
+            assert_refused(what, &answer, FLOOR, containers);
+        } else {
+            assert_done(what, &answer);
+        }
+    }
     scene.end().await
 }
 
@@ -250,7 +277,7 @@ async fn what_a_pod_has_may_stay() -> Result<()> {
     scene.apply_and_settle(&web.deployment()).await?;
     let set = |path: &str, value: Value| json!({"op": "replace", "path": format!("{POD}/{path}"), "value": value});
     let volume = "a volume that reaches beyond";
-    let containers = "containers are never added, removed or given other privileges";
+    let containers = "a container has no privileges that none had before";
     for (what, operation, words) in [
         ("another path of the host", set("volumes/0/hostPath/path", json!("/")), volume),
         ("a mount made writable", set("containers/0/volumeMounts/0/readOnly", json!(false)), containers),

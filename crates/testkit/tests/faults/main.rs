@@ -75,6 +75,13 @@ async fn watches_that_lag() -> Result<()> {
     Box::pin(streams::late(&stage)).await
 }
 
+/// R13: what was allowed is withdrawn at the last moment, and no watch tells of it.
+#[tokio::test]
+async fn a_no_that_no_watch_tells() -> Result<()> {
+    let Some(stage) = stage(Life::Quota).await? else { return Ok(()) };
+    Box::pin(streams::unheard(&stage)).await
+}
+
 /// R06: the leader alone cannot reach its lease.
 #[tokio::test]
 async fn a_leader_without_its_lease() -> Result<()> {

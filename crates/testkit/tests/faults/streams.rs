@@ -193,3 +193,33 @@ pub(crate) async fn late(stage: &Stage) -> Result<()> {
     }
     Ok(())
 }
+
+/// What was allowed is withdrawn when the account is being made, and no watch tells of it.
+pub(crate) async fn unheard(stage: &Stage) -> Result<()> {
+    let scene = Scene::patient(stage, Some(300 * SECONDS)).await?;
+    for (who, ended) in [("a person", Phase::Rejected), ("the mandate", Phase::Refused)] {
+        let audit = stage.cluster.audit()?;
+        let change = proposed(stage).await?;
+        let plan = change.phase(Phase::AwaitingApproval, 30 * SECONDS).await?.plan.context("no plan")?;
+        let before = scene.proxy.count();
+        let is_old = move |asked: &Asked| {
+            asked.is_watch() && asked.number < before && matches!(asked.resource.as_str(), "approvals" | "mandates")
+        };
+        let making = |asked: &Asked| asked.is("create", "serviceaccounts");
+        scene.proxy.flow(move |asked| if making(asked) { Flow::Silent } else { Flow::Pass });
+        stage.bob.decide(&change, &plan.digest, "Approve").await?;
+        change.phase(Phase::Granting, 30 * SECONDS).await?;
+        scene.proxy.flow(move |asked| if making(asked) || is_old(asked) { Flow::Silent } else { Flow::Pass });
+        if ended == Phase::Rejected {
+            stage.bob.decide(&change, &plan.digest, "Reject").await?;
+        } else {
+            stage.cluster.no_mandates().await?;
+        }
+        scene.proxy.flow(move |asked| if is_old(asked) { Flow::Silent } else { Flow::Pass });
+        change.phase(ended, 60 * SECONDS).await?;
+        let writes = audit.writes_by(&change.accounts()).await?;
+        ensure!(writes.is_empty(), "{who} said no, and it was written: {writes:#?}");
+        scene.proxy.flow_again();
+    }
+    Ok(())
+}

@@ -38,6 +38,8 @@ const FREE_OF_POD: &[&str] = &[
 
 /// Fields of a container that a change may touch; mounts, ports and claims are looked into.
 const FREE_OF_CONTAINER: &[&str] = &[
+    "name",
+    "restartPolicy",
     "image",
     "imagePullPolicy",
     "command",
@@ -154,6 +156,8 @@ fn variables() -> Vec<Value> {
                 k.matches('{ISOLATING_ANNOTATIONS}'), {{k: v}})"
         )
     };
+    let containers =
+        |pod: &str| format!("variables.{pod}.?containers.orValue([]) + variables.{pod}.?initContainers.orValue([])");
     vec![
         part(
             "asked",
@@ -168,6 +172,8 @@ fn variables() -> Vec<Value> {
         part("wasTemplate", template("dyn(oldObject)")),
         part("now", "variables.nowTemplate.?spec.orValue({})"),
         part("was", "variables.wasTemplate.?spec.orValue({})"),
+        part("nowContainers", containers("now")),
+        part("wasContainers", containers("was")),
         part("nowIsolating", isolating("nowTemplate")),
         part("wasIsolating", isolating("wasTemplate")),
         part("mild", mild),
@@ -187,25 +193,23 @@ fn pod_checks() -> Vec<Check> {
             ),
         ),
         check(
-            "floor: a volume that reaches beyond the namespace's configuration is never added or changed",
+            "floor: a volume that reaches beyond the namespace's configuration is never added or changed, but for the claim that it names",
             "!variables.pods || variables.now.?volumes.orValue([]).all(v,
                 v.name in variables.mild || v in variables.was.?volumes.orValue([])
                 || ('persistentVolumeClaim' in v && variables.was.?volumes.orValue([]).exists(w,
                     w.name == v.name && 'persistentVolumeClaim' in w)))",
         ),
+        // Whose program may be replaced may as well be renamed, doubled or left out.
         check(
-            "floor: containers are never added, removed or given other privileges",
+            "floor: a container has no privileges that none had before",
             format!(
-                "!variables.pods || ['containers', 'initContainers'].all(list,
-                    variables.now[?list].orValue([]).size() == variables.was[?list].orValue([]).size()
-                    && variables.now[?list].orValue([]).all(c, variables.was[?list].orValue([]).exists(o,
-                        o.name == c.name
-                        && c.all(k, k in {free} || (k in o && c[k] == o[k]))
-                        && o.all(k, k in {free} || k in c)
-                        && c.?resources.?claims == o.?resources.?claims
-                        && c.?ports.orValue([]).all(p, p.?hostPort.orValue(0) == 0 || p in o.?ports.orValue([]))
-                        && c.?volumeMounts.orValue([]).all(m,
-                            m.name in variables.mild || m in o.?volumeMounts.orValue([])))))",
+                "!variables.pods || variables.nowContainers.all(c, variables.wasContainers.exists(o,
+                    c.all(k, k in {free} || (k in o && c[k] == o[k]))
+                    && o.all(k, k in {free} || k in c)
+                    && c.?resources.?claims == o.?resources.?claims
+                    && c.?ports.orValue([]).all(p, p.?hostPort.orValue(0) == 0 || p in o.?ports.orValue([]))
+                    && c.?volumeMounts.orValue([]).all(m,
+                        m.name in variables.mild || m in o.?volumeMounts.orValue([]))))",
                 free = texts(FREE_OF_CONTAINER)
             ),
         ),

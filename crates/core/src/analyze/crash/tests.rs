@@ -87,7 +87,7 @@ fn a_variable_that_the_last_revision_dropped_is_named() {
     assert_eq!(
         w.web(),
         [
-            "CrashMissingConfig Warning [web]: container web ends with exit code 1, restarted twice: \"DATABASE_URL\" is missing; 1 of 2 pods -> RolloutUndo(1)"
+            "CrashMissingConfig Warning [web]: container web ends with exit code 1, restarted twice: \"DATABASE_URL\" is missing; 1 of 2 pods -> RolloutUndo(1), SetEnv"
         ]
     );
 }

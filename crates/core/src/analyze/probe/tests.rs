@@ -108,5 +108,5 @@ fn a_probe_that_changed_with_the_newest_revision_goes_back() {
     let mut w = World::new();
     w.deployment(1, &[probed("readinessProbe", 8080), probed("readinessProbe", 9999)]).well(1, "bcdfg");
     w.pod_of((Kind::ReplicaSet, "web-r2"), "hjklm", probed("readinessProbe", 9999), unready(400));
-    assert!(w.web()[0].ends_with("1 of 2 pods -> RolloutUndo(1)"), "{:?}", w.web());
+    assert!(w.web()[0].ends_with("1 of 2 pods -> RolloutUndo(1), SetProbe"), "{:?}", w.web());
 }

@@ -27,9 +27,27 @@ fn a_selector_that_fits_no_pod_is_shown_beside_the_labels_there_are() {
     assert_eq!(
         front(&w),
         [
-            "ServiceSelectsNothing Critical: the Service selects \"app=wed\" but no pod has these labels; pod \"web-r1-bcdfg\" has \"app=web\""
+            "ServiceSelectsNothing Critical: the Service selects \"app=wed\" but no pod has these labels; pod \"web-r1-bcdfg\" has \"app=web\" -> PatchService"
         ]
     );
+    // What is not nearly that may be another program, or one that is not there yet.
+    for (selector, proposes) in [
+        (json!({"app": "web-v2"}), true),
+        (json!({"app": "front"}), false),
+        (json!({"app": "api"}), false),
+        (json!({"app": "wed", "tier": "front"}), false),
+    ] {
+        let mut w = serving(json!([]));
+        service(&mut w, selector.clone(), json!(8080));
+        assert_eq!(front(&w)[0].ends_with(" -> PatchService"), proposes, "{selector}");
+    }
+    let mut w = serving(json!([]));
+    service(&mut w, json!({"app": "wed"}), json!(8080));
+    w.put(
+        Kind::Pod,
+        json!({"metadata": {"name": "wet", "labels": {"app": "wet"}}, "spec": spec(json!({})), "status": well()}),
+    );
+    assert!(!front(&w)[0].ends_with(" -> PatchService"), "two are as near: {:?}", front(&w));
 }
 
 #[test]
@@ -69,13 +87,13 @@ fn a_target_port_is_compared_with_what_the_pods_declare() {
         (
             json!("web"),
             Some(
-                "ServicePortMismatch Critical: the Service sends port 80 to target port named \"web\", but its pods declare \"http 8080\"",
+                "ServicePortMismatch Critical: the Service sends port 80 to target port named \"web\", but its pods declare \"http 8080\" -> PatchService",
             ),
         ),
         (
             json!(9999),
             Some(
-                "ServicePortMismatch Warning: the Service sends port 80 to target port 9999, but its pods declare \"http 8080\"",
+                "ServicePortMismatch Warning: the Service sends port 80 to target port 9999, but its pods declare \"http 8080\" -> PatchService",
             ),
         ),
     ] {

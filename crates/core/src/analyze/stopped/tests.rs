@@ -88,7 +88,7 @@ fn a_suspended_cron_job_that_ran_is_told() {
     assert_eq!(
         cron(json!({})),
         [
-            "CronJobSuspended Warning: is suspended by \"kubectl-patch\" at 2026-01-01T00:01:00Z, and nothing says why; it ran last at 2026-01-01T00:00:30Z"
+            "CronJobSuspended Warning: is suspended by \"kubectl-patch\" at 2026-01-01T00:01:00Z, and nothing says why; it ran last at 2026-01-01T00:00:30Z -> ResumeCronJob"
         ]
     );
     for well in [

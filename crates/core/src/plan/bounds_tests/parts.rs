@@ -116,6 +116,19 @@ fn a_probe_asks_where_the_revision_did_or_the_container_listens() {
     ] {
         assert_eq!(changed(ChangeType::SetProbe, probe(settings, origin)), expected, "{what}");
     }
+    let patient = |period: i32, failures: i32| {
+        changed(ChangeType::SetProbe, |case| {
+            case.target()["spec"]["template"]["spec"]["containers"][0]["readinessProbe"]["failureThreshold"] = json!(3);
+            let settings = ProbeSettings {
+                period_seconds: Some(period),
+                failure_threshold: Some(failures),
+                ..ProbeSettings::default()
+            };
+            probe(settings, Origin::CurrentValue {})(case);
+        })
+    };
+    assert_eq!((patient(30, 3), patient(10, 9)), (Ok(()), Ok(())));
+    assert_eq!(patient(30, 9), Err(Code::OutOfBounds), "nine times as long until a fault is noticed");
     let none = changed(ChangeType::SetProbe, |case| {
         case.target()["spec"]["template"]["spec"]["containers"][0]["readinessProbe"] = Value::Null;
     });
@@ -166,7 +179,7 @@ fn a_service_is_led_to_pods_and_ports_that_are_there() {
         ("a declared port by name", leading(80, "http"), told, Ok(())),
         ("a port that nobody declares", leading(80, "8081"), human, Err(Code::OutOfBounds)),
         ("a port that the Service has not", leading(81, "8080"), human, Err(Code::TargetMissing)),
-        ("every pod", traffic(TrafficPolicy::Cluster), told, Ok(())),
+        ("every pod", traffic(TrafficPolicy::Cluster), told, Err(Code::OriginUnproven)),
         ("pods of the node", traffic(TrafficPolicy::Local), told, Err(Code::OriginUnproven)),
         ("pods of the node, says a person", traffic(TrafficPolicy::Local), human, Ok(())),
         ("nothing", ServiceSettings::default(), human, Err(Code::OutOfBounds)),
@@ -197,6 +210,28 @@ fn a_service_that_leads_somewhere_is_led_elsewhere_by_people_alone() {
     assert_eq!(changed(ChangeType::PatchService, |case| case.facts.selected.clear()), Err(Code::OutOfBounds));
     let unready = |case: &mut Case| case.facts.selected[0]["status"]["conditions"][0]["status"] = json!("False");
     assert_eq!(changed(ChangeType::PatchService, unready), Err(Code::OutOfBounds));
+    for (what, field, value) in [
+        ("other labels", "selector", json!({"component": "web"})),
+        ("a label more", "selector", json!({"app": "gone", "tier": "front"})),
+        ("no labels before", "selector", Value::Null),
+        ("reached from outside", "type", json!("LoadBalancer")),
+        ("reached from elsewhere", "externalIPs", json!(["192.0.2.1"])),
+    ] {
+        let told = changed(ChangeType::PatchService, |case| case.target()["spec"][field] = value);
+        assert_eq!(told, Err(Code::OriginUnproven), "{what}");
+    }
+    // A port is declared for people only: who declares none may serve any.
+    let silent = changed(ChangeType::PatchService, |case| {
+        service(leading(80, "http"), Origin::CurrentValue {})(case);
+        case.facts.selected[0]["spec"]["containers"].as_array_mut().unwrap().push(json!({"name": "silent"}));
+    });
+    assert_eq!(silent, Err(Code::OriginUnproven));
+    let twice = changed(ChangeType::PatchService, |case| {
+        service(leading(80, "8080"), Origin::CurrentValue {})(case);
+        let ports = case.target()["spec"]["ports"].as_array_mut().unwrap();
+        ports.push(json!({"name": "second", "port": 81, "targetPort": 8080}));
+    });
+    assert_eq!(twice, Err(Code::OriginUnproven));
     let named = |case: &mut Case| case.target()["spec"]["type"] = json!("ExternalName");
     assert_eq!(changed(ChangeType::PatchService, named), Err(Code::OutOfBounds));
 }
