@@ -170,6 +170,11 @@ fn a_pod_counts_as_its_workload() {
     assert_eq!(held(&deletion(of("ReplicaSet", "api-5d9"), Some("5d9"))), None);
     assert_eq!(held(&deletion(of("StatefulSet", "web"), None)), None);
     assert_eq!(held(&Record::default()), None);
+    // So does an Incident of the workload, whoever asks for the pod.
+    let of_web = deletion(of("ReplicaSet", "web-5d9"), Some("5d9"));
+    assert!(is_about(&pod, &of_web, &web));
+    assert!(!is_about(&pod, &of_web, &target("api")));
+    assert!(is_about(&web, &Record::default(), &web));
 }
 
 #[test]
