@@ -51,7 +51,7 @@ table! {
     OomKilled: "`OOMKilled` in every form it comes in, limits of earlier revisions", "Pod", [RolloutUndo, SetResources];
     ConfigMapMissing: "the kubelet's complaint; under pods that run, the ConfigMap and the names of its keys as its managed fields tell them", "Pod, Event, ConfigMap", [RolloutUndo];
     SecretMissing: "the kubelet's complaint, against what the pod refers to", "Pod, Event", [RolloutUndo];
-    LivenessProbeKills: "the kubelet's `Killing` event, and how the container ended", "Event", [RolloutUndo, SetProbe];
+    LivenessProbeKills: "the kubelet's `Killing` event, and how and after what time the container ended", "Event", [RolloutUndo, SetProbe];
     StartupProbeKills: "the same", "Event", [RolloutUndo, SetProbe];
     ReadinessProbeHides: "a container that runs unready for longer than its probes allow", "Pod, Event", [RolloutUndo, SetProbe];
     VolumeMountFailed: "`FailedMount` and `FailedAttachVolume` events for a minute, before any container ran", "Event", [RolloutUndo];
@@ -79,7 +79,7 @@ table! {
     JobBackoffLimitExceeded: "the Job's `Failed` condition, and how its pods ended", "Pod, Job", [RolloutUndo];
     JobDeadlineExceeded: "the Job's `Failed` condition", "Job", [];
     JobFailed: "the Job's `Failed` condition", "Job", [];
-    CronJobSuspended: "a suspended CronJob that ran before, and who wrote it", "CronJob", [ResumeCronJob];
+    CronJobSuspended: "a suspended CronJob that ran before, who wrote it, and whether its schedule was kept until then", "CronJob", [ResumeCronJob];
     CronJobBlocked: "policy `Forbid`, and a Job that runs while three others were due", "CronJob, Job", [];
     CronJobNeverRuns: "the schedule, when it ran last, and the controller's complaints", "CronJob, Event", [];
     ServiceSelectsNothing: "the selector against pods and templates", "Service", [PatchService];

@@ -11,7 +11,7 @@ use crate::finding::{Cause, Finding, Severity};
 use crate::index::{Cron, Overlap, Thing};
 use crate::object::Kind;
 use calendar::Calendar;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 /// So many runs left out are no accident.
 const MISSED: usize = 3;
@@ -29,6 +29,12 @@ pub(crate) fn find(case: &Case<'_>) -> Option<Finding> {
         .or_else(|| never(case, cron))
         .or_else(|| blocked(case, thing, cron))
         .or_else(|| missed(case, thing, cron))
+}
+
+/// True where it ran as its schedule says until that time, and not long before it at last.
+pub(crate) fn ran_until(cron: &Cron, until: Timestamp) -> bool {
+    let calendar = cron.last.zip(Calendar::parse(&cron.schedule));
+    calendar.is_some_and(|(last, calendar)| calendar.between(last, until, MISSED).len() < MISSED)
 }
 
 fn unreadable(case: &Case<'_>, cron: &Cron) -> Option<Finding> {

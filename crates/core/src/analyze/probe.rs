@@ -3,6 +3,8 @@
 //! Owns the difference between a process that ends and one that is ended. Must never blame a
 //! probe while the container may still be starting. No IO.
 
+mod patience;
+
 use super::case::{Case, Sign};
 use super::history::{self, History};
 use super::text::{quote, root};
@@ -130,7 +132,10 @@ fn candidates<'a>(case: &Case<'a>, history: &History<'a>, sign: &Sign<'a>, pods:
     let same =
         |old: &Template, new: &Template| history::both(old, new, Some(name)).is_some_and(|(old, new)| old == new);
     let undo = history::undo_if_new(case, history, pods, same);
-    undo.into_iter().chain(declared_port(case, sign.cause, name)).collect()
+    let right = declared_port(case, sign.cause, name);
+    // A program that another revision or port shows to start in time needs no more of it.
+    let longer = if undo.is_none() && right.is_none() { patience::candidate(case, sign, pods) } else { None };
+    undo.into_iter().chain(right).chain(longer).collect()
 }
 
 /// The one port that the container declares, where its probe asks another.

@@ -4,6 +4,7 @@
 //! a GitOps system, a manifest or an annotation explains it, nor where it never ran. No IO.
 
 use super::case::Case;
+use super::cron::ran_until;
 use super::node::by;
 use super::text::{has_any, quote};
 use crate::action::Action;
@@ -60,11 +61,15 @@ fn scaled_to_zero(case: &Case<'_>, thing: &Thing, workload: &Workload) -> Option
 }
 
 fn suspended(case: &Case<'_>, thing: &Thing, workload: &Workload) -> Option<Finding> {
-    let last = workload.cron.as_ref()?.last?;
+    let cron = workload.cron.as_deref()?;
+    let last = cron.last?;
     if thing.head.generation < 2 {
         return None;
     }
-    let severity = if by_hand(workload) { Severity::Warning } else { Severity::Info };
+    // What had not run for long when it was suspended is not missed.
+    let at = workload.stopped.as_ref().and_then(|w| w.at);
+    let missed = by_hand(workload) && at.is_some_and(|at| ran_until(cron, at));
+    let severity = if missed { Severity::Warning } else { Severity::Info };
     let text = format!("is suspended{}, and nothing says why; it ran last at {last}", by(workload.stopped.as_deref()));
     let mut finding = case.draft(Cause::CronJobSuspended, severity, &text);
     finding.since = workload.stopped.as_ref().and_then(|w| w.at).unwrap_or(last);

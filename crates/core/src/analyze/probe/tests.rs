@@ -110,3 +110,47 @@ fn a_probe_that_changed_with_the_newest_revision_goes_back() {
     w.pod_of((Kind::ReplicaSet, "web-r2"), "hjklm", probed("readinessProbe", 9999), unready(400));
     assert!(w.web()[0].ends_with("1 of 2 pods -> RolloutUndo(1), SetProbe"), "{:?}", w.web());
 }
+
+/// A new workload whose only container was killed `took` seconds after it began.
+fn killed_after(took: i64, more: Value) -> World {
+    let probe = json!({"httpGet": {"path": "/healthz", "port": 8080}, "periodSeconds": 10, "failureThreshold": 3});
+    let mut container = json!({"ports": [{"containerPort": 8080}], "livenessProbe": probe,
+        "readinessProbe": {"httpGet": {"path": "/readyz", "port": 8080}}});
+    merge(&mut container, more);
+    let exit = json!({"exitCode": 137, "startedAt": at(580 - took), "finishedAt": at(580)});
+    let mut w = world(&spec(container), backing_off(4, exit));
+    killed(&mut w, "Liveness", 580);
+    w
+}
+
+#[test]
+fn a_program_that_is_killed_before_it_ever_answered_is_given_more_time() {
+    let w = killed_after(30, json!({}));
+    assert!(w.web()[0].ends_with("-> SetProbe"), "{:?}", w.web());
+    let candidate = w.examine(Kind::Deployment, "web").findings.swap_remove(0).candidates.swap_remove(0);
+    assert!(candidate.why.contains("30 s after it begins"), "{candidate:?}");
+    let action = serde_json::to_value(&candidate.action).unwrap();
+    assert_eq!(action.pointer("/setProbe/settings/value"), Some(&json!({"failureThreshold": 9})), "{action}");
+}
+
+#[test]
+fn nobody_who_had_enough_time_is_given_more() {
+    let quick = json!({"livenessProbe": {"periodSeconds": 3, "failureThreshold": 2}});
+    for (took, more, why) in [
+        (300, json!({}), "it answered for minutes"),
+        (6, quick, "three times of too little is too little"),
+        (30, json!({"startupProbe": {"httpGet": {"port": 8080}}}), "it has passed its startup probe"),
+        (30, json!({"livenessProbe": {"periodSeconds": 200, "failureThreshold": 9}}), "half an hour is the most"),
+    ] {
+        let w = killed_after(took, more);
+        assert!(w.web()[0].starts_with("LivenessProbeKills ") && !w.web()[0].contains("->"), "{why}: {:?}", w.web());
+    }
+    let mut was_ready = backing_off(4, json!({"exitCode": 137, "startedAt": at(550), "finishedAt": at(580)}));
+    was_ready["conditions"] = json!([{"type": "Ready", "status": "False", "lastTransitionTime": at(575)}]);
+    let mut w = killed_after(30, json!({}));
+    let template = spec(json!({"ports": [{"containerPort": 8080}],
+        "livenessProbe": {"httpGet": {"path": "/healthz", "port": 8080}, "periodSeconds": 10, "failureThreshold": 3},
+        "readinessProbe": {"httpGet": {"path": "/readyz", "port": 8080}}}));
+    w.pod_of((Kind::ReplicaSet, "web-r1"), "bcdfg", template, was_ready);
+    assert!(!w.web()[0].contains("->"), "it was ready meanwhile: {:?}", w.web());
+}

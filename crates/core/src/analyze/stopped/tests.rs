@@ -91,6 +91,13 @@ fn a_suspended_cron_job_that_ran_is_told() {
             "CronJobSuspended Warning: is suspended by \"kubectl-patch\" at 2026-01-01T00:01:00Z, and nothing says why; it ran last at 2026-01-01T00:00:30Z -> ResumeCronJob"
         ]
     );
+    for meant in [
+        json!({"status": {"lastScheduleTime": "2025-12-31T23:50:00Z"}}),
+        json!({"metadata": {"managedFields": by("kubectl-client-side-apply", "", "f:suspend")}}),
+        json!({"spec": {"schedule": "when it suits"}}),
+    ] {
+        assert!(cron(meant.clone())[0].starts_with("CronJobSuspended Info"), "{meant}");
+    }
     for well in [
         json!({"status": {"lastScheduleTime": null}}),
         json!({"metadata": {"annotations": {"suspend-reason": "migration"}}}),
