@@ -17,6 +17,8 @@ const PROGRAM: &str = "promtool";
 
 /// Show that each alert fires where it must, with `promtool test rules`.
 #[derive(clap::Args)]
+#[command(after_help = "Examples:
+  cargo xtask alerts")]
 pub(crate) struct Args {}
 
 /// Runs the command.

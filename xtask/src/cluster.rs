@@ -26,6 +26,9 @@ pub(crate) struct Args {
 #[derive(Subcommand)]
 enum Command {
     /// Bring a cluster up; the first time builds Kubernetes (≈ 10 minutes)
+    #[command(after_help = "Examples:
+  cargo xtask cluster up
+  cargo xtask cluster up --name mine")]
     Up {
         #[command(flatten)]
         name: Name,
@@ -34,6 +37,9 @@ enum Command {
         no_install: bool,
     },
     /// Take a cluster down and remove all it left
+    #[command(after_help = "Examples:
+  cargo xtask cluster down
+  cargo xtask cluster down --all")]
     Down {
         #[command(flatten)]
         name: Name,
@@ -42,16 +48,25 @@ enum Command {
         all: bool,
     },
     /// Show the clusters of this machine
+    #[command(after_help = "Examples:
+  cargo xtask cluster list
+  cargo xtask cluster list -o json")]
     List {
         #[arg(short, long, value_enum, default_value = "table")]
         output: Format,
     },
     /// Print the path of the administrator's kubeconfig
+    #[command(after_help = "Examples:
+  cargo xtask cluster kubeconfig
+  cargo xtask cluster kubeconfig --name mine")]
     Kubeconfig {
         #[command(flatten)]
         name: Name,
     },
     /// Run a command inside the node, where kubectl and ctr see the cluster
+    #[command(after_help = "Examples:
+  cargo xtask cluster exec -- kubectl get pods -A
+  cargo xtask cluster exec --name mine -- ctr -n k8s.io images ls")]
     Exec {
         #[command(flatten)]
         name: Name,
@@ -59,6 +74,9 @@ enum Command {
         argv: Vec<std::ffi::OsString>,
     },
     /// Kill a component and start it again
+    #[command(after_help = "Examples:
+  cargo xtask cluster restart kube-apiserver --down-for 2
+  cargo xtask cluster restart kubelet --gently")]
     Restart {
         /// For example kube-apiserver, etcd, kubelet
         component: String,
@@ -72,6 +90,8 @@ enum Command {
         gently: bool,
     },
     /// Make a person with a client certificate; prints the path of a kubeconfig
+    #[command(after_help = "Examples:
+  cargo xtask cluster user anna@example.com --group sre")]
     User {
         /// User name, as the cluster will see it
         user: String,
@@ -82,6 +102,9 @@ enum Command {
         groups: Vec<String>,
     },
     /// Build the cluster's programs without starting anything
+    #[command(after_help = "Examples:
+  cargo xtask cluster build
+  cargo xtask cluster build --with promtool")]
     Build {
         /// An optional program to build as well (repeatable): see testbed/versions.toml
         #[arg(long = "with", value_name = "PROGRAM")]

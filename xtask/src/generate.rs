@@ -23,6 +23,9 @@ const PAGE: &str = "docs/DIAGNOSIS.md";
 
 /// Write the generated files: CRDs, roles, admission policies, install manifest, Helm chart.
 #[derive(clap::Args)]
+#[command(after_help = "Examples:
+  cargo xtask generate
+  cargo xtask generate --check")]
 pub(crate) struct Args {
     /// Write nothing; fail if a file differs, and show how
     #[arg(long)]

@@ -20,6 +20,9 @@ pub(crate) struct Args {
 #[derive(Subcommand)]
 enum Command {
     /// The operator, statically linked; prints the path of an OCI archive
+    #[command(after_help = "Examples:
+  cargo xtask image operator
+  cargo xtask image operator --profile dev --load dev")]
     Operator {
         /// Import it into this cluster
         #[arg(long, value_name = "NAME")]
@@ -32,6 +35,8 @@ enum Command {
         features: Vec<String>,
     },
     /// The workload that breaks on request; pushed to a cluster's registry with two tags
+    #[command(after_help = "Examples:
+  cargo xtask image workload --load dev")]
     Workload {
         /// The cluster
         #[arg(long, value_name = "NAME", default_value = "dev")]

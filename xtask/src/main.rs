@@ -93,3 +93,31 @@ pub(crate) fn say(line: &str) {
 pub(crate) fn out(text: &str) -> anyhow::Result<()> {
     Ok(writeln!(std::io::stdout().lock(), "{text}")?)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::command;
+
+    /// A line without what is told of it.
+    fn bare(line: &str) -> &str {
+        line.split("   ").next().unwrap_or(line)
+    }
+
+    fn look(of: &clap::Command) {
+        let text = of.get_after_help().map(ToString::to_string).unwrap_or_default();
+        assert!(text.contains("Examples:\n"), "{}: {text}", of.get_name());
+        let examples: Vec<&str> = text.lines().filter_map(|l| l.strip_prefix("  cargo xtask ")).collect();
+        assert!(!examples.is_empty(), "{}: {text}", of.get_name());
+        for example in examples.into_iter().map(bare) {
+            let words = std::iter::once("xtask").chain(example.split_whitespace());
+            let parsed = command().try_get_matches_from(words);
+            assert!(parsed.is_ok(), "{example}: {}", parsed.unwrap_err());
+        }
+        of.get_subcommands().for_each(look);
+    }
+
+    #[test]
+    fn every_command_has_examples_that_parse() {
+        command().get_subcommands().for_each(look);
+    }
+}

@@ -34,8 +34,8 @@ Examples:
 /// Under `install`.
 pub const INSTALL: &str = "\
 Order: permissions are looked at first, so that nothing is left half done; then namespaces, the key,
-definitions, policies (which must be in force before anything else follows), roles, operator. Run
-again it repairs and upgrades: objects are put back as this version has them, and the key stays.
+kinds, policies (which must be in force before anything else follows), roles, operator. Run again it
+repairs and upgrades: objects are put back as this version has them, and the key stays.
 
 Examples:
   bailiwick install
@@ -46,10 +46,10 @@ Examples:
 
 /// Under `uninstall`.
 pub const UNINSTALL: &str = "\
-The operator is stopped first and open grants are waited for; then its rights, policies, definitions
-and namespaces go. Receipts, changes and incidents go with their definitions unless --keep-data is
-given; then they stay, with the signing key and the policies that guard them, and installing again
-goes on with them.
+Everything is suspended first and live grants are waited for, 30 seconds at most; then the operator,
+its rights, policies, kinds and namespaces go. Receipts, changes and incidents go with their kinds
+unless --keep-data is given; then they stay, with the signing key and the policies that guard them,
+and installing again goes on with them.
 
 Examples:
   bailiwick uninstall
@@ -153,7 +153,7 @@ A value that a person gives is never pre-approved; one from the revision history
 
 Examples:
   bailiwick propose RolloutUndo deployment/web -n shop
-  bailiwick propose SetImage deploy/web -n shop --set container=app --set image=registry.example/web:1.4.2
+  bailiwick propose SetImage deploy/web -n shop --set container=app --set image=REGISTRY/web:1.4.2
   bailiwick propose SetResources deploy/web -n shop --set container=app --set limits.memory=256Mi
   bailiwick propose DeleteResourceQuota quota/team -n shop --reason 'a leftover' --dry-run=server";
 
@@ -177,6 +177,12 @@ Examples:
   bailiwick mandate explain operator SetImage deployment/web -n shop
   bailiwick mandate explain ann@example.com Scale deploy/web -n shop --set replicas=5";
 
+/// Under `mandate list`.
+pub const MANDATES: &str = "\
+Examples:
+  bailiwick mandate list
+  bailiwick mandate list -o json";
+
 /// Under `mandate explain`.
 pub const EXPLAIN: &str = "\
 Exit code 0 if it is pre-approved, 4 if it needs approval, 3 if it is refused.
@@ -193,6 +199,12 @@ Examples:
   bailiwick receipts export -f receipts.jsonl
   bailiwick receipts verify receipts.jsonl --key receipts.pub";
 
+/// Under `receipts list`.
+pub const RECEIPT_LIST: &str = "\
+Examples:
+  bailiwick receipts list -o wide
+  bailiwick receipts list -l bailiwick.dev/change-uid=UID -o json";
+
 /// Under `receipts export`.
 pub const EXPORT: &str = "\
 The file holds one signed envelope per line and ends in a checkpoint that the operator signed.
@@ -204,8 +216,8 @@ Examples:
 /// Under `receipts verify`.
 pub const VERIFY: &str = "\
 Works offline. Every fault is named with its line: a flipped byte, a missing, reordered or removed
-receipt. A log that was cut short together with an older checkpoint is found only with --expect-head.
-Exit code 0 if the log is sound, 1 if it is not.
+receipt. A log that was cut short together with an older checkpoint is found only with
+--expect-head. Exit code 0 if the log is sound, 1 if it is not.
 
 Examples:
   bailiwick receipts verify receipts.jsonl --key receipts.pub
@@ -214,9 +226,9 @@ Examples:
 
 /// Under `demo`.
 pub const DEMO: &str = "\
-Breaks workloads of its own in namespaces of its own, and looks at everything it says. Exit code 0 if
-all was as expected, 1 if anything differed. Interrupted, it takes away what it made before it ends.
-`cargo xtask demo` brings a cluster for it.
+Breaks workloads of its own in namespaces of its own, and looks at everything it says. Exit code 0
+if all was as expected, 1 if anything differed. Interrupted, it takes away what it made before it
+ends. `cargo xtask demo` brings a cluster for it.
 
 Examples:
   bailiwick demo --image REGISTRY/workload:1.0.0 --other-image REGISTRY/workload:1.1.0

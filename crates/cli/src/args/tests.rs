@@ -51,10 +51,15 @@ fn every_example_in_the_help_parses() {
 }
 
 #[test]
-fn every_command_has_an_example() {
-    for sub in Cli::command().get_subcommands() {
-        assert!(sub.get_after_help().is_some(), "{}", sub.get_name());
+fn every_command_has_examples_and_no_line_too_wide() {
+    fn look(command: &clap::Command) {
+        let text = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+        assert!(text.contains("Examples:\n  bailiwick "), "{}: {text}", command.get_name());
+        // Wider lines are broken anywhere.
+        assert!(text.lines().all(|line| line.chars().count() <= 100), "{}: {text}", command.get_name());
+        command.get_subcommands().for_each(look);
     }
+    look(&Cli::command());
 }
 
 #[test]

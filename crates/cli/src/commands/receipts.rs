@@ -26,6 +26,7 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// List the receipts in the cluster, newest last; unverified
+    #[command(after_help = help::RECEIPT_LIST)]
     List(ListArgs),
     /// Write all receipts to a file that can be verified offline
     #[command(after_help = help::EXPORT)]
@@ -62,7 +63,7 @@ pub struct VerifyArgs {
     #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     key: Vec<PathBuf>,
     /// What the log must contain, kept from an earlier verification
-    #[arg(long, value_name = "NUMBER[:HASH]")]
+    #[arg(long, value_name = "NUMBER|HASH|NUMBER:HASH")]
     expect_head: Option<Pin>,
 }
 

@@ -33,6 +33,7 @@ use serde_json::Value;
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {
     /// List the mandates
+    #[command(after_help = help::MANDATES)]
     List,
     /// Say what would happen to a proposal, step by step
     #[command(after_help = help::EXPLAIN)]
