@@ -24,6 +24,9 @@ type One = [(&'static str, &'static str); 1];
 type Two = [(&'static str, &'static str); 2];
 type Times<L> = Family<L, Histogram, Buckets>;
 
+/// Our own kinds whose watches count what they cannot read.
+const OWN: [&str; 3] = ["Incident", "Change", "Mandate"];
+
 /// Why an API request is made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Call {
@@ -157,6 +160,9 @@ impl Metrics {
         for kind in Kind::ALL {
             drop(self.malformed.get_or_create(&[("kind", kind.as_str())]));
             drop(self.watch_failures.get_or_create(&[("kind", kind.as_str())]));
+        }
+        for kind in OWN {
+            drop(self.malformed.get_or_create(&[("kind", kind)]));
         }
         self
     }
@@ -302,5 +308,15 @@ mod tests {
         assert!(text.contains(r#"bailiwick_watch_staleness_seconds{kind="Pod"}"#));
         assert!(text.contains("bailiwick_grants_live 2"));
         assert!(text.ends_with("# EOF\n"));
+    }
+
+    /// What has no sample before the first event does not increase by it.
+    #[test]
+    fn what_cannot_be_read_is_counted_from_zero_whatever_its_kind() {
+        let kinds = Kind::ALL.iter().map(|kind| kind.as_str()).chain(["Incident", "Change", "Mandate"]);
+        let text = Metrics::new().encode();
+        for kind in kinds {
+            assert!(text.contains(&format!("bailiwick_objects_malformed_total{{kind=\"{kind}\"}} 0\n")), "{kind}");
+        }
     }
 }

@@ -87,6 +87,20 @@ mod tests {
     use super::*;
     use bailiwick_core::life::{Phase, Transition};
 
+    fn looked(ago: Duration) -> Clock {
+        let at = Instant::now().checked_sub(ago).unwrap();
+        let server = Timestamp::from_second(1_800_000_000).unwrap();
+        Clock { last: Mutex::new(Some(Look { server, at })) }
+    }
+
+    #[test]
+    fn without_a_recent_look_there_is_no_time() {
+        assert_eq!(Clock::default().now(), None);
+        let minute = Duration::from_secs(60);
+        assert!(looked(TRUSTED - minute).now().is_some_and(|now| now.as_second() >= 1_800_000_240));
+        assert_eq!(looked(TRUSTED + minute).now(), None);
+    }
+
     #[test]
     fn time_does_not_fall_behind_the_record() {
         let at = |second: i64| Timestamp::from_second(1_800_000_000 + second).unwrap();
