@@ -9,7 +9,7 @@ use super::text::quote;
 use crate::finding::{Cause, Finding, Severity};
 use crate::index::{Claim, ClaimPhase, StorageClass, Text, Thing, View, Volume};
 use crate::object::Kind;
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 
 /// A volume is found within seconds.
 const GRACE: SignedDuration = SignedDuration::from_secs(30);
@@ -150,13 +150,15 @@ pub(crate) fn claims_of<'p>(pod: &crate::index::Pod<'p>) -> impl Iterator<Item =
     })
 }
 
-/// True where a claim that a pod mounts has a finding of its own.
-pub(crate) fn explains(view: View<'_>, pod: &crate::index::Pod<'_>, now: Timestamp) -> bool {
-    let mut claims = claims_of(pod).filter_map(|name| view.named(Kind::PersistentVolumeClaim, pod.namespace(), &name));
-    claims.any(|thing| {
-        let subject = view.reference(thing);
-        let case = subject.and_then(|subject| Case::of_object(view, &subject, now));
-        case.is_some_and(|case| !find(&case).is_empty())
+/// True where a claim that a pod mounts has a finding of its own, or is still given time.
+pub(crate) fn explains(case: &Case<'_>, pod: &crate::index::Pod<'_>) -> bool {
+    let view = case.view;
+    let claims = claims_of(pod).filter_map(|name| view.named(Kind::PersistentVolumeClaim, pod.namespace(), &name));
+    let cases = claims.filter_map(|thing| Case::of_object(view, &view.reference(thing)?, case.now));
+    cases.fold(false, |explained, claim| {
+        let told = !find(&claim).is_empty();
+        claim.recheck().into_iter().for_each(|at| case.look_again(at));
+        explained || told || claim.recheck().is_some()
     })
 }
 

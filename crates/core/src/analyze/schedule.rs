@@ -41,7 +41,7 @@ pub(crate) fn sign<'a>(case: &Case<'a>, pod: Pod<'a>) -> Option<Sign<'a>> {
 
 /// Why no node takes the pod; `None` where that is a node's or a claim's own finding.
 fn ungated(case: &Case<'_>, pod: &Pod<'_>, message: &str) -> Option<(Cause, String)> {
-    if node::none_takes_pods(case.view) || (is_about_claims(message) && claim::explains(case.view, pod, case.now)) {
+    if node::none_takes_pods(case.view) || (is_about_claims(message) && claim::explains(case, pod)) {
         case.leave_to_another();
         return None;
     }

@@ -134,17 +134,40 @@ fn a_bound_claim_is_well_and_a_lost_one_is_not() {
     }
 }
 
-#[test]
-fn pods_that_wait_for_a_claim_leave_the_finding_to_it() {
-    let mut w = World::new();
-    class(&mut w, "standard", json!({}));
-    claim(&mut w, json!({"storageClassName": "gone"}));
+fn waits(w: &mut World) -> Vec<String> {
     let mut mounts = spec(json!({}));
     merge(&mut mounts, json!({"volumes": [{"name": "d", "persistentVolumeClaim": {"claimName": "data"}}]}));
     let waits = json!({"phase": "Pending", "conditions": [{"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "lastTransitionTime": at(500),
         "message": "0/1 nodes are available: pod has unbound immediate PersistentVolumeClaims. not found"}]});
     w.deployment(1, &[mounts.clone()]);
     w.pod_of((Kind::ReplicaSet, "web-r1"), "bcdfg", mounts, waits);
-    assert_eq!(w.web(), [""; 0]);
+    w.web()
+}
+
+#[test]
+fn a_volume_that_is_still_being_made_is_no_fault_of_the_pods() {
+    for (class_of, created, again) in [("standard", 400, 700), ("gone", 590, 620)] {
+        let mut w = World::new();
+        class(&mut w, "standard", json!({}));
+        w.put(
+            Kind::PersistentVolumeClaim,
+            json!({"metadata": {"name": "data", "creationTimestamp": at(created)},
+            "spec": {"storageClassName": class_of}, "status": {"phase": "Pending"}}),
+        );
+        assert_eq!(w.findings(Kind::PersistentVolumeClaim, "data"), [""; 0], "{class_of}");
+        assert_eq!(waits(&mut w), [""; 0], "{class_of}");
+        assert_eq!(w.examine(Kind::Deployment, "web").recheck.unwrap().to_string(), at(again), "{class_of}");
+        w.now = at(again).parse().unwrap();
+        assert_eq!(w.findings(Kind::PersistentVolumeClaim, "data").len(), 1, "{class_of}");
+        assert_eq!(w.web(), [""; 0], "then it is the claim's finding");
+    }
+}
+
+#[test]
+fn pods_that_wait_for_a_claim_leave_the_finding_to_it() {
+    let mut w = World::new();
+    class(&mut w, "standard", json!({}));
+    claim(&mut w, json!({"storageClassName": "gone"}));
+    assert_eq!(waits(&mut w), [""; 0]);
     assert_eq!(w.findings(Kind::PersistentVolumeClaim, "data").len(), 1);
 }
