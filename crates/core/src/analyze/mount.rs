@@ -10,7 +10,7 @@ use super::resolve;
 use super::text::{has_any, quote, restarts};
 use crate::finding::{Candidate, Cause};
 use crate::index::{ContainerState, Event, Now, Phase, Pod};
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 /// A volume that another node gives back takes this long and more.
 const GRACE: SignedDuration = SignedDuration::from_secs(60);
@@ -27,28 +27,34 @@ pub(crate) fn sign<'a>(case: &Case<'a>, pod: Pod<'a>) -> Option<Sign<'a>> {
         return None;
     }
     let attach = complaint(case, &pod, "FailedAttachVolume").or_else(|| complaint(case, &pod, "FailedMount"));
-    let (cause, event, what) = match attach {
-        Some(event) => (Cause::VolumeMountFailed, event, "a volume cannot be mounted"),
+    let (cause, (event, since), what) = match attach {
+        Some(told) => (Cause::VolumeMountFailed, told, "a volume cannot be mounted"),
         None => (
             Cause::PodSandboxFailed,
             complaint(case, &pod, "FailedCreatePodSandBox")?,
             "the pod's sandbox cannot be made",
         ),
     };
-    let since = event.first.or(pod.created());
-    if !case.past(since, GRACE) {
-        return None;
-    }
     let detail = format!("{what}: {}", quote(telling(&event.message), 180));
     let evidence = case.in_event(event, pod.reference()).into_iter().collect();
     Some(Sign { cause, container: None, pod, since, detail, evidence, mend: back })
 }
 
-fn complaint<'a>(case: &Case<'a>, pod: &Pod<'a>, reason: &str) -> Option<&'a Event> {
-    let event = case.event(pod, None, reason, |m| !has_any(m, &["object has been modified", "not registered"]))?;
+/// The newest complaint of a kind, and since when there are such; none where they came within a moment
+/// only: what follows may be nothing but a slow image.
+fn complaint<'a>(case: &Case<'a>, pod: &Pod<'a>, reason: &str) -> Option<(&'a Event, Option<Timestamp>)> {
+    let wanted = |m: &str| !has_any(m, &["object has been modified", "not registered"]);
+    let event = case.event(pod, None, reason, wanted)?;
     // A container that began to run proves that the mounts are there.
     let started = pod.odd().is_some_and(|odd| odd.containers.iter().any(|c| !matches!(c.now, Now::Waiting { .. })));
-    (!started && event.last.is_none_or(|at| case.age(at) < STILL_TOLD)).then_some(event)
+    if started || event.last.is_some_and(|at| case.age(at) >= STILL_TOLD) {
+        return None;
+    }
+    // Each sandbox has an id, so that each attempt is an event of its own.
+    let all = case.view.events_of(pod.key()).iter().filter(|e| &*e.reason == reason && wanted(&e.message));
+    let first = all.filter_map(|e| e.first).min();
+    let lasted = first.zip(event.last).is_none_or(|(first, last)| last.duration_since(first) >= GRACE);
+    lasted.then_some((event, first.or(pod.created())))
 }
 
 /// Without the plugin's name before the reason.

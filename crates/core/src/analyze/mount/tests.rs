@@ -18,17 +18,16 @@ fn a_volume_that_cannot_be_mounted_is_told_after_a_minute() {
     assert_eq!(w.web(), [""; 0]);
     let mut w = creating();
     w.event("Pod-web-r1-bcdfg", "FailedAttachVolume", told, 500);
+    w.event("Pod-web-r1-bcdfg", "FailedAttachVolume", told, 560);
     assert_eq!(
         w.web(),
         [format!("VolumeMountFailed Critical: a volume cannot be mounted: \"{}\"", told.replace('"', "'"))]
     );
     let mut w = creating();
-    w.event(
-        "Pod-web-r1-bcdfg",
-        "FailedMount",
-        "MountVolume.SetUp failed for volume \"data\" : hostPath type check failed: /srv is not a directory",
-        500,
-    );
+    for at in [500, 570] {
+        let why = "MountVolume.SetUp failed for volume \"data\" : hostPath type check failed: /srv is not a directory";
+        w.event("Pod-web-r1-bcdfg", "FailedMount", why, at);
+    }
     assert!(w.web()[0].starts_with("VolumeMountFailed"));
     let mut w = World::new();
     w.deployment(1, &[spec(json!({}))]).well(1, "bcdfg");
@@ -37,9 +36,24 @@ fn a_volume_that_cannot_be_mounted_is_told_after_a_minute() {
 }
 
 #[test]
+fn one_complaint_before_a_slow_image_is_nothing() {
+    let mut w = creating();
+    let late = "MountVolume.SetUp failed for volume \"app\" : failed to sync configmap cache: timed out waiting for the condition";
+    w.event("Pod-web-r1-bcdfg", "FailedMount", late, 400);
+    assert_eq!(w.web(), [""; 0]);
+    w.event("Pod-web-r1-bcdfg", "FailedMount", late, 430);
+    assert_eq!(w.web(), [""; 0], "nor are two within half a minute");
+}
+
+#[test]
 fn a_sandbox_that_cannot_be_made_is_told() {
     let mut w = creating();
-    w.event("Pod-web-r1-bcdfg", "FailedCreatePodSandBox", "Failed to create pod sandbox: rpc error: code = Unknown desc = failed to setup network for sandbox: plugin type=\"ptp\" failed (add): no IP addresses available", 500);
+    for (at, id) in [(500, "b0ff4a"), (530, "c11dee"), (570, "")] {
+        let why = format!(
+            "Failed to create pod sandbox: rpc error: code = Unknown desc = failed to setup network for sandbox{id}: plugin type=\"ptp\" failed (add): no IP addresses available"
+        );
+        w.event("Pod-web-r1-bcdfg", "FailedCreatePodSandBox", &why, at);
+    }
     assert_eq!(
         w.web(),
         [
