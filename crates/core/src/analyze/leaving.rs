@@ -15,6 +15,8 @@ use jiff::{SignedDuration, Timestamp};
 const GRACE: SignedDuration = SignedDuration::from_mins(5);
 /// What a claim or volume waits with while it is used.
 const PROTECTION: [&str; 2] = ["kubernetes.io/pvc-protection", "kubernetes.io/pv-protection"];
+/// What an owner waits with until what it made is gone.
+const FOREGROUND: &str = "foregroundDeletion";
 /// What a namespace's deletion waits for, the most telling first.
 const WHY: [&str; 5] = [
     "NamespaceDeletionDiscoveryFailure",
@@ -39,6 +41,11 @@ pub(crate) fn find(case: &Case<'_>) -> Option<Finding> {
     if leaving.finalizers.is_empty() || home.is_some_and(|ns| ns.head.marks.deleting()) {
         return None;
     }
+    if leaving.finalizers.iter().any(|f| &**f == FOREGROUND) && has_dependents(case, thing) {
+        // They may take their time; of one that is stuck, it or the pod itself tells.
+        case.look_again(case.now.checked_add(GRACE).unwrap_or(case.now));
+        return pods(case, case.view.pods_of(thing.head.uid));
+    }
     let names = leaving.finalizers.join(", ");
     let used = used_by(case, thing).filter(|_| leaving.finalizers.iter().all(|f| PROTECTION.contains(&&**f)));
     let (severity, why) = match used {
@@ -50,6 +57,10 @@ pub(crate) fn find(case: &Case<'_>) -> Option<Finding> {
     finding.since = leaving.since;
     finding.evidence = case.own("metadata.finalizers", &names);
     Some(finding)
+}
+
+fn has_dependents(case: &Case<'_>, thing: &Thing) -> bool {
+    case.view.children(thing.head.uid).next().is_some() || case.view.own_pods(thing.head.uid).next().is_some()
 }
 
 fn used_by(case: &Case<'_>, thing: &Thing) -> Option<String> {

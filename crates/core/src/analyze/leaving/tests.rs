@@ -77,3 +77,24 @@ fn pods_that_finalizers_keep_are_their_workloads_finding() {
         ]
     );
 }
+
+#[test]
+fn what_waits_for_what_it_made_is_left_alone_until_that_is_stuck() {
+    let mut w = World::new();
+    w.deployment(1, &[spec(json!({}))]).well(1, "bcdfg");
+    let foreground = leaving("web", 100, json!({"metadata": {"finalizers": ["foregroundDeletion"]}}));
+    w.put(Kind::Deployment, foreground.clone());
+    assert_eq!(w.web(), [""; 0], "its pods may take long to end");
+    assert!(w.examine(Kind::Deployment, "web").recheck.is_some());
+    w.put(Kind::Pod, json!({"metadata": {"name": "web-r1-bcdfg", "labels": {"app": "web", "pod-template-hash": "r1"}, "ownerReferences": [owner(Kind::ReplicaSet, "web-r1")],
+        "deletionTimestamp": at(100), "finalizers": ["example.com/guard"]}, "spec": spec(json!({})), "status": {"phase": "Running"}}));
+    assert_eq!(
+        w.web(),
+        [
+            "FinalizerStuck Warning: pod \"web-r1-bcdfg\" to be deleted since 2026-01-01T00:01:40Z and still there: nobody removes finalizer \"example.com/guard\""
+        ]
+    );
+    let mut w = World::new();
+    w.put(Kind::Deployment, foreground);
+    assert_eq!(w.web().len(), 1, "nothing is left to wait for");
+}
