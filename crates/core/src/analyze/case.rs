@@ -70,10 +70,12 @@ impl<'a> Case<'a> {
             let ended = pod.phase() == Phase::Succeeded || (pod.phase() == Phase::Failed && !job);
             !pod.deleting() && !ended && belongs(pod)
         };
-        if newest_job.is_some_and(|job| job.workload().is_some_and(|w| finished(job, w))) {
-            return None;
-        }
-        Some(case(view.pods_of(key).filter(counts).collect()))
+        // Its pods say nothing more, though its CronJob may have something to say.
+        let over = |job: &Thing, cron: &Thing| {
+            job.workload().is_some_and(|w| finished(job, w)) || super::job::is_overcome(cron, job)
+        };
+        let over = newest_job.zip(thing).is_some_and(|(job, cron)| over(job, cron));
+        Some(case(view.pods_of(key).filter(|pod| !over && counts(pod)).collect()))
     }
 
     /// Opens a case on any one object, without pods; `None` if it is not known.

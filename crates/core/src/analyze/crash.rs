@@ -6,10 +6,11 @@
 use super::case::{Case, Sign};
 use super::exit;
 use super::history::{self, History};
+use super::job;
 use super::text::{has_any, quote, restarts};
 use crate::action::{Action, Param};
 use crate::finding::{Candidate, Cause};
-use crate::index::{ContainerState, Exit, Now, Pod, Template};
+use crate::index::{ContainerState, Exit, Now, Pod, Template, Thing};
 use crate::names::{ContainerName, VariableName};
 use crate::object::Kind;
 use jiff::{SignedDuration, Timestamp};
@@ -90,9 +91,8 @@ fn telling_exit<'s>(
 }
 
 fn gave_up(case: &Case<'_>) -> bool {
-    let failed = |w: &crate::index::Workload| w.condition("Failed").is_some_and(|c| c.holds) || w.failed > 1;
-    case.workload().is_some_and(failed)
-        || case.thing.is_some_and(|t| case.view.children(t.head.uid).filter_map(|c| c.workload()).any(failed))
+    let job = job::counting(case).and_then(Thing::workload);
+    job.is_some_and(|w| w.condition("Failed").is_some_and(|c| c.holds) || w.failed > 1)
 }
 
 /// The last two lines of a message: programs say why at the end. A container runtime says it

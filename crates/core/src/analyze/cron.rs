@@ -15,6 +15,8 @@ use jiff::{SignedDuration, Timestamp};
 
 /// So many runs left out are no accident.
 const MISSED: usize = 3;
+/// What the controller may take to start a run that is due.
+const START: SignedDuration = SignedDuration::from_mins(2);
 /// What the controller says where it cannot read the schedule or its zone.
 const UNREADABLE: [&str; 4] =
     ["UnparseableSchedule", "UnParseableCronJobSchedule", "UnknownTimeZone", "InvalidSchedule"];
@@ -94,12 +96,13 @@ fn blocked(case: &Case<'_>, thing: &Thing, cron: &Cron) -> Option<Finding> {
 }
 
 fn missed(case: &Case<'_>, thing: &Thing, cron: &Cron) -> Option<Finding> {
-    // A schedule that was just changed makes past days look like missed ones.
-    let from = cron.last.max(thing.head.created)?;
-    let due = Calendar::parse(&cron.schedule)?.between(from, case.now, MISSED + 1);
-    let latest = due.last().filter(|_| due.len() > MISSED && cron.active == 0)?;
+    // A schedule that was just changed, or goes on again, makes past days look like missed ones.
+    let from = cron.last.max(cron.changed).max(thing.head.created)?;
+    let due = Calendar::parse(&cron.schedule)?.between(from, Timestamp::MAX, MISSED + 1);
+    let one_too_many = due.get(MISSED).copied()?;
     let deadline = cron.deadline.filter(|d| d.as_secs() < 10);
-    if case.age(*latest) < SignedDuration::from_mins(2) && deadline.is_none() {
+    let patience = if deadline.is_some() { SignedDuration::ZERO } else { START };
+    if cron.active > 0 || !case.past(Some(one_too_many), patience) {
         return None;
     }
     let why = match deadline {

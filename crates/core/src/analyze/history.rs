@@ -115,9 +115,10 @@ pub(crate) fn undo(case: &Case<'_>, revision: &Revision<'_>, why: &str) -> Optio
 /// Deleting the pod that a StatefulSet's controller waits for: one of a revision that is not wanted
 /// any more. Before it is gone the wanted revision is not rolled out.
 pub(crate) fn delete_leftover(case: &Case<'_>, pods: &[Pod<'_>]) -> Option<Candidate> {
-    let set = case.workload().filter(|_| case.subject.kind == Kind::StatefulSet)?;
+    let set = case.workload().filter(|w| case.subject.kind == Kind::StatefulSet && w.strategy.waits_for_each())?;
     let wanted = set.update_revision.as_ref()?;
-    let pod = pods.iter().find(|pod| pod.revision().is_some_and(|r| r.head.name != *wanted))?;
+    let unwanted = |pod: &Pod<'_>| pod.revision().is_some_and(|r| r.head.name != *wanted);
+    let pod = pods.iter().find(|pod| !pod.ready() && unwanted(pod))?;
     Some(Candidate {
         action: Action::DeletePod {},
         target: pod.reference()?,

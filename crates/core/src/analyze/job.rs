@@ -10,7 +10,7 @@ use crate::index::{Condition, Thing};
 use crate::object::Kind;
 
 /// The Job that counts: the subject, or the newest of a CronJob.
-fn job<'a>(case: &Case<'a>) -> Option<&'a Thing> {
+pub(crate) fn counting<'a>(case: &Case<'a>) -> Option<&'a Thing> {
     let thing = case.thing?;
     if thing.head.kind == Kind::Job {
         return Some(thing);
@@ -21,8 +21,17 @@ fn job<'a>(case: &Case<'a>) -> Option<&'a Thing> {
 
 /// How the Job that counts ended badly, if it did.
 pub(crate) fn failure<'a>(case: &Case<'a>) -> Option<(&'a Thing, &'a Condition)> {
-    let job = job(case)?;
-    Some((job, job.workload()?.condition("Failed").filter(|c| c.holds)?))
+    let job = counting(case)?;
+    let condition = job.workload()?.condition("Failed").filter(|c| c.holds)?;
+    let overcome = case.thing.is_some_and(|cron| is_overcome(cron, job));
+    (!overcome).then_some((job, condition))
+}
+
+/// True where a CronJob succeeded after one of its Jobs failed: those that succeed need not be kept.
+pub(crate) fn is_overcome(cron: &Thing, job: &Thing) -> bool {
+    let failed = job.workload().and_then(|w| w.condition("Failed")).filter(|c| c.holds).and_then(|c| c.since);
+    let succeeded = cron.workload().and_then(|w| w.cron.as_ref()?.succeeded);
+    succeeded.zip(failed).is_some_and(|(succeeded, failed)| succeeded > failed)
 }
 
 /// True where the Job that counts tried as often as it may.

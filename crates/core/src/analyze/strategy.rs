@@ -6,7 +6,6 @@
 use super::case::{Case, Sign};
 use super::history::{self, History};
 use super::text::quote;
-use crate::action::Action;
 use crate::finding::{Candidate, Cause, Finding, Severity};
 use crate::index::shape::Bound;
 use crate::index::{Pod, Workload};
@@ -56,10 +55,9 @@ fn back<'a>(case: &Case<'a>, history: &History<'a>, _: &Sign<'a>, pods: &[Pod<'a
 /// An ordered StatefulSet replaces no pod while one of an earlier revision is not ready, though the
 /// newest one may have mended it.
 fn held_by_a_broken_pod<'a>(history: &History<'a>, workload: &Workload, sign: Sign<'a>) -> Sign<'a> {
-    let ordered = workload.strategy.ordered && !workload.strategy.on_delete && workload.strategy.partition == 0;
     let moving = workload.update_revision.is_some() && workload.current_revision != workload.update_revision;
     let old = sign.pod.revision().is_some() && !history.is_newest(&sign.pod);
-    if !(ordered && moving && old && !sign.pod.ready()) {
+    if !(workload.strategy.waits_for_each() && moving && old && !sign.pod.ready()) {
         return sign;
     }
     let name = quote(&sign.pod.name(), 60);
@@ -67,16 +65,7 @@ fn held_by_a_broken_pod<'a>(history: &History<'a>, workload: &Workload, sign: Si
         "pod {name} of an earlier revision holds the rollout up, which goes on once it is ready or gone: {}",
         sign.detail
     );
-    Sign { cause: Cause::RolloutStuckByStrategy, detail, mend: delete, ..sign }
-}
-
-fn delete<'a>(_: &Case<'a>, _: &History<'a>, _: &Sign<'a>, pods: &[Pod<'a>]) -> Vec<Candidate> {
-    let first = pods.iter().min_by_key(|pod| pod.name());
-    let candidate = first.and_then(|pod| {
-        let why = format!("pod {} is of an earlier revision and is made anew from the newest", pod.name());
-        Some(Candidate { action: Action::DeletePod {}, target: pod.reference()?, why })
-    });
-    candidate.into_iter().collect()
+    Sign { cause: Cause::RolloutStuckByStrategy, detail, ..sign }
 }
 
 /// A Deployment that is paused with a change held back.

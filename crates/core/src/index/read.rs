@@ -126,6 +126,7 @@ impl Reader<'_> {
 
     fn cron(&mut self, shape: &WorkloadShape) -> Box<Cron> {
         let (spec, status) = (&shape.spec, &shape.status);
+        let written = shape.metadata.managed_fields.iter().filter(|m| m.subresource.is_empty());
         Box::new(Cron {
             schedule: self.intern.text(&spec.schedule),
             zone: self.intern.some_text(&spec.time_zone),
@@ -137,6 +138,7 @@ impl Reader<'_> {
             deadline: spec.starting_deadline_seconds.map(SignedDuration::from_secs),
             last: status.last_schedule_time,
             succeeded: status.last_successful_time,
+            changed: written.filter_map(|m| m.time).max(),
             active: status.active,
         })
     }
@@ -196,7 +198,6 @@ fn strategy(shape: &WorkloadShape) -> Strategy {
         recreate: told.kind == "Recreate",
         ordered: shape.spec.pod_management_policy == "OrderedReady",
         max_unavailable: told.rolling_update.max_unavailable,
-        max_surge: told.rolling_update.max_surge,
         partition: told.rolling_update.partition,
     }
 }

@@ -119,7 +119,7 @@ fn parse_field(text: &str, least: u32, most: u32, names: &[&str], first: u32) ->
         let mut at = from;
         while at <= to {
             set |= 1 << at;
-            at += step;
+            at = at.saturating_add(step);
         }
     }
     Some(set).filter(|set| *set != 0)
@@ -149,6 +149,7 @@ mod tests {
             ("5/20 1 * feb ?", "2026-02-01T01:05:00Z"),
             ("@hourly", "2026-01-01T01:00:00Z"),
             ("@every 90m", "2026-01-01T01:30:00Z"),
+            ("1/4294967295 * * * *", "2026-01-01T00:01:00Z"),
         ] {
             assert_eq!(next(schedule, new_year).as_deref(), Some(wanted), "{schedule}");
         }

@@ -69,3 +69,38 @@ fn runs_that_were_left_out_are_counted() {
         "what cannot be read says nothing"
     );
 }
+
+#[test]
+fn what_is_not_missed_yet_is_looked_at_again_when_it_would_be() {
+    let mut w = World::new();
+    assert_eq!(cron(&mut w, json!({"status": {"lastScheduleTime": at(480)}})), [""; 0]);
+    let again = w.examine(Kind::CronJob, "sum").recheck.unwrap().to_string();
+    assert_eq!(again, at(960 + 120), "two minutes after the fourth run that is due");
+    w.now = again.parse().unwrap();
+    assert_eq!(w.findings(Kind::CronJob, "sum").len(), 1);
+    let mut w = World::new();
+    w.now = at(590).parse().unwrap();
+    assert_eq!(cron(&mut w, json!({"status": {"lastScheduleTime": at(0)}})), [""; 0]);
+    assert_eq!(w.examine(Kind::CronJob, "sum").recheck.unwrap().to_string(), at(600), "the fourth was due at 480");
+}
+
+#[test]
+fn a_cron_job_that_was_just_resumed_has_missed_nothing() {
+    let week_ago = "2025-12-25T00:00:00Z";
+    let wrote = |subresource: &str, at: &str| {
+        json!({"metadata": {"creationTimestamp": week_ago, "managedFields": [
+                {"manager": "kubectl", "time": week_ago}, {"manager": "x", "subresource": subresource, "time": at}]},
+            "spec": {"schedule": "0 0 * * *", "startingDeadlineSeconds": 5}, "status": {"lastScheduleTime": week_ago}})
+    };
+    assert_eq!(cron(&mut World::new(), wrote("", &at(500))), [""; 0]);
+    assert_eq!(cron(&mut World::new(), wrote("status", &at(500))).len(), 1, "the controller's own word is no change");
+    assert_eq!(cron(&mut World::new(), wrote("", "2025-12-26T12:00:00Z")).len(), 1, "six days ago");
+}
+
+#[test]
+fn a_run_that_ended_well_long_ago_hides_no_missed_one() {
+    let mut w = World::new();
+    job(&mut w, 0, json!([{"type": "Complete", "status": "True", "lastTransitionTime": at(60)}]));
+    let late = json!({"status": {"lastScheduleTime": at(0), "lastSuccessfulTime": at(60)}, "spec": {"startingDeadlineSeconds": 5}});
+    assert_eq!(cron(&mut w, late).len(), 1);
+}

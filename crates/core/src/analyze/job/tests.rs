@@ -1,8 +1,8 @@
 //! Tests of Jobs that gave up.
 
-use crate::analyze::fixture::{World, at, owner, spec};
+use crate::analyze::fixture::{World, at, merge, owner, spec};
 use crate::object::Kind;
-use serde_json::json;
+use serde_json::{Value, json};
 
 fn job(w: &mut World, reason: &str) {
     w.put(Kind::Job, json!({"metadata": {"name": "sum"}, "spec": {"completions": 1}, "status": {"failed": 4, "conditions": [
@@ -67,4 +67,44 @@ fn only_the_newest_job_of_a_cron_job_counts() {
     );
     w.put(Kind::Job, of("sums-2", 200, "Complete"));
     assert_eq!(w.findings(Kind::CronJob, "sums"), [""; 0]);
+}
+
+fn sums(more: Value) -> World {
+    let mut w = World::new();
+    let mut cron =
+        json!({"metadata": {"name": "sums"}, "spec": {"schedule": "0 0 1 1 *"}, "status": {"lastScheduleTime": at(0)}});
+    merge(&mut cron, more);
+    w.put(Kind::CronJob, cron);
+    w.put(Kind::Job, json!({"metadata": {"name": "sums-1", "creationTimestamp": at(100), "ownerReferences": [owner(Kind::CronJob, "sums")]},
+        "status": {"failed": 3, "conditions": [{"type": "Failed", "status": "True", "reason": "BackoffLimitExceeded", "lastTransitionTime": at(200)}]}}));
+    w
+}
+
+fn failed_pod(w: &mut World, of: &str) {
+    let mut never = spec(json!({}));
+    never["restartPolicy"] = json!("Never");
+    let status = json!({"phase": "Failed", "containerStatuses": [
+        {"name": "web", "restartCount": 0, "state": {"terminated": {"exitCode": 3, "reason": "Error", "finishedAt": at(190)}}}]});
+    w.pod_of((Kind::Job, of), "bcdfg", never, status);
+}
+
+#[test]
+fn a_cron_job_that_succeeded_since_keeps_a_failed_job_as_history() {
+    let mut w = sums(json!({"status": {"lastSuccessfulTime": at(150)}}));
+    assert_eq!(w.findings(Kind::CronJob, "sums").len(), 1, "it failed after that");
+    failed_pod(&mut w, "sums-1");
+    assert!(w.findings(Kind::CronJob, "sums")[0].starts_with("JobBackoffLimitExceeded Warning [web]"));
+    let mut w = sums(json!({"status": {"lastSuccessfulTime": at(300)}}));
+    assert_eq!(w.findings(Kind::CronJob, "sums"), [""; 0], "of what succeeds no Job is kept");
+    failed_pod(&mut w, "sums-1");
+    assert_eq!(w.findings(Kind::CronJob, "sums"), [""; 0]);
+}
+
+#[test]
+fn an_old_jobs_end_says_nothing_of_the_one_that_runs() {
+    let mut w = sums(json!({}));
+    w.put(Kind::Job, json!({"metadata": {"name": "sums-2", "creationTimestamp": at(300), "ownerReferences": [owner(Kind::CronJob, "sums")]},
+        "spec": {"completions": 1}, "status": {"failed": 1, "active": 1}}));
+    failed_pod(&mut w, "sums-2");
+    assert_eq!(w.findings(Kind::CronJob, "sums"), [""; 0], "its next pod may do it");
 }

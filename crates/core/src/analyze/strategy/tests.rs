@@ -40,11 +40,11 @@ fn a_new_pod_that_waits_for_the_old_ones_port_is_the_strategys_fault() {
     assert!(one[0].starts_with("HostPortConflict"), "{one:?}");
 }
 
-#[test]
-fn an_ordered_set_waits_for_a_broken_pod_of_an_earlier_revision() {
+/// What is found where `db-0` of the earlier revision crashes, of a set that replaces its pods so.
+fn broken_below(strategy: &Value) -> Vec<String> {
     let mut w = World::new();
     let (bad, good) = (spec(json!({"image": "db:bad"})), spec(json!({"image": "db:2"})));
-    w.put(Kind::StatefulSet, json!({"metadata": {"name": "db"}, "spec": {"replicas": 1, "podManagementPolicy": "OrderedReady", "template": {"spec": good.clone()}},
+    w.put(Kind::StatefulSet, json!({"metadata": {"name": "db"}, "spec": {"replicas": 1, "podManagementPolicy": "OrderedReady", "updateStrategy": strategy, "template": {"spec": good.clone()}},
         "status": {"replicas": 1, "currentRevision": "db-1", "updateRevision": "db-2"}}));
     for (n, template) in [(1, &bad), (2, &good)] {
         w.put(Kind::ControllerRevision, json!({"metadata": {"name": format!("db-{n}"), "ownerReferences": [owner(Kind::StatefulSet, "db")]}, "revision": n, "data": {"spec": {"template": {"spec": template}}}}));
@@ -53,10 +53,24 @@ fn an_ordered_set_waits_for_a_broken_pod_of_an_earlier_revision() {
     pod["status"] = backing_off(5, json!({}));
     merge(&mut pod, json!({"spec": {"nodeName": "n1"}}));
     w.put(Kind::Pod, pod);
-    let found = w.findings(Kind::StatefulSet, "db");
+    w.findings(Kind::StatefulSet, "db")
+}
+
+#[test]
+fn an_ordered_set_waits_for_a_broken_pod_of_an_earlier_revision() {
+    let found = broken_below(&json!({"type": "RollingUpdate"}));
     assert_eq!(found.len(), 1);
     assert!(found[0].starts_with("RolloutStuckByStrategy Critical [web]: container web pod \"db-0\" of an earlier revision holds the rollout up"), "{found:?}");
     assert!(found[0].ends_with("-> DeletePod"), "{found:?}");
+}
+
+#[test]
+fn an_earlier_revision_that_is_kept_by_design_is_no_leftover() {
+    for strategy in [json!({"type": "RollingUpdate", "rollingUpdate": {"partition": 1}}), json!({"type": "OnDelete"})] {
+        let found = broken_below(&strategy);
+        assert!(found[0].starts_with("CrashLoop Critical [web]"), "{strategy}: {found:?}");
+        assert!(!found[0].contains("->"), "{strategy}: {found:?}");
+    }
 }
 
 #[test]

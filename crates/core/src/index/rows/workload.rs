@@ -91,10 +91,15 @@ pub struct Strategy {
     pub ordered: bool,
     /// How many may be missing meanwhile.
     pub max_unavailable: Option<Bound>,
-    /// How many there may be beyond what is wanted.
-    pub max_surge: Option<Bound>,
     /// For StatefulSets: pods below this number stay as they are.
     pub partition: i32,
+}
+
+impl Strategy {
+    /// True for a StatefulSet that replaces no pod while another is not ready.
+    pub fn waits_for_each(&self) -> bool {
+        self.ordered && !self.on_delete && self.partition == 0
+    }
 }
 
 /// What a CronJob does when a run is due before the last one has ended.
@@ -124,6 +129,8 @@ pub struct Cron {
     pub last: Option<Timestamp>,
     /// When a run ended well last.
     pub succeeded: Option<Timestamp>,
+    /// When anything but its status was written last, as far as the API server remembers.
+    pub changed: Option<Timestamp>,
     /// How many runs are under way.
     pub active: i32,
 }

@@ -48,7 +48,6 @@ shape! {
     /// How many pods are replaced at once.
     RollingShape {
         max_unavailable: Option<Bound>,
-        max_surge: Option<Bound>,
         #[serde(deserialize_with = "or_default")] partition: i32,
     }
 }
