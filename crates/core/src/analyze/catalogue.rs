@@ -92,7 +92,7 @@ table! {
     GatewayRefused: "the class, and the conditions `Accepted` and `Programmed`", "Gateway, GatewayClass", [];
     RouteGatewayMissing: "parent references against Gateways", "HTTPRoute", [];
     RouteBackendMissing: "backends against Services and their ports", "HTTPRoute", [];
-    CertificateExpired: "`status.notAfter` of a cert-manager Certificate, three days ahead", "Certificate", [];
+    CertificateExpired: "`status.notAfter` of a cert-manager Certificate: past, or three days ahead, or an hour past `status.renewalTime` where there is one", "Certificate", [];
     CertificateNotReady: "the condition `Ready`, after ten minutes", "Certificate", [];
     StorageClassMissing: "the class against StorageClasses and free volumes", "PersistentVolumeClaim", [];
     ClaimUnbound: "free volumes against the claim's class, size, access modes and volume mode", "PersistentVolumeClaim", [];

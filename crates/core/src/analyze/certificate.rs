@@ -6,10 +6,13 @@
 use super::case::Case;
 use super::text::quote;
 use crate::finding::{Cause, Finding, Severity};
-use jiff::SignedDuration;
+use crate::index::Certificate;
+use jiff::{SignedDuration, Timestamp};
 
-/// cert-manager renews weeks before; what is left in the last days was not renewed.
+/// Where nobody says when it is to be renewed: what is left in the last days was not.
 const LAST_DAYS: SignedDuration = SignedDuration::from_hours(3 * 24);
+/// What renewing may take.
+const RENEWING: SignedDuration = SignedDuration::from_hours(1);
 /// Issuing takes some time, with an authority on the Internet first of all.
 const GRACE: SignedDuration = SignedDuration::from_mins(10);
 
@@ -22,14 +25,8 @@ pub(crate) fn find(case: &Case<'_>) -> Vec<Finding> {
         return Vec::new();
     }
     let kept = format!("for Secret {} by {}", quote(&certificate.secret, 60), quote(&certificate.issuer, 60));
-    if let Some(until) = certificate.until.filter(|until| until.duration_since(case.now) < LAST_DAYS) {
-        let over = until <= case.now;
-        let (word, severity) = if over { ("expired", Severity::Critical) } else { ("expires", Severity::Warning) };
-        let text = format!("the certificate {kept} {word} at {until} and was not renewed");
-        let mut finding = case.draft(Cause::CertificateExpired, severity, &text);
-        finding.since = if over { until } else { until.checked_sub(LAST_DAYS).unwrap_or(until) };
-        finding.evidence = case.own("status.notAfter", &until.to_string());
-        return vec![finding];
+    if let Some(late) = certificate.until.and_then(|until| late(case, certificate, until, &kept)) {
+        return vec![late];
     }
     let not_ready = certificate.conditions.get("Ready").filter(|c| !c.holds && case.past(c.since, GRACE));
     let finding = not_ready.map(|c| {
@@ -39,10 +36,25 @@ pub(crate) fn find(case: &Case<'_>) -> Vec<Finding> {
         finding.evidence = case.own("status.conditions[Ready]", &format!("{}: {}", c.reason, c.message));
         finding
     });
-    if let Some(until) = certificate.until {
-        case.look_again(until.checked_sub(LAST_DAYS).unwrap_or(until));
-    }
     finding.into_iter().collect()
+}
+
+/// Out of date, or not renewed when it was due.
+fn late(case: &Case<'_>, certificate: &Certificate, until: Timestamp, kept: &str) -> Option<Finding> {
+    let over = case.past(Some(until), SignedDuration::ZERO);
+    let due = certificate.renewal.and_then(|at| at.checked_add(RENEWING).ok()).or(until.checked_sub(LAST_DAYS).ok());
+    let overdue = due.filter(|due| case.past(Some(*due), SignedDuration::ZERO));
+    let (word, severity, since) = match overdue {
+        _ if over => ("expired", Severity::Critical, until),
+        Some(due) => ("expires", Severity::Warning, certificate.renewal.unwrap_or(due)),
+        None => return None,
+    };
+    let planned = certificate.renewal.map_or_else(String::new, |at| format!(" at {at}"));
+    let text = format!("the certificate {kept} {word} at {until} and was not renewed{planned}");
+    let mut finding = case.draft(Cause::CertificateExpired, severity, &text);
+    finding.since = since;
+    finding.evidence = case.own("status.notAfter", &until.to_string());
+    Some(finding)
 }
 
 #[cfg(test)]

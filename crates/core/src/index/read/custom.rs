@@ -39,6 +39,7 @@ impl Reader<'_> {
             secret: self.intern.text(&shape.spec.secret_name),
             issuer: self.intern.text(&format!("{kind} {}", issuer.name)),
             until: shape.status.not_after,
+            renewal: shape.status.renewal_time,
             conditions: Conditions(self.conditions(&shape.status.conditions)),
         }))
     }

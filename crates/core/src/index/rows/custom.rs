@@ -73,6 +73,8 @@ pub struct Certificate {
     pub issuer: Text,
     /// Until when it is valid.
     pub until: Option<Timestamp>,
+    /// When it is to be renewed, as its controller says.
+    pub renewal: Option<Timestamp>,
     /// Its conditions.
     pub conditions: Conditions,
 }

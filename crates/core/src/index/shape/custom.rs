@@ -96,6 +96,7 @@ shape! {
     /// A Certificate's status.
     CertificateStatusShape {
         #[serde(deserialize_with = "time")] not_after: Option<Timestamp>,
+        #[serde(deserialize_with = "time")] renewal_time: Option<Timestamp>,
         #[serde(deserialize_with = "or_default")] conditions: Vec<ConditionShape>,
     }
 }
