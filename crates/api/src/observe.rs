@@ -8,6 +8,7 @@ use bailiwick_core::index::{Index, Observed, Touched};
 use bailiwick_core::object::Kind;
 use futures::future::BoxFuture;
 use futures::stream::{self, BoxStream, Stream, StreamExt};
+use jiff::Timestamp;
 use kube::api::ListParams;
 use kube::core::ObjectList;
 use kube::runtime::WatchStreamExt;
@@ -337,7 +338,8 @@ fn update<K: Shape, R: Reading>(event: Event<Seen<K, R>>) -> IndexUpdate {
             read(seen).map_or_else(IndexUpdate::Malformed, |observed| IndexUpdate::Observed(Box::new(observed)))
         }
         Event::Delete(seen) => {
-            IndexUpdate::Observed(Box::new(Observed::Deleted { kind: K::KIND, uid: seen.uid().to_owned() }))
+            let (uid, at) = (seen.uid().to_owned(), Some(Timestamp::now()));
+            IndexUpdate::Observed(Box::new(Observed::Deleted { kind: K::KIND, uid, at }))
         }
     }
 }

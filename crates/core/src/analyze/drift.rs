@@ -14,6 +14,9 @@ use jiff::SignedDuration;
 /// Whoever changes a ConfigMap often restarts its users next.
 const GRACE: SignedDuration = SignedDuration::from_mins(2);
 
+/// Whoever replaces a ConfigMap may delete it first, or put it in a moment later.
+const REPLACING: SignedDuration = SignedDuration::from_secs(30);
+
 /// What running pods have lost, or not yet seen.
 pub(crate) fn find(case: &Case<'_>) -> Vec<Finding> {
     let Some(template) = case.workload().filter(|_| case.subject.kind.is_workload()).map(|w| &*w.template) else {
@@ -35,20 +38,26 @@ fn required(template: &Template) -> impl Iterator<Item = &ConfigRef> {
 
 /// What the next pod will miss.
 fn lost(case: &Case<'_>, template: &Template, youngest: &Pod<'_>) -> Option<Finding> {
-    let (what, evidence) = required(template).find_map(|r| {
+    // What the pods that run were made without, the new ones miss by themselves.
+    let had = |r: &&ConfigRef| required(youngest.template()).any(|own| own == *r);
+    let (what, evidence, since) = required(template).filter(had).find_map(|r| {
         let name = quote(&r.name, 80);
         let Some(thing) = case.view.named(Kind::ConfigMap, youngest.namespace(), &r.name) else {
-            return Some((format!("ConfigMap {name} no longer exists"), case.own("spec.template", &r.name)));
+            let since = case.view.lost_at(youngest.namespace(), &r.name);
+            let what = format!("ConfigMap {name} no longer exists");
+            return case.past(since, REPLACING).then(|| (what, case.own("spec.template", &r.name), since));
         };
-        let keys = thing.config()?.keys.as_ref()?;
-        let key = r.keys.iter().find(|key| !keys.contains(key))?;
+        let config = thing.config()?;
+        let keys = config.keys.as_ref()?;
+        let key = r.keys.iter().find(|key| !keys.contains(key)).filter(|_| case.past(config.written, REPLACING))?;
         let has = keys.join(", ");
         let evidence = case.in_thing(thing, "metadata.managedFields", &format!("keys: {has}")).into_iter().collect();
-        Some((format!("ConfigMap {name} no longer has key {}, only {}", quote(key, 60), quote(&has, 100)), evidence))
+        let what = format!("ConfigMap {name} no longer has key {}, only {}", quote(key, 60), quote(&has, 100));
+        Some((what, evidence, config.written))
     })?;
     let text = format!("the pods run, but new ones will not start: {what}");
     let mut finding = case.draft(Cause::ConfigMapMissing, Severity::Warning, &text);
-    finding.since = youngest.ready_since().unwrap_or(finding.since);
+    finding.since = since.unwrap_or(case.now);
     finding.evidence = evidence;
     Some(finding)
 }

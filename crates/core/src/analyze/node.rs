@@ -6,7 +6,7 @@
 use super::case::Case;
 use super::text::{has_any, quote};
 use crate::finding::{Cause, Finding, Severity};
-use crate::index::{Condition, Node, Thing, View, Writer};
+use crate::index::{Condition, Node, Odd, Pod, Thing, View, Writer};
 use crate::object::Kind;
 use jiff::SignedDuration;
 
@@ -20,7 +20,8 @@ pub(crate) fn find(case: &Case<'_>) -> Vec<Finding> {
     let Some((thing, node)) = case.thing.and_then(|t| Some((t, t.node()?))) else {
         return Vec::new();
     };
-    if thing.head.marks.deleting() || node.taints.iter().any(|taint| has_any(taint, &REMOVERS)) {
+    let announced = node.cordoned && thing.head.marks.explained();
+    if announced || thing.head.marks.deleting() || node.taints.iter().any(|taint| has_any(taint, &REMOVERS)) {
         return Vec::new();
     }
     let lasting: Vec<&Condition> =
@@ -32,7 +33,7 @@ pub(crate) fn find(case: &Case<'_>) -> Vec<Finding> {
     let mut out: Vec<Finding> =
         lasting.into_iter().map(|c| case.by_condition(Cause::NodeUnderPressure, c, &pressure(c))).collect();
     out.truncate(1);
-    out.extend(cordoned(case, thing, node));
+    out.extend(cordoned(case, node));
     out
 }
 
@@ -52,8 +53,8 @@ fn pressure(condition: &Condition) -> String {
     format!("the node {what}: {}", quote(&condition.message, 160))
 }
 
-fn cordoned(case: &Case<'_>, thing: &Thing, node: &Node) -> Option<Finding> {
-    if !node.cordoned || thing.head.marks.explained() {
+fn cordoned(case: &Case<'_>, node: &Node) -> Option<Finding> {
+    if !node.cordoned {
         return None;
     }
     let waiting = case.view.pods().filter(|pod| waits_for_cordoned(pod)).count();
@@ -80,9 +81,8 @@ pub(crate) fn by(writer: Option<&Writer>) -> String {
     }
 }
 
-fn waits_for_cordoned(pod: &crate::index::Pod<'_>) -> bool {
-    pod.node().is_none()
-        && pod.odd().and_then(|odd| odd.unscheduled.as_ref()).is_some_and(|u| u.message.contains("unschedulable"))
+fn waits_for_cordoned(pod: &Pod<'_>) -> bool {
+    pod.node().is_none() && pod.odd().is_some_and(Odd::waits_for_cordoned)
 }
 
 /// True where no node takes pods at all, so that nothing is the pods' own fault.

@@ -118,7 +118,7 @@ pub(crate) fn absent_service<'h>(case: &Case<'_>, pod: &Pod<'_>, host: &'h str) 
     let known = !case.view.reads_in(Kind::Service, &namespace)
         || case.view.named(Kind::Service, &namespace, name).is_some()
         // A pod of a StatefulSet, or one with a subdomain, has a name of its own.
-        || case.view.pods_in(&namespace).any(|p| p.name() == name);
+        || case.view.pod_named(&namespace, name).is_some();
     (!known).then_some(name)
 }
 

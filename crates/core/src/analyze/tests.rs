@@ -54,7 +54,7 @@ fn pods_that_are_leaving_or_gone_have_no_finding() {
     assert_eq!(all(&w), [""; 0]);
     w.pod(1, "bcdfg", backing_off(4, json!({})));
     assert_eq!(all(&w).len(), 1);
-    w.index.apply(crate::index::Observed::Deleted { kind: Kind::Pod, uid: "Pod-web-r1-bcdfg".to_owned() });
+    w.index.apply(crate::index::Observed::Deleted { kind: Kind::Pod, uid: "Pod-web-r1-bcdfg".to_owned(), at: None });
     assert_eq!(all(&w), [""; 0]);
 }
 

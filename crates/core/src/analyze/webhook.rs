@@ -6,7 +6,7 @@
 use super::case::Case;
 use super::text::{has_any, quote};
 use crate::finding::{Cause, Finding, Severity};
-use crate::index::{Bundle, Hook, Text, Thing, View, Workload};
+use crate::index::{Bundle, HOOKS, Hook, Text, Thing, View, Workload};
 use crate::object::Kind;
 use jiff::{SignedDuration, Timestamp};
 
@@ -16,7 +16,6 @@ const GRACE: SignedDuration = SignedDuration::from_secs(60);
 const FILLING: SignedDuration = SignedDuration::from_mins(2);
 /// Seconds that the API server gives a whole request by itself.
 const REQUEST: i32 = 30;
-const KINDS: [Kind; 2] = [Kind::MutatingWebhookConfiguration, Kind::ValidatingWebhookConfiguration];
 
 /// What is wrong with a webhook configuration.
 pub(crate) fn find(case: &Case<'_>) -> Vec<Finding> {
@@ -28,7 +27,7 @@ pub(crate) fn find(case: &Case<'_>) -> Vec<Finding> {
     }
     let mut out: Vec<Finding> = Vec::new();
     let silent = hooks.iter().filter_map(|hook| {
-        let why = unserved(case.view, hook).filter(|_| !is_explained(case.view, hook, case.now))?;
+        let why = unserved(case.view, hook).filter(|_| !is_explained(case, hook))?;
         Some((hook, why))
     });
     // The one whose silence refuses requests comes first.
@@ -65,10 +64,11 @@ fn unserved(view: View<'_>, hook: &Hook) -> Option<String> {
     let Some(thing) = view.named(Kind::Service, namespace, name) else {
         return Some(format!("has no backend, Service {shown} does not exist"));
     };
-    if !view.reads_in(Kind::EndpointSlice, namespace) || is_served(view, thing) {
+    let service = thing.service()?;
+    if service.external || !view.reads_in(Kind::EndpointSlice, namespace) || is_served(view, thing) {
         return None;
     }
-    let selector = &thing.service()?.selector;
+    let selector = &service.selector;
     let made = |w: &Workload| selector.iter().all(|(k, v)| w.template_labels.get(k) == Some(v));
     let stopped = !selector.is_empty() && view.makers_in(namespace).any(|(_, w)| w.desired == 0 && made(w));
     let why = if stopped { ", its workload is scaled to zero" } else { "" };
@@ -76,13 +76,18 @@ fn unserved(view: View<'_>, hook: &Hook) -> Option<String> {
 }
 
 /// True where the pods behind a webhook are on their way, or have findings that say why they are not.
-fn is_explained(view: View<'_>, hook: &Hook, now: Timestamp) -> bool {
+fn is_explained(case: &Case<'_>, hook: &Hook) -> bool {
+    let view = case.view;
     let service = hook.service.as_ref().and_then(|(namespace, name, _)| view.named(Kind::Service, namespace, name));
     let selected = service.and_then(|t| Some(view.pods_selected(&t.head.namespace, &t.service()?.selector)));
     selected.unwrap_or_default().iter().any(|pod| {
-        let starting = pod.created().is_some_and(|at| now.duration_since(at) < GRACE);
-        let told = || pod.subject().is_some_and(|subject| !super::examine(&view, &subject, now).findings.is_empty());
-        starting || told()
+        let told = || {
+            let analysis = pod.subject().map(|subject| super::examine(&view, &subject, case.now)).unwrap_or_default();
+            // Some are over with time alone.
+            analysis.recheck.into_iter().for_each(|at| case.look_again(at));
+            !analysis.findings.is_empty()
+        };
+        !case.past(pod.created(), GRACE) || told()
     })
 }
 
@@ -112,17 +117,19 @@ fn mistrusted(case: &Case<'_>, hook: &Hook) -> Option<String> {
 /// Said once, of the configuration that may take longest.
 fn too_slow(case: &Case<'_>, thing: &Thing) -> Option<Finding> {
     let mut all: Vec<(&Thing, i32)> = Vec::new();
-    for kind in KINDS {
+    for kind in HOOKS {
         all.extend(case.view.things(kind).map(|t| (t, slowest(t))).filter(|(_, seconds)| *seconds > 0));
     }
     all.sort_by_key(|(t, seconds)| (-seconds, t.head.kind, t.head.name.clone()));
-    let (first, _) = all.first()?;
-    let serial: i32 = all.iter().filter(|(t, _)| t.head.kind == KINDS[0]).map(|(_, seconds)| seconds).sum();
-    let side_by_side = all.iter().filter(|(t, _)| t.head.kind == KINDS[1]).map(|(_, seconds)| *seconds).max();
     let together: i32 = all.iter().map(|(_, seconds)| seconds).sum();
+    if all.first()?.0.head.uid != thing.head.uid || together <= REQUEST {
+        return None;
+    }
+    let serial: i32 = all.iter().filter(|(t, _)| t.head.kind == HOOKS[0]).map(|(_, seconds)| seconds).sum();
+    let side_by_side = all.iter().filter(|(t, _)| t.head.kind == HOOKS[1]).map(|(_, seconds)| *seconds).max();
     let silent = all.iter().any(|(t, _)| hooks(t).any(|hook| unserved(case.view, hook).is_some())) || times_out(case);
     let worst = serial + side_by_side.unwrap_or(0);
-    if first.head.uid != thing.head.uid || together <= REQUEST || (worst <= REQUEST && !silent) {
+    if worst <= REQUEST && !silent {
         return None;
     }
     let ranked: Vec<String> =
@@ -148,7 +155,7 @@ fn hooks(thing: &Thing) -> impl Iterator<Item = &Hook> {
 /// Mutating webhooks are asked one after the other, validating ones side by side.
 fn slowest(thing: &Thing) -> i32 {
     let seconds = hooks(thing).map(|hook| hook.timeout);
-    if thing.head.kind == KINDS[0] { seconds.sum() } else { seconds.max().unwrap_or(0) }
+    if thing.head.kind == HOOKS[0] { seconds.sum() } else { seconds.max().unwrap_or(0) }
 }
 
 /// True where a controller was told that a webhook did not answer in time.
@@ -162,7 +169,7 @@ fn times_out(case: &Case<'_>) -> bool {
 /// True where what is known of a webhook of that name says why it cannot be asked. Its pods are not
 /// looked at: they may be refused by this very webhook.
 pub(crate) fn explains(view: View<'_>, name: &str, now: Timestamp) -> bool {
-    let things = KINDS.into_iter().flat_map(|kind| view.things(kind));
+    let things = HOOKS.into_iter().flat_map(|kind| view.things(kind));
     let cases = things.filter_map(|thing| Case::of_object(view, &view.reference(thing)?, now));
     cases.into_iter().any(|case| {
         let hooks = case.thing.and_then(Thing::hooks).into_iter().flat_map(|h| &h.hooks);

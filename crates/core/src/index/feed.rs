@@ -2,6 +2,7 @@
 //!
 //! Owns every change of the index. Must never leave a relation to a row that is gone. No IO.
 
+use super::intern::Text;
 use super::names::Marks;
 use super::pods::{Cohort, Phase, PodRow, Tail};
 use super::read::Reader;
@@ -38,17 +39,20 @@ impl Index {
             ready: ready.is_some_and(|c| c.status == "True"),
         };
         let new = row.clone();
-        match self.pods.put(row) {
-            Some(old) => {
-                self.note_service(&old, &new, meta);
-                if (PodRow { rv: new.rv, ..old }) == new {
-                    Touched::default()
-                } else {
-                    self.touched_by_pod(new.cohort, uid)
-                }
-            }
-            None => self.touched_by_pod(new.cohort, uid),
+        let old = self.pods.put(row);
+        if let Some(old) = &old {
+            self.note_service(old, &new, meta);
         }
+        let waited = old.as_ref().is_some_and(waits_for_cordoned);
+        let moved = old.as_ref().is_none_or(|old| old.cohort != new.cohort);
+        if old.is_some_and(|old| (PodRow { rv: new.rv, ..old }) == new) {
+            return Touched::default();
+        }
+        let mut touched = self.touched_by_pod(new.cohort, uid, moved);
+        if waited != waits_for_cordoned(&new) {
+            self.touch_cordoned(&mut touched);
+        }
+        touched
     }
 
     fn put_cohort(&mut self, shape: &PodShape, head: &str) -> u32 {
@@ -130,6 +134,9 @@ impl Index {
                 self.children.entry(owner).or_default().push(uid);
             }
         }
+        if key.0 == Kind::ConfigMap {
+            self.lost.remove(&(key.1.clone(), key.2.clone()));
+        }
         // An object of the same name may have been replaced in a gap of the watch.
         if let Some(replaced) = self.by_name.insert(key, uid).filter(|old| *old != uid) {
             self.drop_thing(replaced);
@@ -153,15 +160,18 @@ impl Index {
         Some(thing)
     }
 
-    pub(super) fn remove(&mut self, kind: Kind, uid: UidKey) -> Touched {
+    pub(super) fn remove(&mut self, kind: Kind, uid: UidKey, at: Option<Timestamp>) -> Touched {
         if kind == Kind::Event {
             return Touched::one(self.events.remove(uid).and_then(|object| self.subject_of(object)));
         }
         if kind == Kind::Pod {
-            let Some(cohort) = self.pods.find(uid).map(|row| row.cohort) else {
+            let Some((cohort, waited)) = self.pods.find(uid).map(|row| (row.cohort, waits_for_cordoned(row))) else {
                 return Touched::default();
             };
-            let touched = self.touched_by_pod(cohort, uid);
+            let mut touched = self.touched_by_pod(cohort, uid, true);
+            if waited {
+                self.touch_cordoned(&mut touched);
+            }
             self.pods.remove(uid);
             self.events.forget(uid);
             return touched;
@@ -171,10 +181,23 @@ impl Index {
             let key = (thing.head.kind, thing.head.namespace, thing.head.name);
             if self.by_name.get(&key) == Some(&uid) {
                 self.by_name.remove(&key);
+                self.note_lost(key, at);
             }
         }
         touched
     }
+
+    /// Keeps when a ConfigMap went while pods are made with it, and no longer than they are.
+    fn note_lost(&mut self, (kind, namespace, name): (Kind, Text, Text), at: Option<Timestamp>) {
+        let Some(at) = at.filter(|_| kind == Kind::ConfigMap) else { return };
+        let pods = &self.pods;
+        self.lost.insert((namespace, name), at);
+        self.lost.retain(|(namespace, name), _| pods.users_of(namespace, name).next().is_some());
+    }
+}
+
+fn waits_for_cordoned(row: &PodRow) -> bool {
+    row.node.is_none() && row.odd.as_ref().is_some_and(|odd| odd.waits_for_cordoned())
 }
 
 fn seconds(time: Option<Timestamp>) -> u32 {

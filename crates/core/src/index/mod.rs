@@ -38,6 +38,7 @@ pub use rows::{
 pub use select::Selector;
 pub use state::{ContainerState, Exit, Now, Odd, Unscheduled};
 pub use template::{Amounts, ConfigRef, Container, ContainerPort, Probe, RefKind, Role, Template};
+pub(crate) use touch::HOOKS;
 pub use uid::UidKey;
 pub use view::{Pod, View};
 
@@ -45,7 +46,7 @@ use crate::object::{Kind, ObjectRef};
 use events::Events;
 use hash::{Map, Set};
 use intern::Intern;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use pods::Pods;
 use std::collections::{BTreeMap, BTreeSet};
 use uid::OddUids;
@@ -81,6 +82,8 @@ pub struct Index {
     by_name: BTreeMap<(Kind, Text, Text), UidKey>,
     children: Map<UidKey, Vec<UidKey>>,
     events: Events,
+    /// When ConfigMaps went that pods are made with, by namespace and name.
+    lost: BTreeMap<(Text, Text), Timestamp>,
     resync: BTreeMap<Kind, Set<UidKey>>,
     unread: BTreeMap<Kind, String>,
     listed: BTreeSet<Kind>,
@@ -143,7 +146,7 @@ impl Index {
             Observed::Gateway(s) => self.put(Kind::Gateway, &s.metadata, |r| r.gateway(&s)),
             Observed::HTTPRoute(s) => self.put(Kind::HTTPRoute, &s.metadata, |r| r.route(&s)),
             Observed::Certificate(s) => self.put(Kind::Certificate, &s.metadata, |r| r.certificate(&s)),
-            Observed::Deleted { kind, uid } => self.remove(kind, UidKey::of(&uid)),
+            Observed::Deleted { kind, uid, at } => self.remove(kind, UidKey::of(&uid), at),
         }
     }
 
@@ -174,7 +177,7 @@ impl Index {
             known.sort_unstable();
         }
         for uid in known {
-            self.remove(kind, uid).0.into_iter().for_each(|subject| touched.add(Some(subject)));
+            self.remove(kind, uid, None).0.into_iter().for_each(|subject| touched.add(Some(subject)));
         }
         touched
     }
@@ -218,6 +221,7 @@ impl Index {
             + self.events.heap_bytes()
             + map(self.things.capacity(), size_of::<(UidKey, Thing)>())
             + map(self.children.capacity(), size_of::<(UidKey, Vec<UidKey>)>())
+            + self.lost.len() * size_of::<((Text, Text), Timestamp)>() * 3 / 2
             + self.by_name.len() * size_of::<((Kind, Text, Text), UidKey)>() * 3 / 2
             + things.sum::<usize>()
             + children.sum::<usize>()

@@ -9,6 +9,7 @@ use super::shape::{
     WebhooksShape, WorkloadShape,
 };
 use crate::object::Kind;
+use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -24,6 +25,8 @@ macro_rules! observed {
                 kind: Kind,
                 /// Its uid.
                 uid: String,
+                /// When that was seen, by who has a clock.
+                at: Option<Timestamp>,
             },
         }
 

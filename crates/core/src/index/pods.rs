@@ -265,6 +265,12 @@ impl Pods {
         self.by_namespace.get(namespace).map_or(&[], Vec::as_slice)
     }
 
+    /// The cohorts of a namespace whose templates refer to a ConfigMap or Secret of that name.
+    pub(crate) fn users_of(&self, namespace: &str, name: &str) -> impl Iterator<Item = (u32, &Arc<Cohort>)> {
+        let all = self.cohorts_in(namespace).iter().filter_map(|&at| Some((at, self.cohort(at)?)));
+        all.filter(move |(_, cohort)| cohort.template.config_refs().any(|(_, r)| &*r.name == name))
+    }
+
     pub(crate) fn members(&self, cohort: u32) -> impl Iterator<Item = &PodRow> {
         let group = self.groups.get(cohort as usize).and_then(Option::as_ref);
         group.into_iter().flat_map(|g| &g.members).filter_map(|&at| self.row(at))

@@ -103,6 +103,11 @@ impl Odd {
         (odd != Odd::default()).then(|| Box::new(odd))
     }
 
+    /// True where the scheduler passed cordoned nodes by.
+    pub(crate) fn waits_for_cordoned(&self) -> bool {
+        self.unscheduled.as_ref().is_some_and(|u| u.message.contains("unschedulable"))
+    }
+
     pub(crate) fn heap_bytes(&self) -> usize {
         let exit = |e: &Exit| e.message.len();
         let containers = self.containers.iter().map(|c| {

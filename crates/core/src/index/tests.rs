@@ -14,7 +14,7 @@ fn names(touched: &Touched) -> Vec<String> {
 }
 
 fn delete(index: &mut Index, kind: Kind, uid: &str) -> Vec<String> {
-    names(&index.apply(Observed::Deleted { kind, uid: uid.to_owned() }))
+    names(&index.apply(Observed::Deleted { kind, uid: uid.to_owned(), at: None }))
 }
 
 fn owner(kind: &str, name: &str) -> Value {
@@ -103,6 +103,56 @@ fn pods_are_found_through_replica_sets_and_outlive_their_orphaning() {
     assert_eq!(index.view().pods_of(web).count(), 0);
     let subjects: Vec<String> = index.view().subjects().iter().map(ToString::to_string).collect();
     assert_eq!(subjects, ["Deployment shop/web", "ReplicaSet shop/web-5d9c7b", "Pod shop/web-5d9c7b-x7k2p"]);
+}
+
+fn waiting(name: &str, rv: u32, message: &str) -> Value {
+    let mut pod = pod(name, rv, &owner("ReplicaSet", "web-5d9c7b"), false);
+    pod["spec"]["nodeName"] = json!("");
+    let told = json!({"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": message});
+    pod["status"] = json!({"phase": "Pending", "conditions": [told]});
+    pod
+}
+
+#[test]
+fn a_pod_touches_the_cordoned_nodes_when_it_begins_and_ends_to_wait_for_them() {
+    let mut index = shop();
+    for (name, cordoned) in [("n1", true), ("n2", false)] {
+        let node = json!({"metadata": {"name": name, "uid": name}, "spec": {"unschedulable": cordoned}});
+        apply(&mut index, Kind::Node, node);
+    }
+    let cordon = "0/2 nodes are available: 1 Insufficient cpu, 1 node(s) were unschedulable.";
+    let name = "web-5d9c7b-zzzz2";
+    assert_eq!(apply(&mut index, Kind::Pod, waiting(name, 20, cordon)), ["Deployment shop/web", "Node n1"]);
+    let longer = cordon.replace("0/2", "0/3");
+    assert_eq!(apply(&mut index, Kind::Pod, waiting(name, 21, &longer)), ["Deployment shop/web"], "it still waits");
+    let full = "0/2 nodes are available: 2 Insufficient cpu.";
+    assert_eq!(apply(&mut index, Kind::Pod, waiting(name, 22, full)), ["Deployment shop/web", "Node n1"]);
+    assert_eq!(apply(&mut index, Kind::Pod, waiting(name, 23, cordon)), ["Deployment shop/web", "Node n1"]);
+    assert_eq!(delete(&mut index, Kind::Pod, "pod-web-5d9c7b-zzzz2"), ["Deployment shop/web", "Node n1"]);
+}
+
+#[test]
+fn network_policies_and_webhooks_are_touched_when_pods_come_and_go() {
+    let mut index = shop();
+    apply(&mut index, Kind::Service, service());
+    let policy = json!({"metadata": {"name": "p", "namespace": "shop", "uid": "p"}, "spec": {"podSelector": {}}});
+    apply(&mut index, Kind::NetworkPolicy, policy);
+    let hook = json!({"name": "a.b.c", "clientConfig": {"service": {"namespace": "shop", "name": "front"}}});
+    let hooks = json!({"metadata": {"name": "checks", "uid": "checks"}, "webhooks": [hook]});
+    apply(&mut index, Kind::ValidatingWebhookConfiguration, hooks);
+    let lone = |rv, ready| {
+        let mut lone = pod("lone-x7k2p", rv, &json!([]), ready);
+        lone["metadata"]["labels"] = json!({"app": "lone"});
+        lone
+    };
+    assert_eq!(apply(&mut index, Kind::Pod, lone(30, true)), ["Pod shop/lone-x7k2p", "NetworkPolicy shop/p"]);
+    assert_eq!(apply(&mut index, Kind::Pod, lone(31, false)), ["Pod shop/lone-x7k2p"], "its labels are as they were");
+    let mut other = lone(32, false);
+    other["metadata"]["labels"] = json!({"app": "web"});
+    let all =
+        ["Pod shop/lone-x7k2p", "Service shop/front", "ValidatingWebhookConfiguration checks", "NetworkPolicy shop/p"];
+    assert_eq!(apply(&mut index, Kind::Pod, other), all);
+    assert_eq!(delete(&mut index, Kind::Pod, "pod-lone-x7k2p"), all);
 }
 
 #[test]

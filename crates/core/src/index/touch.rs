@@ -32,7 +32,8 @@ pub(crate) const OWN_SUBJECTS: [Kind; 16] = [
 pub(crate) const HOOKS: [Kind; 2] = [Kind::MutatingWebhookConfiguration, Kind::ValidatingWebhookConfiguration];
 
 impl Index {
-    pub(crate) fn touched_by_pod(&self, at: u32, uid: UidKey) -> Touched {
+    /// Whom a pod's row concerns; `moved` where it is new, goes, or has other labels than before.
+    pub(crate) fn touched_by_pod(&self, at: u32, uid: UidKey, moved: bool) -> Touched {
         let mut touched = Touched::default();
         let Some(pod) = self.view().pod_by_key(uid) else {
             return touched;
@@ -43,15 +44,25 @@ impl Index {
         let name = pod.name();
         touched.add(self.subject_of_pod(cohort, &name, uid));
         for (service, body) in self.view().services_in(&cohort.namespace) {
-            if selects(&body.selector, &cohort.labels, &name) {
+            if !selects(&body.selector, &cohort.labels, &name) {
+                continue;
+            }
+            if moved {
+                self.touch_service(&cohort.namespace, &service.head.name, &mut touched);
+            } else {
                 touched.add(self.reference_to(service));
             }
         }
         // Labels come and go with the first and last pod of their kind.
-        if self.pods.members(at).nth(1).is_none() {
+        if moved && self.pods.members(at).nth(1).is_none() {
             self.touch_all(Kind::NetworkPolicy, &cohort.namespace, &mut touched, |_| true);
         }
         touched
+    }
+
+    /// Nodes that a pod waits for, or no longer does: their finding counts such pods.
+    pub(crate) fn touch_cordoned(&self, touched: &mut Touched) {
+        self.touch_every(Kind::Node, touched, |t| t.node().is_some_and(|n| n.cordoned));
     }
 
     pub(crate) fn touched_by(&self, uid: UidKey, kind: Kind) -> Touched {
@@ -170,13 +181,7 @@ impl Index {
 
     /// Workloads whose pods refer to a ConfigMap.
     fn touch_users(&self, config: &Thing, touched: &mut Touched) {
-        for &at in self.pods.cohorts_in(&config.head.namespace) {
-            let Some(cohort) = self.pods.cohort(at) else {
-                continue;
-            };
-            if !cohort.template.config_refs().any(|(_, r)| r.name == config.head.name) {
-                continue;
-            }
+        for (at, cohort) in self.pods.users_of(&config.head.namespace, &config.head.name) {
             if let Some(row) = self.pods.members(at).next() {
                 let name = format!("{}{}", cohort.head, row.tail.as_str());
                 touched.add(self.subject_of_pod(cohort, &name, row.uid));

@@ -211,6 +211,15 @@ impl<'a> View<'a> {
         self.pods_of_cohorts(self.index.pods.cohorts_in(namespace))
     }
 
+    /// The pod of that name.
+    pub fn pod_named(&self, namespace: &str, name: &str) -> Option<Pod<'a>> {
+        self.index.pods.cohorts_in(namespace).iter().find_map(|at| {
+            let tail = name.strip_prefix(&*self.index.pods.cohort(*at)?.head)?;
+            let row = self.index.pods.members(*at).find(|row| row.tail.as_str() == tail)?;
+            self.pod_of_row(row)
+        })
+    }
+
     /// The pods of a namespace that a Service's selector matches.
     pub fn pods_selected(&self, namespace: &str, selector: &Labels) -> Vec<Pod<'a>> {
         let mut found = Vec::new();
@@ -233,6 +242,11 @@ impl<'a> View<'a> {
     /// The Services of a namespace.
     pub fn services_in(&self, namespace: &str) -> impl Iterator<Item = (&'a Thing, &'a Service)> + use<'a> {
         self.things_in(Kind::Service, namespace).filter_map(|thing| Some((thing, thing.service()?)))
+    }
+
+    /// When a ConfigMap went that pods are made with, where that was seen.
+    pub fn lost_at(&self, namespace: &str, name: &str) -> Option<Timestamp> {
+        self.index.lost.get(&(Arc::from(namespace), Arc::from(name))).copied()
     }
 
     /// A namespace.

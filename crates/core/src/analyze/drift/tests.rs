@@ -1,6 +1,7 @@
 //! Tests of ConfigMaps that changed under pods that run.
 
 use crate::analyze::fixture::{World, at, spec, well};
+use crate::index::Observed;
 use crate::object::Kind;
 use serde_json::{Value, json};
 
@@ -43,6 +44,35 @@ fn what_the_next_pod_will_miss_is_told_while_the_others_run() {
     let mut unread = running(by_key(false));
     unread.index.set_unread(Kind::ConfigMap, "forbidden");
     assert_eq!(unread.web(), [""; 0]);
+}
+
+#[test]
+fn what_is_lost_for_a_moment_is_being_replaced() {
+    let mut w = running(by_key(false));
+    w.put(Kind::ConfigMap, keyed(&["mode"], 0));
+    let gone = Observed::Deleted { kind: Kind::ConfigMap, uid: "ConfigMap-app".to_owned(), at: at(590).parse().ok() };
+    w.index.apply(gone);
+    assert_eq!(w.web(), [""; 0]);
+    let again = w.examine(Kind::Deployment, "web").recheck.unwrap();
+    assert_eq!(again.to_string(), at(620));
+    w.now = again;
+    assert_eq!(w.web().len(), 1);
+    assert_eq!(w.examine(Kind::Deployment, "web").findings[0].since.to_string(), at(590), "not since the pods run");
+    w.put(Kind::ConfigMap, keyed(&["moode"], 615));
+    assert_eq!(w.web(), [""; 0], "its key may follow");
+    w.now = at(645).parse().unwrap();
+    assert_eq!(w.examine(Kind::Deployment, "web").findings[0].since.to_string(), at(615));
+}
+
+#[test]
+fn what_the_pods_that_run_never_had_is_not_lost() {
+    let mut w = running(json!({}));
+    let newer = spec(by_key(false));
+    w.put(
+        Kind::Deployment,
+        json!({"metadata": {"name": "web"}, "spec": {"replicas": 1, "template": {"metadata": {"labels": {"app": "web"}}, "spec": newer}}}),
+    );
+    assert_eq!(w.web(), [""; 0], "the new pods will tell");
 }
 
 #[test]

@@ -94,6 +94,15 @@ fn a_cordon_on_purpose_is_well() {
 }
 
 #[test]
+fn a_node_that_is_away_for_its_announced_maintenance_is_well() {
+    let mut away = cordon(json!({"example.com/maintenance": "disk swap"}), json!([]));
+    merge(&mut away, silent(100));
+    assert_eq!(node(&mut World::new(), away.clone()), [""; 0]);
+    merge(&mut away, json!({"spec": {"unschedulable": false}}));
+    assert!(node(&mut World::new(), away)[0].starts_with("NodeNotReady"), "it is back, and does not answer");
+}
+
+#[test]
 fn whoever_set_a_taint_is_named_where_it_keeps_a_pod_away() {
     let mut w = World::new();
     node(

@@ -42,7 +42,7 @@ fn a_service_that_exists_is_not_found_for_a_reason() {
 fn a_service_that_is_not_read_is_not_missing() {
     let mut w = world(json!({}));
     w.index.set_unread(Kind::Service, "forbidden");
-    w.index.apply(crate::index::Observed::Deleted { kind: Kind::Service, uid: "Service-front".to_owned() });
+    w.index.apply(crate::index::Observed::Deleted { kind: Kind::Service, uid: "Service-front".to_owned(), at: None });
     assert!(w.web()[0].starts_with("CrashLoop"));
 }
 

@@ -147,3 +147,29 @@ fn pods_that_a_silent_webhook_refuses_leave_the_finding_to_it() {
     w.event("ReplicaSet-web-r1", "FailedCreate", &refusal.replace("a.example", "b.example"), 595);
     assert!(w.web()[0].starts_with("AdmissionRefused"), "of a webhook that nothing is known of");
 }
+
+#[test]
+fn pods_that_just_start_give_a_webhook_until_they_should_serve() {
+    let mut w = World::new();
+    w.put(
+        Kind::Service,
+        json!({"metadata": {"name": "checks"}, "spec": {"selector": {"app": "checks"}, "ports": [{"port": 443}]}}),
+    );
+    w.put(Kind::Pod, json!({"metadata": {"name": "checks", "creationTimestamp": at(570), "labels": {"app": "checks"}}, "spec": spec(json!({})),
+        "status": {"phase": "Running", "conditions": [{"type": "Ready", "status": "False"}]}}));
+    assert_eq!(config(&mut w, VALIDATING, "checks", &[hook("a.example.com", json!({}))]), [""; 0]);
+    let again = w.examine(VALIDATING, "checks").recheck.unwrap();
+    assert_eq!(again.to_string(), at(630));
+    w.now = again;
+    assert_eq!(w.findings(VALIDATING, "checks").len(), 1);
+}
+
+#[test]
+fn a_service_that_is_a_name_elsewhere_needs_no_endpoints() {
+    let mut w = World::new();
+    w.put(
+        Kind::Service,
+        json!({"metadata": {"name": "checks"}, "spec": {"type": "ExternalName", "externalName": "checks.example.com"}}),
+    );
+    assert_eq!(config(&mut w, VALIDATING, "checks", &[hook("a.example.com", json!({}))]), [""; 0]);
+}

@@ -51,7 +51,6 @@ impl Reader<'_> {
             default: DEFAULT_CLASS.iter().any(default),
             provisioner: self.intern.text(&shape.provisioner),
             waits: shape.volume_binding_mode == "WaitForFirstConsumer",
-            expands: shape.allow_volume_expansion,
         }))
     }
 }

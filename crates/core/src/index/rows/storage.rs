@@ -84,8 +84,6 @@ pub struct StorageClass {
     pub provisioner: Text,
     /// True where a volume is bound only once a pod needs it.
     pub waits: bool,
-    /// True where a claim may grow.
-    pub expands: bool,
 }
 
 impl Heap for StorageClass {}

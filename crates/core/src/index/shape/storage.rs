@@ -96,6 +96,5 @@ shape! {
         #[serde(deserialize_with = "or_default")] metadata: Meta,
         #[serde(deserialize_with = "or_default")] provisioner: String,
         #[serde(deserialize_with = "or_default")] volume_binding_mode: String,
-        #[serde(deserialize_with = "or_default")] allow_volume_expansion: bool,
     }
 }
