@@ -17,7 +17,8 @@ const TOGETHER: SignedDuration = SignedDuration::from_secs(30);
 const GRACE: SignedDuration = SignedDuration::from_mins(2);
 /// Pods and labels of other namespaces come and go without news of the policy.
 const AGAIN: SignedDuration = SignedDuration::from_mins(10);
-const DNS: u16 = 53;
+/// Where name servers listen, on OpenShift behind their Service.
+const DNS: [u16; 2] = [53, 5353];
 
 /// What is wrong with a network policy.
 pub(crate) fn find(case: &Case<'_>) -> Vec<Finding> {
@@ -63,7 +64,7 @@ pub(crate) fn dns_blocked_by<'a>(view: View<'a>, pod: &Pod<'a>) -> Option<&'a Th
 fn opens_dns(port: &PolicyPort) -> bool {
     let every = port.from == 0 && port.name.is_none();
     let named = port.name.as_ref().is_some_and(|name| name.starts_with("dns"));
-    (port.udp || port.tcp) && (every || named || (port.from..=port.to).contains(&DNS))
+    (port.udp || port.tcp) && (every || named || DNS.iter().any(|dns| (port.from..=port.to).contains(dns)))
 }
 
 fn blocks_dns(case: &Case<'_>, thing: &Thing, policy: &NetworkPolicy) -> Option<Finding> {

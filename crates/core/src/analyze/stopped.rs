@@ -6,15 +6,17 @@
 use super::case::Case;
 use super::cron::ran_until;
 use super::node::by;
-use super::text::{has_any, quote};
+use super::text::quote;
 use crate::action::Action;
-use crate::fence::EXECUTOR_MANAGER;
 use crate::finding::{Candidate, Cause, Finding, Severity};
 use crate::index::{Pod, Thing, Workload};
 use crate::object::Kind;
 
-/// What writes whole manifests: who declares zero means zero.
-const DECLARES: [&str; 5] = ["apply", "helm", "terraform", "pulumi", "kustomize"];
+/// How what people work with calls itself, a browser's console included; nothing where a zero went through
+/// the scale subresource. Anything else is a controller, ours too, and knows why.
+const HANDS: [&str; 5] = ["", "kubectl", "oc", "k9s", "Mozilla"];
+/// What of these writes whole manifests: who declares zero means zero.
+const DECLARES: &str = "apply";
 
 /// What stands still.
 pub(crate) fn find(case: &Case<'_>) -> Option<Finding> {
@@ -34,7 +36,10 @@ pub(crate) fn find(case: &Case<'_>) -> Option<Finding> {
 
 /// True where somebody changed it by hand after it was made.
 fn by_hand(workload: &Workload) -> bool {
-    workload.stopped.as_ref().is_some_and(|w| !has_any(&w.manager, &DECLARES) && &*w.manager != EXECUTOR_MANAGER)
+    workload.stopped.as_ref().is_some_and(|w| {
+        let tool = w.manager.split([' ', '-']).next().unwrap_or_default();
+        HANDS.contains(&tool) && !w.manager.contains(DECLARES)
+    })
 }
 
 fn scaled_to_zero(case: &Case<'_>, thing: &Thing, workload: &Workload) -> Option<Finding> {

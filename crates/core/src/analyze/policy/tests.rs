@@ -40,6 +40,14 @@ fn names_cannot_be_resolved_without_port_53() {
 }
 
 #[test]
+fn a_name_server_may_listen_elsewhere_behind_its_service() {
+    let to_pods =
+        |port: u16| json!([{"to": [{"namespaceSelector": {}}], "ports": [{"port": port, "protocol": "UDP"}]}]);
+    assert_eq!(policy(&mut web(), "dns", egress(to_pods(5353))), [""; 0]);
+    assert_eq!(policy(&mut web(), "dns", egress(to_pods(5354))).len(), 1);
+}
+
+#[test]
 fn pods_that_are_cut_off_are_told_before_pods_that_may_still_come() {
     let to_nobody = json!([{"to": [{"podSelector": {"matchLabels": {"app": "db"}}}], "ports": [{"port": 5432}]}]);
     let made = |seconds: i64| {

@@ -1,6 +1,7 @@
 //! Tests of what stands still.
 
 use crate::analyze::fixture::{World, at, merge, spec};
+use crate::fence::EXECUTOR_MANAGER;
 use crate::object::Kind;
 use serde_json::{Value, json};
 
@@ -37,8 +38,14 @@ fn a_workload_that_is_missed_is_a_warning_and_one_that_is_not_is_information() {
             "ScaledToZero Warning: was scaled to zero by \"kubectl scale\" at 2026-01-01T00:01:00Z, and nothing says why; Service \"front\" reaches nothing"
         ]
     );
-    let declared = json!({"metadata": {"managedFields": by("kubectl-client-side-apply", "", "f:replicas")}});
-    assert!(stopped(&mut w, declared)[0].starts_with("ScaledToZero Info"), "a manifest says so");
+    let of = |manager: &str| json!({"metadata": {"managedFields": by(manager, "", "f:replicas")}});
+    assert!(stopped(&mut w, of("kubectl-client-side-apply"))[0].starts_with("ScaledToZero Info"), "a manifest says so");
+    for controller in ["flagger", "kube-downscaler", EXECUTOR_MANAGER] {
+        assert!(stopped(&mut w, of(controller))[0].starts_with("ScaledToZero Info"), "{controller} knows why");
+    }
+    for hand in ["kubectl-edit", "k9s", "Mozilla"] {
+        assert!(stopped(&mut w, of(hand))[0].starts_with("ScaledToZero Warning"), "{hand}");
+    }
 }
 
 #[test]
