@@ -85,6 +85,13 @@ fn an_ingress_without_a_class_needs_a_default_or_somebody_who_takes_it() {
 }
 
 #[test]
+fn an_action_of_an_annotation_is_no_service() {
+    let mut w = World::new();
+    classes(&mut w, &["nginx"]);
+    assert_eq!(entry(&mut w, json!({}), &[path("ssl-redirect", json!({"name": "use-annotation"}))]), [""; 0]);
+}
+
+#[test]
 fn backends_are_looked_for() {
     let mut w = World::new();
     classes(&mut w, &["nginx"]);

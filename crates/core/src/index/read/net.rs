@@ -7,6 +7,9 @@ use crate::index::shape::{
     BackendShape, IngressClassShape, IngressShape, Port, ServicePortShape, ServiceShape, SliceShape,
 };
 
+/// The port of what is no Service: the AWS load balancer's controller reads an annotation of that name instead.
+const ACTION: &str = "use-annotation";
+
 impl Reader<'_> {
     pub(crate) fn service(&mut self, shape: &ServiceShape) -> Body {
         let spec = &shape.spec;
@@ -58,7 +61,7 @@ impl Reader<'_> {
     }
 
     fn backend(&mut self, place: &str, shape: &BackendShape) -> Option<Backend> {
-        let service = shape.service.as_ref()?;
+        let service = shape.service.as_ref().filter(|service| service.port.name != ACTION)?;
         let port = match service.port.name.as_str() {
             "" => Target::Number(service.port.number),
             name => Target::Name(self.intern.text(name)),
