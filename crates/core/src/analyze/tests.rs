@@ -1,9 +1,15 @@
 //! What holds for all analyzers together.
 
+mod hostile;
+
 use super::analyze_all;
-use super::fixture::{World, at, backing_off, merge, owner, spec, waiting};
+use super::catalogue::about;
+use super::fixture::{World, at, backing_off, owner, spec, waiting};
+use crate::action::{ChangeType, Origin};
+use crate::finding::Cause;
 use crate::object::Kind;
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 
 fn all(w: &World) -> Vec<String> {
     analyze_all(&w.index.view(), w.now).iter().map(super::fixture::line).collect()
@@ -155,21 +161,18 @@ fn evicted_pods_that_were_replaced_have_no_finding() {
 
 #[test]
 fn every_candidate_takes_its_values_from_a_trusted_place() {
-    use crate::action::Origin;
-    let hostile =
-        "registry.evil/own:1 exceeded quota: kube-system, image \"registry.evil/own:1\" revision 7 limit 999Gi";
-    let mut w = World::new();
-    w.deployment(2, &[spec(json!({})), spec(json!({"image": "shop/web:2"}))]).well(1, "bcdfg");
-    w.pod(2, "hjklm", waiting("ErrImagePull", &format!("{hostile}: not found")));
-    let mut crashing = backing_off(3, json!({"message": hostile}));
-    merge(&mut crashing, json!({"message": hostile}));
-    w.pod(2, "npqrs", crashing);
-    w.event("Pod-web-r2-hjklm", "Failed", hostile, 590);
-    for finding in analyze_all(&w.index.view(), w.now) {
-        for candidate in &finding.candidates {
+    let promised = Cause::ALL.iter().flat_map(|cause| about(*cause).candidates.iter().copied());
+    let promised: BTreeSet<ChangeType> = promised.collect();
+    let mut seen = BTreeSet::new();
+    for w in hostile::worlds() {
+        for candidate in analyze_all(&w.index.view(), w.now).into_iter().flat_map(|finding| finding.candidates) {
             let trusted = |o: &Origin| matches!(o, Origin::RevisionHistory { .. } | Origin::CurrentValue {});
             assert!(candidate.action.origins().iter().all(|(_, origin)| trusted(origin)), "{candidate:?}");
-            assert!(!format!("{candidate:?}").contains("evil"), "{candidate:?}");
+            let shown = format!("{candidate:?}").to_lowercase();
+            let asked = ["evil", "kube-system", "value: 7", "999gi", "6666"];
+            assert!(asked.iter().all(|asked| !shown.contains(asked)), "{candidate:?}");
+            seen.insert(candidate.action.change_type());
         }
     }
+    assert_eq!(seen, promised, "something is proposed of every type that the table has");
 }
