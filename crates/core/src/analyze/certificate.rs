@@ -36,16 +36,23 @@ pub(crate) fn find(case: &Case<'_>) -> Vec<Finding> {
         finding.evidence = case.own("status.conditions[Ready]", &format!("{}: {}", c.reason, c.message));
         finding
     });
+    if finding.is_none() {
+        due(certificate).into_iter().for_each(|due| case.look_again(due));
+    }
     finding.into_iter().collect()
+}
+
+/// From when on a certificate that was not renewed is late.
+fn due(certificate: &Certificate) -> Option<Timestamp> {
+    let until = certificate.until?;
+    let planned = certificate.renewal.and_then(|at| at.checked_add(RENEWING).ok());
+    planned.or(until.checked_sub(LAST_DAYS).ok())
 }
 
 /// Out of date, or not renewed when it was due.
 fn late(case: &Case<'_>, certificate: &Certificate, until: Timestamp, kept: &str) -> Option<Finding> {
-    let over = case.past(Some(until), SignedDuration::ZERO);
-    let due = certificate.renewal.and_then(|at| at.checked_add(RENEWING).ok()).or(until.checked_sub(LAST_DAYS).ok());
-    let overdue = due.filter(|due| case.past(Some(*due), SignedDuration::ZERO));
-    let (word, severity, since) = match overdue {
-        _ if over => ("expired", Severity::Critical, until),
+    let (word, severity, since) = match due(certificate).filter(|due| *due <= case.now) {
+        _ if until <= case.now => ("expired", Severity::Critical, until),
         Some(due) => ("expires", Severity::Warning, certificate.renewal.unwrap_or(due)),
         None => return None,
     };

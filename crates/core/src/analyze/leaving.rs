@@ -42,9 +42,12 @@ pub(crate) fn find(case: &Case<'_>) -> Option<Finding> {
         return None;
     }
     if leaving.finalizers.iter().any(|f| &**f == FOREGROUND) && has_dependents(case, thing) {
-        // They may take their time; of one that is stuck, it or the pod itself tells.
-        case.look_again(case.now.checked_add(GRACE).unwrap_or(case.now));
-        return pods(case, case.view.pods_of(thing.head.uid));
+        // They may take their time; of what is stuck itself, a pod's finalizers are told here.
+        let stuck = pods(case, case.view.pods_of(thing.head.uid));
+        if stuck.is_none() {
+            case.look_again(case.now.checked_add(GRACE).unwrap_or(case.now));
+        }
+        return stuck;
     }
     let names = leaving.finalizers.join(", ");
     let used = used_by(case, thing).filter(|_| leaving.finalizers.iter().all(|f| PROTECTION.contains(&&**f)));
