@@ -49,13 +49,13 @@ table! {
     NameNotResolved: "a resolver's complaint, against DNS policy and network policies", "Pod", [RolloutUndo];
     InitContainerHangs: "an init container that has run for 15 minutes", "Pod", [RolloutUndo];
     OomKilled: "`OOMKilled` in every form it comes in, limits of earlier revisions", "Pod", [RolloutUndo, SetResources];
-    ConfigMapMissing: "the kubelet's complaint; under pods that run, the ConfigMap and the names of its keys as its managed fields tell them", "Pod, Event, ConfigMap", [RolloutUndo];
+    ConfigMapMissing: "the kubelet's complaint; under pods that run, the ConfigMap and the names of its keys as its managed fields tell them, where it is not put back within 30 s", "Pod, Event, ConfigMap", [RolloutUndo];
     SecretMissing: "the kubelet's complaint, against what the pod refers to", "Pod, Event", [RolloutUndo];
     LivenessProbeKills: "the kubelet's `Killing` event, and how and after what time the container ended", "Event", [RolloutUndo, SetProbe];
     StartupProbeKills: "the same", "Event", [RolloutUndo, SetProbe];
     ReadinessProbeHides: "a container that runs unready for longer than its probes allow", "Pod, Event", [RolloutUndo, SetProbe];
     VolumeMountFailed: "`FailedMount` and `FailedAttachVolume` events for a minute, before any container ran", "Event", [RolloutUndo];
-    PodSandboxFailed: "`FailedCreatePodSandBox` events for a minute", "Event", [RolloutUndo];
+    PodSandboxFailed: "`FailedCreatePodSandBox` events for a minute, one attempt or several", "Event", [RolloutUndo];
     InsufficientResources: "the scheduler's message, the revisions", "Pod", [RolloutUndo];
     NodeSelectorMismatch: "the scheduler's message", "Pod", [RolloutUndo, SetScheduling];
     TaintNotTolerated: "the scheduler's message, and who tainted the node", "Pod", [];
@@ -109,9 +109,9 @@ table! {
     BudgetBlocks: "the budget's status while every pod is healthy, cordoned nodes that have one, and whether an autoscaler may yet make more", "PodDisruptionBudget", [];
     BudgetSelectsNothing: "the selector against pods and templates", "PodDisruptionBudget", [];
     PolicySelectsNothing: "the selector against pods and templates", "NetworkPolicy", [];
-    PolicyBlocksDns: "port 53 in the egress rules of all policies about the same pods", "NetworkPolicy, Pod", [];
+    PolicyBlocksDns: "ports 53 and 5353 in the egress rules of all policies about the same pods", "NetworkPolicy, Pod", [];
     PolicyAdmitsNobody: "ingress peers against pods, templates and namespaces", "NetworkPolicy", [];
-    NodeNotReady: "the condition `Ready`, after a minute", "Node", [];
+    NodeNotReady: "the condition `Ready`, after a minute; not of a cordoned node whose annotation says why", "Node", [];
     NodeUnderPressure: "the pressure conditions and `NetworkUnavailable`, after a minute", "Node", [];
     NodeCordoned: "who cordoned it, and pods that wait; not with a remover's taint", "Node", [];
     WebhookBackendMissing: "the webhook's Service and its ready endpoints", "webhook configuration", [];
@@ -133,8 +133,9 @@ A finding has a severity: `Critical` where nothing of the workload serves, `Warn
 `Info` where nothing is lost yet. The operator opens Incidents for warnings and worse; `bailiwick diagnose` tells
 all. What is suspended, cordoned or scaled to zero on purpose is no fault: an owner, an autoscaler, a GitOps mark,
 or an annotation with a word like `maintenance`, `paused`, `suspended`, `reason` or `note` explains it, and a
-manifest that says so makes it `Info`. A consequence is not reported beside its cause: pods that wait for a claim
-leave it to the claim, a Service without endpoints to its pods, refused pods to the webhook that does not answer.
+manifest or controller that says so makes it `Info`. A consequence is not reported beside its cause: pods that
+wait for a claim leave it to the claim, a Service without endpoints to its pods, refused pods to the webhook that
+does not answer.
 
 A proposed change takes its values from revisions or live objects alone, and is still judged by the Mandates.
 Where the last column is empty people decide; network policies, admission, RBAC, taints and volumes are never
