@@ -6,7 +6,7 @@
 use super::case::Case;
 use super::text::{has_any, quote};
 use crate::finding::{Cause, Finding, Severity};
-use crate::index::{Condition, Node, Odd, Pod, Thing, View, Writer};
+use crate::index::{Condition, Node, Thing, View, Writer};
 use crate::object::Kind;
 use jiff::SignedDuration;
 
@@ -57,8 +57,7 @@ fn cordoned(case: &Case<'_>, node: &Node) -> Option<Finding> {
     if !node.cordoned {
         return None;
     }
-    let waiting = case.view.pods().filter(|pod| waits_for_cordoned(pod)).count();
-    let (severity, tail) = match waiting {
+    let (severity, tail) = match case.view.waiting_for_cordoned() {
         0 => (Severity::Info, String::new()),
         1 => (Severity::Warning, "; one pod waits for a node that takes it".to_owned()),
         count => (Severity::Warning, format!("; {count} pods wait for a node that takes them")),
@@ -79,10 +78,6 @@ pub(crate) fn by(writer: Option<&Writer>) -> String {
     } else {
         format!(" by {}{at}", quote(&writer.manager, 60))
     }
-}
-
-fn waits_for_cordoned(pod: &Pod<'_>) -> bool {
-    pod.node().is_none() && pod.odd().is_some_and(Odd::waits_for_cordoned)
 }
 
 /// True where no node takes pods at all, so that nothing is the pods' own fault.

@@ -44,15 +44,23 @@ impl Index {
             self.note_service(old, &new, meta);
         }
         let waited = old.as_ref().is_some_and(waits_for_cordoned);
+        let cordons_matter = self.note_waiting(waited, waits_for_cordoned(&new));
         let moved = old.as_ref().is_none_or(|old| old.cohort != new.cohort);
         if old.is_some_and(|old| (PodRow { rv: new.rv, ..old }) == new) {
             return Touched::default();
         }
         let mut touched = self.touched_by_pod(new.cohort, uid, moved);
-        if waited != waits_for_cordoned(&new) {
+        if cordons_matter {
             self.touch_cordoned(&mut touched);
         }
         touched
+    }
+
+    /// Counts a pod that waits for cordoned nodes; true where the first came or the last went.
+    fn note_waiting(&mut self, before: bool, now: bool) -> bool {
+        let had = self.waiting;
+        self.waiting = (had + usize::from(now)).saturating_sub(usize::from(before));
+        (had == 0) != (self.waiting == 0)
     }
 
     fn put_cohort(&mut self, shape: &PodShape, head: &str) -> u32 {
@@ -169,7 +177,7 @@ impl Index {
                 return Touched::default();
             };
             let mut touched = self.touched_by_pod(cohort, uid, true);
-            if waited {
+            if self.note_waiting(waited, false) {
                 self.touch_cordoned(&mut touched);
             }
             self.pods.remove(uid);

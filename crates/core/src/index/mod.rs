@@ -82,6 +82,8 @@ pub struct Index {
     by_name: BTreeMap<(Kind, Text, Text), UidKey>,
     children: Map<UidKey, Vec<UidKey>>,
     events: Events,
+    /// How many pods wait for cordoned nodes.
+    waiting: usize,
     /// When ConfigMaps went that pods are made with, by namespace and name.
     lost: BTreeMap<(Text, Text), Timestamp>,
     resync: BTreeMap<Kind, Set<UidKey>>,

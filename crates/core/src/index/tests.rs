@@ -128,7 +128,11 @@ fn a_pod_touches_the_cordoned_nodes_when_it_begins_and_ends_to_wait_for_them() {
     let full = "0/2 nodes are available: 2 Insufficient cpu.";
     assert_eq!(apply(&mut index, Kind::Pod, waiting(name, 22, full)), ["Deployment shop/web", "Node n1"]);
     assert_eq!(apply(&mut index, Kind::Pod, waiting(name, 23, cordon)), ["Deployment shop/web", "Node n1"]);
-    assert_eq!(delete(&mut index, Kind::Pod, "pod-web-5d9c7b-zzzz2"), ["Deployment shop/web", "Node n1"]);
+    let another = waiting("web-5d9c7b-zzzz4", 24, cordon);
+    assert_eq!(apply(&mut index, Kind::Pod, another), ["Deployment shop/web"], "there is one that waits already");
+    assert_eq!(delete(&mut index, Kind::Pod, "pod-web-5d9c7b-zzzz2"), ["Deployment shop/web"]);
+    assert_eq!(index.view().waiting_for_cordoned(), 1);
+    assert_eq!(delete(&mut index, Kind::Pod, "pod-web-5d9c7b-zzzz4"), ["Deployment shop/web", "Node n1"]);
 }
 
 #[test]

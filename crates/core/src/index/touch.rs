@@ -60,7 +60,7 @@ impl Index {
         touched
     }
 
-    /// Nodes that a pod waits for, or no longer does: their finding counts such pods.
+    /// Nodes whose finding depends on whether any pod waits for them.
     pub(crate) fn touch_cordoned(&self, touched: &mut Touched) {
         self.touch_every(Kind::Node, touched, |t| t.node().is_some_and(|n| n.cordoned));
     }

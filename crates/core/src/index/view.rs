@@ -197,6 +197,11 @@ impl<'a> View<'a> {
         cohorts.filter_map(move |row| view.pod_of_row(row))
     }
 
+    /// How many pods have no node, and the scheduler passed cordoned ones by.
+    pub fn waiting_for_cordoned(&self) -> usize {
+        self.index.waiting
+    }
+
     /// What makes pods in a namespace.
     pub fn makers_in(&self, namespace: &str) -> impl Iterator<Item = (&'a Thing, &'a Workload)> + use<'a> {
         let view = *self;
