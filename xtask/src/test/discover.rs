@@ -84,23 +84,28 @@ fn suite(package: &str, target: &Value) -> Result<Option<Suite>> {
     if !gated && package == "bailiwick-testkit" {
         bail!("{} needs a cluster: it must have the line {GATE}", path.display());
     }
+    let said = |what| said(&source, what).with_context(|| format!("the header of {}", path.display()));
+    let (threads, minutes) = (said(THREADS)?, said(MINUTES)?);
     let wants = wants(path)?;
     Ok(gated.then(|| Suite {
         name: name.to_owned(),
         package: package.to_owned(),
         // Tests share one operator, so one at a time is the rule.
-        threads: said(&source, THREADS).unwrap_or(1),
-        limit: Duration::from_secs(60 * u64::from(said(&source, MINUTES).unwrap_or(USUAL_MINUTES))),
+        threads: threads.unwrap_or(1),
+        limit: Duration::from_secs(60 * u64::from(minutes.unwrap_or(USUAL_MINUTES))),
         wants,
         owns_clusters,
     }))
 }
 
-/// The number in a line of the header such as `//! Threads: 4.` or `//! Minutes: 15.`
-pub(super) fn said(source: &str, what: &str) -> Option<u8> {
+/// The number in a line of the header such as `//! Threads: 4.` or `//! Minutes: 15.`, which says nothing else.
+pub(super) fn said(source: &str, what: &str) -> Result<Option<u8>> {
     let header = source.lines().take_while(|line| line.starts_with("//!"));
-    let line = header.into_iter().find_map(|line| line.strip_prefix(what));
-    line.and_then(|rest| rest.trim_end_matches('.').parse().ok())
+    let Some((line, rest)) = header.into_iter().find_map(|line| Some((line, line.strip_prefix(what)?))) else {
+        return Ok(None);
+    };
+    let number = rest.trim_end_matches('.').parse();
+    number.map(Some).with_context(|| format!("`{line}` should end in a number"))
 }
 
 /// What the suite's files ask for, its own and those shared in `tests/common`.

@@ -113,9 +113,11 @@ fn what_never_ran_has_failed_and_says_why() {
 #[test]
 fn a_suite_says_its_limits_in_its_header() {
     let source = "//! The fence.\n//! Threads: 4.\n//! Minutes: 15\n#![cfg(x)]\n//! Threads: 9.\n";
-    assert_eq!(said(source, "//! Threads: "), Some(4));
-    assert_eq!(said(source, "//! Minutes: "), Some(15));
-    assert_eq!(said("//! The fence.\n", "//! Minutes: "), None);
+    assert_eq!(said(source, "//! Threads: ").unwrap(), Some(4));
+    assert_eq!(said(source, "//! Minutes: ").unwrap(), Some(15));
+    assert_eq!(said("//! The fence.\n", "//! Minutes: ").unwrap(), None);
+    let hidden = said("//! The fence.\n//! Threads: 1. Minutes: 20.\n", "//! Threads: ").unwrap_err();
+    assert!(hidden.to_string().contains("`//! Threads: 1. Minutes: 20.` should end in a number"), "{hidden}");
 }
 
 #[test]
