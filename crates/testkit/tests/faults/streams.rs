@@ -126,7 +126,7 @@ async fn told_again(scene: &Scene<'_>) -> Result<()> {
 pub(crate) async fn silent(stage: &Stage) -> Result<()> {
     let row = Row::of("R11", 1)?;
     let silence = (!row.is_torture()).then_some(SILENCE);
-    let promised = silence.map_or(60 * SECONDS, |s| s + 5 * SECONDS);
+    let promised = silence.map_or(60 * SECONDS, |s| s + 30 * SECONDS);
     let scene = Scene::patient(stage, silence).await?;
     for seed in row.seeds() {
         let before = scene.proxy.count();
