@@ -9,7 +9,7 @@ use super::near::near;
 use super::text::{has_any, quote};
 use crate::action::ResourceName;
 use crate::finding::{Cause, Finding, Severity};
-use crate::index::{Hpa, Role, Template, Thing};
+use crate::index::{Container, Hpa, Role, Template, Thing};
 use crate::object::Kind;
 use jiff::SignedDuration;
 
@@ -89,8 +89,7 @@ fn inactive(case: &Case<'_>, thing: &Thing, hpa: &Hpa, target: Option<&Thing>) -
         );
         return Some(case.by_condition(Cause::HpaConflict, condition, &text));
     }
-    let lacking = target.and_then(Thing::workload).map_or_else(Vec::new, |w| lacking(&w.template, hpa));
-    if let Some((container, resource)) = lacking.first() {
+    if let Some((container, resource)) = target.and_then(|target| lacking(case, target, hpa)) {
         let text = format!(
             "the autoscaler cannot compute a share of {resource}: container {} requests none{}",
             quote(container, 60),
@@ -122,23 +121,26 @@ fn is_unwell(case: &Case<'_>, target: &Thing) -> bool {
     findings.is_some_and(|found| found.iter().any(|f| f.severity > Severity::Info))
 }
 
-/// The main containers that request nothing of a resource that the autoscaler follows. A limit stands
-/// for a request that is not written.
-fn lacking<'t>(template: &'t Template, hpa: &'t Hpa) -> Vec<(&'t str, &'t str)> {
-    let mut out = Vec::new();
-    for resource in &hpa.resources {
-        for container in template.containers.iter().filter(|c| c.role != Role::Init) {
-            let asked = match &**resource {
-                "cpu" => container.requests.cpu.is_some() || container.limits.cpu.is_some(),
-                "memory" => container.requests.memory.is_some() || container.limits.memory.is_some(),
-                _ => true,
-            };
-            if !asked {
-                out.push((&*container.name, &**resource));
-            }
-        }
-    }
-    out
+/// What the workload's containers request nothing of, and pods of it neither: admission may have given
+/// them what the template does not name.
+fn lacking<'t>(case: &Case<'t>, target: &'t Thing, hpa: &'t Hpa) -> Option<(&'t str, &'t str)> {
+    let found = unrequested(&target.workload()?.template, hpa)?;
+    let mut pods = case.view.pods_of(target.head.uid).filter(|pod| !pod.deleting());
+    pods.any(|pod| unrequested(pod.template(), hpa).is_some()).then_some(found)
+}
+
+/// The main container that requests nothing of a resource of which the autoscaler follows a share. A
+/// limit stands for a request that is not written.
+fn unrequested<'t>(template: &'t Template, hpa: &'t Hpa) -> Option<(&'t str, &'t str)> {
+    let asks = |container: &Container, resource: &str| match resource {
+        "cpu" => container.requests.cpu.is_some() || container.limits.cpu.is_some(),
+        "memory" => container.requests.memory.is_some() || container.limits.memory.is_some(),
+        _ => true,
+    };
+    hpa.resources.iter().find_map(|resource| {
+        let mut main = template.containers.iter().filter(|c| c.role != Role::Init);
+        main.find(|c| !asks(c, resource)).map(|c| (&*c.name, &**resource))
+    })
 }
 
 /// The resources of pods that it follows and a container may request.

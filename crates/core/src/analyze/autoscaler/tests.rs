@@ -1,6 +1,7 @@
 //! Tests of autoscalers.
 
-use crate::analyze::fixture::{World, at, merge, spec};
+use crate::analyze::fixture::{World, at, merge, spec, well};
+use crate::finding::Cause;
 use crate::object::Kind;
 use serde_json::{Value, json};
 
@@ -73,6 +74,27 @@ fn a_share_of_nothing_cannot_be_computed() {
     let mut limited = World::new();
     limited.deployment(1, &[spec(json!({"resources": {"limits": {"cpu": "1"}}}))]).well(1, "bcdfg");
     assert!(hpa(&mut limited, "web", told)[0].starts_with("HpaWithoutMetrics"), "a limit stands for a request");
+}
+
+#[test]
+fn an_amount_for_each_pod_needs_no_requests_and_admission_may_have_added_them() {
+    let told = inactive("FailedGetResourceMetric", "did not receive metrics for targeted pods (pods might be unready)");
+    let cause = |w: &World| w.examine(Kind::HorizontalPodAutoscaler, "scaler").findings.first().map(|f| f.cause);
+    let mut w = World::new();
+    w.deployment(1, &[spec(json!({}))]).well(1, "bcdfg");
+    hpa(&mut w, "web", told.clone());
+    assert_eq!(cause(&w), Some(Cause::HpaMissingRequests));
+    let amount = json!({"type": "AverageValue", "averageValue": "100m"});
+    let metrics = json!([{"type": "Resource", "resource": {"name": "cpu", "target": amount}}]);
+    w.put(Kind::HorizontalPodAutoscaler, json!({"metadata": {"name": "scaler"}, "spec": {"maxReplicas": 5, "metrics": metrics,
+        "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"}}, "status": {"conditions": [told.clone()]}}));
+    assert_eq!(cause(&w), Some(Cause::HpaWithoutMetrics));
+    let mut w = World::new();
+    w.deployment(1, &[spec(json!({}))]);
+    let given = spec(json!({"resources": {"requests": {"cpu": "100m"}}}));
+    w.pod_of((Kind::ReplicaSet, "web-r1"), "bcdfg", given, well());
+    hpa(&mut w, "web", told);
+    assert_eq!(cause(&w), Some(Cause::HpaWithoutMetrics), "a LimitRange did it");
 }
 
 #[test]

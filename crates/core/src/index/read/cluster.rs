@@ -53,6 +53,8 @@ impl Reader<'_> {
     }
 
     pub(crate) fn hpa(&mut self, shape: &HpaShape) -> Body {
+        let resources = shape.spec.metrics.iter().map(|m| &m.resource);
+        let shares = resources.filter(|r| r.target.average_value.is_none());
         Body::Hpa(Box::new(Hpa {
             target_api: self.intern.text(&shape.spec.scale_target_ref.api_version),
             target_kind: self.intern.text(&shape.spec.scale_target_ref.kind),
@@ -60,7 +62,7 @@ impl Reader<'_> {
             min: shape.spec.min_replicas.unwrap_or(1),
             max: shape.spec.max_replicas,
             current: shape.status.current_replicas,
-            resources: shape.spec.metrics.iter().filter_map(|m| self.intern.some_text(&m.resource.name)).collect(),
+            resources: shares.filter_map(|r| self.intern.some_text(&r.name)).collect(),
             conditions: self.conditions(&shape.status.conditions),
         }))
     }

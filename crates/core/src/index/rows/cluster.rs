@@ -78,7 +78,7 @@ pub struct Hpa {
     pub max: i32,
     /// How many replicas there are.
     pub current: i32,
-    /// The resources of pods that it follows.
+    /// The resources of which it follows what share of their requests pods use.
     pub resources: Box<[Text]>,
     /// Its conditions.
     pub conditions: Box<[Condition]>,

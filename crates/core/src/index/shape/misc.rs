@@ -2,7 +2,7 @@
 //!
 //! Owns their fields. Must never keep the data of a ConfigMap. No IO.
 
-use super::lenient::{or_default, pairs};
+use super::lenient::{Present, or_default, pairs};
 use super::meta::Meta;
 use super::pod::{ConditionShape, shape};
 use super::workload::TemplateShape;
@@ -110,7 +110,15 @@ shape! {
 
 shape! {
     /// A resource that is measured.
-    MetricResourceShape { #[serde(deserialize_with = "or_default")] name: String, }
+    MetricResourceShape {
+        #[serde(deserialize_with = "or_default")] name: String,
+        #[serde(deserialize_with = "or_default")] target: MetricTargetShape,
+    }
+}
+
+shape! {
+    /// What is aimed at: an amount for each pod, where not a share of what it requests.
+    MetricTargetShape { average_value: Option<Present>, }
 }
 
 shape! {
