@@ -16,6 +16,8 @@ use jiff::{SignedDuration, Timestamp};
 const GRACE: SignedDuration = SignedDuration::from_secs(60);
 /// The kubelet complains at least this often.
 const STILL_TOLD: SignedDuration = SignedDuration::from_mins(10);
+/// What the controller that attaches volumes says a single time, however long it holds.
+const SAID_ONCE: &str = "Multi-Attach";
 /// What an init container may take to wait for a Service that is being made.
 const WAITING: SignedDuration = SignedDuration::from_mins(2);
 /// What it may take for whatever else it does.
@@ -54,7 +56,8 @@ fn complaint<'a>(case: &Case<'a>, pod: &Pod<'a>, reason: &str) -> Option<(&'a Ev
     let all = case.view.events_of(pod.key()).iter().filter(|e| &*e.reason == reason && wanted(&e.message));
     let first = all.filter_map(|e| e.first).min();
     let lasted = first.zip(event.last).is_none_or(|(first, last)| last.duration_since(first) >= GRACE);
-    lasted.then_some((event, first.or(pod.created())))
+    let since = first.or(pod.created());
+    ((lasted || event.message.contains(SAID_ONCE)) && case.past(since, GRACE)).then_some((event, since))
 }
 
 /// Without the plugin's name before the reason.

@@ -18,7 +18,6 @@ fn a_volume_that_cannot_be_mounted_is_told_after_a_minute() {
     assert_eq!(w.web(), [""; 0]);
     let mut w = creating();
     w.event("Pod-web-r1-bcdfg", "FailedAttachVolume", told, 500);
-    w.event("Pod-web-r1-bcdfg", "FailedAttachVolume", told, 560);
     assert_eq!(
         w.web(),
         [format!("VolumeMountFailed Critical: a volume cannot be mounted: \"{}\"", told.replace('"', "'"))]
