@@ -8,7 +8,7 @@ use super::history::{self, History};
 use super::text::quote;
 use crate::finding::{Candidate, Cause, Finding, Severity};
 use crate::index::shape::Bound;
-use crate::index::{Pod, Workload};
+use crate::index::{Pod, Template, Workload};
 use crate::object::Kind;
 
 /// The default of a rolling update.
@@ -38,7 +38,8 @@ pub(crate) fn weigh<'a>(case: &Case<'a>, history: &History<'a>, sign: Sign<'a>) 
 fn held_by_old_pods<'a>(case: &Case<'a>, history: &History<'a>, workload: &Workload, sign: Sign<'a>) -> Sign<'a> {
     let holds = matches!(sign.cause, Cause::HostPortConflict | Cause::VolumeMountFailed);
     let exclusive = sign.cause != Cause::VolumeMountFailed || sign.detail.contains("Multi-Attach");
-    let old = case.pods.iter().any(|pod| pod.ready() && !history.is_newest(pod));
+    let wanted = sign.pod.template();
+    let old = case.pods.iter().any(|pod| pod.ready() && !history.is_newest(pod) && holds_some(pod.template(), wanted));
     let waits = !workload.strategy.recreate && may_miss(workload) == 0;
     if !(holds && exclusive && old && waits && history.is_newest(&sign.pod)) {
         return sign;
@@ -46,6 +47,16 @@ fn held_by_old_pods<'a>(case: &Case<'a>, history: &History<'a>, workload: &Workl
     let detail =
         format!("the rollout waits for itself: no old pod may go before a new one is ready, and {}", sign.detail);
     Sign { cause: Cause::RolloutStuckByStrategy, detail, mend: back, ..sign }
+}
+
+/// True where a template has a port of the node or a claim that the other wants.
+fn holds_some(held: &Template, wanted: &Template) -> bool {
+    let ports = |template: &Template| -> Vec<(u16, bool)> {
+        let ports = template.containers.iter().flat_map(|c| &c.ports).filter(|p| p.host > 0);
+        ports.map(|p| (p.host, p.other_protocol)).collect()
+    };
+    let held_ports = ports(held);
+    ports(wanted).iter().any(|port| held_ports.contains(port)) || wanted.claims.iter().any(|c| held.claims.contains(c))
 }
 
 fn back<'a>(case: &Case<'a>, history: &History<'a>, _: &Sign<'a>, pods: &[Pod<'a>]) -> Vec<Candidate> {

@@ -12,14 +12,18 @@ fn ports(image: &str) -> Value {
 }
 
 fn rollout(strategy: Value) -> Vec<String> {
+    rollout_from(&ports("shop/web:1"), &strategy)
+}
+
+fn rollout_from(old: &Value, strategy: &Value) -> Vec<String> {
     let mut w = World::new();
-    w.deployment(1, &[ports("shop/web:1"), ports("shop/web:2")]);
+    w.deployment(1, &[old.clone(), ports("shop/web:2")]);
     w.put(
         Kind::Deployment,
         json!({"metadata": {"name": "web"}, "spec": {"replicas": 1, "strategy": strategy,
         "template": {"metadata": {"labels": {"app": "web"}}, "spec": ports("shop/web:2")}}}),
     );
-    w.pod_of((Kind::ReplicaSet, "web-r1"), "bcdfg", ports("shop/web:1"), well());
+    w.pod_of((Kind::ReplicaSet, "web-r1"), "bcdfg", old.clone(), well());
     let waits = json!({"phase": "Pending", "conditions": [{"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "lastTransitionTime": at(500), "message": NO_PORT}]});
     w.pod_of((Kind::ReplicaSet, "web-r2"), "hjklm", ports("shop/web:2"), waits);
     w.web()
@@ -38,6 +42,17 @@ fn a_new_pod_that_waits_for_the_old_ones_port_is_the_strategys_fault() {
     assert!(quarter[0].starts_with("RolloutStuckByStrategy"), "a quarter of one is none: {quarter:?}");
     let one = rollout(json!({"rollingUpdate": {"maxUnavailable": 1}}));
     assert!(one[0].starts_with("HostPortConflict"), "{one:?}");
+}
+
+#[test]
+fn a_port_that_no_old_pod_has_is_not_waited_for() {
+    let strategy = json!({"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}});
+    let mut other = ports("shop/web:1");
+    other["containers"][0]["ports"][0]["hostPort"] = json!(81);
+    for old in [spec(json!({})), other] {
+        let found = rollout_from(&old, &strategy);
+        assert!(found[0].starts_with("HostPortConflict "), "{old}: {found:?}");
+    }
 }
 
 /// What is found where `db-0` of the earlier revision crashes, of a set that replaces its pods so.
