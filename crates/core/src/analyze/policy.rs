@@ -14,7 +14,7 @@ use jiff::SignedDuration;
 /// Policies that add up are often made together.
 const TOGETHER: SignedDuration = SignedDuration::from_secs(30);
 /// A policy is often made before its pods.
-const GRACE: SignedDuration = SignedDuration::from_mins(2);
+const GRACE: SignedDuration = SignedDuration::from_mins(1);
 /// Pods and labels of other namespaces come and go without news of the policy.
 const AGAIN: SignedDuration = SignedDuration::from_mins(10);
 /// Where name servers listen, on OpenShift behind their Service.
