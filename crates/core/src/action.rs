@@ -5,8 +5,8 @@
 mod params;
 
 pub use params::{
-    ProbeName, ProbeSettings, ResourceName, Resources, SchedulingPart, ServiceSettings, Strategy, TargetPort,
-    TrafficPolicy,
+    HpaSettings, IngressSettings, PathBackend, ProbeName, ProbeSettings, ResourceName, Resources, SchedulingPart,
+    ServiceSettings, Strategy, TargetPort, TrafficPolicy,
 };
 
 use crate::names::{ContainerName, ObjectName, Uid, VariableName, VolumeName};
@@ -149,6 +149,16 @@ pub enum Action {
     SuspendCronJob {},
     /// Let a CronJob start Jobs again.
     ResumeCronJob {},
+    /// Set the class of an Ingress, or where one of its paths leads.
+    PatchIngress {
+        /// What is set.
+        settings: Param<IngressSettings>,
+    },
+    /// Set what a HorizontalPodAutoscaler scales, and within which bounds.
+    PatchHPA {
+        /// What is set.
+        settings: Param<HpaSettings>,
+    },
 }
 
 macro_rules! change_types {
@@ -190,6 +200,8 @@ change_types! {
     SetStrategy 2 "Set how many pods are replaced at a time.",
     SuspendCronJob 2 "Stop a CronJob from starting Jobs.",
     ResumeCronJob 2 "Let a CronJob start Jobs again.",
+    PatchIngress 2 "Set the class of an Ingress, or where one of its paths leads.",
+    PatchHPA 2 "Set what a HorizontalPodAutoscaler scales, and within which bounds.",
 }
 
 impl ChangeType {
@@ -225,6 +237,8 @@ impl Action {
             Action::SetStrategy { .. } => ChangeType::SetStrategy,
             Action::SuspendCronJob {} => ChangeType::SuspendCronJob,
             Action::ResumeCronJob {} => ChangeType::ResumeCronJob,
+            Action::PatchIngress { .. } => ChangeType::PatchIngress,
+            Action::PatchHPA { .. } => ChangeType::PatchHPA,
         }
     }
 
@@ -236,6 +250,8 @@ impl Action {
             | Action::SetScheduling { revision, .. }
             | Action::SetVolumeRef { revision, .. } => vec![("revision", &revision.origin)],
             Action::PatchService { settings } => vec![("settings", &settings.origin)],
+            Action::PatchIngress { settings } => vec![("settings", &settings.origin)],
+            Action::PatchHPA { settings } => vec![("settings", &settings.origin)],
             Action::SetProbe { settings, .. } => vec![("settings", &settings.origin)],
             Action::SetStrategy { strategy } => vec![("strategy", &strategy.origin)],
             Action::SetImage { image, .. } => vec![("image", &image.origin)],

@@ -38,6 +38,10 @@ pub enum Oracle {
     FieldsHold,
     /// Ready pods stand behind the Service, where it leads.
     ServiceServes,
+    /// The class and the Services that were named are there, and those Services have ready pods.
+    IngressLeads,
+    /// The HorizontalPodAutoscaler says that it scales, within its bounds and where these were in the way beyond them.
+    AutoscalerScales,
 }
 
 /// What the catalogue says of one type.
@@ -217,6 +221,28 @@ const PATCH_SERVICE: Entry = Entry {
     effect: "sets what the Service leads to",
 };
 
+const PATCH_INGRESS: Entry = Entry {
+    change_type: ChangeType::PatchIngress,
+    targets: &[Kind::Ingress],
+    operation: Operation::Update,
+    fields: &["/spec/ingressClassName", "/spec/rules/*/http/paths/*/backend/service"],
+    undo: Undo::PreviousFields,
+    oracle: Oracle::IngressLeads,
+    replaces_pods: false,
+    effect: "sets who serves the Ingress, or where one of its paths leads",
+};
+
+const PATCH_HPA: Entry = Entry {
+    change_type: ChangeType::PatchHPA,
+    targets: &[Kind::HorizontalPodAutoscaler],
+    operation: Operation::Update,
+    fields: &["/spec/minReplicas", "/spec/maxReplicas", "/spec/scaleTargetRef/name"],
+    undo: Undo::PreviousFields,
+    oracle: Oracle::AutoscalerScales,
+    replaces_pods: false,
+    effect: "sets what the autoscaler scales, and within which bounds",
+};
+
 /// A CronJob that does or does not start Jobs.
 const fn suspension(change_type: ChangeType, effect: &'static str) -> Entry {
     Entry {
@@ -254,6 +280,8 @@ pub const fn entry(change_type: ChangeType) -> Entry {
         ChangeType::SetStrategy => SET_STRATEGY,
         ChangeType::SuspendCronJob => SUSPEND_CRON_JOB,
         ChangeType::ResumeCronJob => RESUME_CRON_JOB,
+        ChangeType::PatchIngress => PATCH_INGRESS,
+        ChangeType::PatchHPA => PATCH_HPA,
     }
 }
 

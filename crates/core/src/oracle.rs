@@ -3,13 +3,17 @@
 //! Owns the oracle of every Change type. Must never conclude health from an empty list, from a
 //! stale status or from the absence of complaints. No IO.
 
+mod autoscaler;
+mod ingress;
+
 use crate::catalogue::{self, Oracle, Undo};
 use crate::life::Execution;
 use crate::object::Kind;
-use crate::plan::object::{controller, has_condition, int_at, is_ready, label, shows, text_at};
+use crate::plan::object::{controller, has_condition, int_at, is_live, is_ready, label, shows, text_at};
 use crate::plan::{Baseline, Plan};
 use jiff::Timestamp;
 use serde_json::Value;
+use std::collections::BTreeMap;
 
 /// What is read for an oracle, all of it after the write.
 #[derive(Debug, Clone, Default)]
@@ -20,8 +24,10 @@ pub struct Observation {
     pub owner: Option<Value>,
     /// Pods of the workload concerned.
     pub pods: Vec<Value>,
-    /// EndpointSlices of a Service.
+    /// EndpointSlices of a Service, or of all Services of an Ingress's namespace.
     pub slices: Vec<Value>,
+    /// Objects that the target names, by kind.
+    pub around: BTreeMap<Kind, Vec<Value>>,
     /// Workloads of the namespace, with their own view of refused pods (for quotas).
     pub refused: Vec<String>,
     /// True if the namespace still exists.
@@ -43,12 +49,18 @@ pub enum Health {
     Vanished,
 }
 
-/// How many replicas a workload wants and has available, by its own status.
+/// How many replicas a workload wants and has available, by its own status; of an Ingress the
+/// addresses at which it is served.
 pub fn baseline(workload: &Value) -> Baseline {
-    let (desired, available) = if text_at(workload, "/kind") == Some(Kind::DaemonSet.as_str()) {
-        (int_at(workload, "/status/desiredNumberScheduled", 0), int_at(workload, "/status/numberAvailable", 0))
-    } else {
-        (int_at(workload, "/spec/replicas", 1), int_at(workload, "/status/availableReplicas", 0))
+    let (desired, available) = match text_at(workload, "/kind").and_then(Kind::parse) {
+        Some(Kind::DaemonSet) => {
+            (int_at(workload, "/status/desiredNumberScheduled", 0), int_at(workload, "/status/numberAvailable", 0))
+        }
+        Some(Kind::Ingress) => {
+            let served = i64::try_from(ingress::addresses(workload)).unwrap_or(i64::MAX);
+            (served, served)
+        }
+        Some(_) | None => (int_at(workload, "/spec/replicas", 1), int_at(workload, "/status/availableReplicas", 0)),
     };
     let narrow = |n: i64| i32::try_from(n).unwrap_or(i32::MAX);
     Baseline { available: narrow(available), desired: narrow(desired) }
@@ -75,8 +87,10 @@ pub fn judge(plan: &Plan, execution: &Execution, seen: &Observation) -> Health {
         Oracle::OwnerComplete => owner(plan, seen, Write { since, renews: true }),
         Oracle::QuotaGone => quota(plan, seen),
         Oracle::ObjectRestored => restored(plan, seen),
-        Oracle::FieldsHold => fields(plan, seen).unwrap_or_else(|| Health::Healthy("it is as it was set".to_owned())),
-        Oracle::ServiceServes => fields(plan, seen).unwrap_or_else(|| serves(plan, seen)),
+        Oracle::FieldsHold => as_set(plan, seen, |_| Health::Healthy("it is as it was set".to_owned())),
+        Oracle::ServiceServes => as_set(plan, seen, |_| serves(plan, seen)),
+        Oracle::IngressLeads => as_set(plan, seen, |ingress| ingress::leads(plan, ingress, seen)),
+        Oracle::AutoscalerScales => as_set(plan, seen, |hpa| autoscaler::scales(plan, hpa)),
     }
 }
 
@@ -219,10 +233,6 @@ fn created(pod: &Value) -> Option<Timestamp> {
     text_at(pod, "/metadata/creationTimestamp")?.parse().ok()
 }
 
-fn is_live(pod: &Value) -> bool {
-    pod.pointer("/metadata/deletionTimestamp").is_none()
-}
-
 /// False where the scheduler has found no node for it.
 fn is_scheduled(pod: &Value) -> bool {
     !has_condition(pod, "PodScheduled", "False")
@@ -283,15 +293,16 @@ fn owner(plan: &Plan, seen: &Observation, write: Write) -> Health {
     Health::Healthy(format!("{} of {} replicas are available, the pod was replaced", now.available, now.desired))
 }
 
-/// What is wrong with the object itself: gone, another one, or changed again.
-fn fields(plan: &Plan, seen: &Observation) -> Option<Health> {
-    let target = seen
-        .target
-        .as_ref()
-        .filter(|target| text_at(target, "/metadata/uid") == plan.target.uid.as_ref().map(crate::names::Uid::as_str));
-    let Some(target) = target else { return Some(Health::Vanished) };
-    let again = overwritten(plan, target);
-    again.map(|pointer| Health::NotYet(format!("{pointer} was changed again after the write")))
+/// Judges an object that is the one that was written and still has what was written.
+fn as_set(plan: &Plan, seen: &Observation, judge: impl FnOnce(&Value) -> Health) -> Health {
+    let uid = plan.target.uid.as_ref().map(crate::names::Uid::as_str);
+    let Some(target) = seen.target.as_ref().filter(|target| text_at(target, "/metadata/uid") == uid) else {
+        return Health::Vanished;
+    };
+    match overwritten(plan, target) {
+        Some(pointer) => Health::NotYet(format!("{pointer} was changed again after the write")),
+        None => judge(target),
+    }
 }
 
 /// Ready endpoints, each a pod that is selected now, at the ports that were set.

@@ -150,6 +150,8 @@ A value that a person gives is never pre-approved; one from the revision history
   SetStrategy         maxSurge=AMOUNT maxUnavailable=AMOUNT
   SuspendCronJob      none
   ResumeCronJob       none
+  PatchIngress        class=NAME, and host=HOST path=PATH service=NAME port=PORT
+  PatchHPA            minReplicas=N maxReplicas=N target=NAME
 
 Examples:
   bailiwick propose RolloutUndo deployment/web -n shop

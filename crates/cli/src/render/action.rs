@@ -3,7 +3,9 @@
 //! Owns those words. Must never leave out where a value came from. No IO.
 
 use crate::words::count;
-use bailiwick_core::action::{Action, Origin, Param, ProbeSettings, Resources, ServiceSettings, Strategy};
+use bailiwick_core::action::{
+    Action, HpaSettings, IngressSettings, Origin, Param, ProbeSettings, Resources, ServiceSettings, Strategy,
+};
 
 /// What is to be done, in one line.
 pub fn sentence(action: &Action) -> String {
@@ -19,6 +21,8 @@ pub fn sentence(action: &Action) -> String {
         Action::DeleteResourceQuota {} => "delete the quota, keeping a copy".to_owned(),
         Action::RestoreObject { copy } => format!("create it again from the copy kept in change {}", copy.value),
         Action::PatchService { settings } => format!("set what the Service leads to: {}", service(&settings.value)),
+        Action::PatchIngress { settings } => format!("set where the Ingress leads: {}", ingress(&settings.value)),
+        Action::PatchHPA { settings } => format!("set how the autoscaler scales: {}", scaling(&settings.value)),
         Action::SetProbe { container, probe, settings } => {
             format!("set the {} probe of container {container}: {}", probe.as_str(), probing(&settings.value))
         }
@@ -70,6 +74,25 @@ fn service(settings: &ServiceSettings) -> String {
     pairs([("selector", selector), ("targetPort", port), ("internalTrafficPolicy", policy)])
 }
 
+fn ingress(settings: &IngressSettings) -> String {
+    let class = settings.class.as_ref().map(ToString::to_string);
+    let backend = settings
+        .backend
+        .as_ref()
+        .map(|b| format!("{}:{} for {:?}", b.service, b.port, format!("{}{}", b.host, b.path)));
+    pairs([("class", class), ("service", backend)])
+}
+
+fn scaling(settings: &HpaSettings) -> String {
+    let number = |n: Option<i32>| n.map(|n| n.to_string());
+    let target = settings.target.as_ref().map(ToString::to_string);
+    pairs([
+        ("minReplicas", number(settings.min_replicas)),
+        ("maxReplicas", number(settings.max_replicas)),
+        ("target", target),
+    ])
+}
+
 /// Where a value came from.
 pub fn origin(origin: &Origin) -> String {
     match origin {
@@ -94,6 +117,8 @@ pub fn parameters(action: &Action) -> Vec<(&'static str, String, String)> {
         Action::SetResources { resources, .. } => vec![row("resources", amounts(&resources.value), resources)],
         Action::RestoreObject { copy } => vec![row("copy", copy.value.to_string(), copy)],
         Action::PatchService { settings } => vec![row("settings", service(&settings.value), settings)],
+        Action::PatchIngress { settings } => vec![row("settings", ingress(&settings.value), settings)],
+        Action::PatchHPA { settings } => vec![row("settings", scaling(&settings.value), settings)],
         Action::SetProbe { settings, .. } => vec![row("settings", probing(&settings.value), settings)],
         Action::SetStrategy { strategy } => vec![row("strategy", replacing(&strategy.value), strategy)],
         Action::SetEnv { revision, .. }

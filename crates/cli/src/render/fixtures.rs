@@ -102,6 +102,11 @@ pub(crate) fn image_plan(dry_run: DryRun) -> Plan {
     planned(set_image(), &target, (&deployment(BAD), Some(&deployment(GOOD))), dry_run)
 }
 
+/// The plan of an action on `web`, which is of that kind and looks so.
+pub(crate) fn plan_of(action: Action, kind: Kind, before: &Value) -> Plan {
+    planned(action, &shop(kind, "web", "d-web"), (before, None), DryRun::NotDryRun)
+}
+
 /// The plan that deletes a quota.
 pub(crate) fn quota_plan() -> Plan {
     let quota = json!({

@@ -3,7 +3,7 @@
 //! Owns their form: every one is a number, a name or one of a closed list. Must never hold a text
 //! that something would run. No IO.
 
-use crate::names::{Amount, PortRef};
+use crate::names::{Amount, ObjectName, PortRef};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -195,4 +195,49 @@ pub struct ServiceSettings {
     /// Whom clients inside of the cluster reach.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub internal_traffic_policy: Option<TrafficPolicy>,
+}
+
+/// Where one path of an Ingress leads.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PathBackend {
+    /// The host of the rule; empty for the one without a host. It must be there as it is written here.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[schemars(length(max = 253))]
+    pub host: String,
+    /// The path below that host, as it is written there; empty for one without a path.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[schemars(length(max = 1024))]
+    pub path: String,
+    /// The Service that answers it.
+    pub service: ObjectName,
+    /// The Service's port, by number or name.
+    pub port: PortRef,
+}
+
+/// What of an Ingress to set. A field that is not named stays as it is.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct IngressSettings {
+    /// The IngressClass that serves it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub class: Option<ObjectName>,
+    /// Where one of its paths leads.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub backend: Option<PathBackend>,
+}
+
+/// What of a HorizontalPodAutoscaler to set. A field that is not named stays as it is.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct HpaSettings {
+    /// The least replicas.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min_replicas: Option<i32>,
+    /// The most replicas.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_replicas: Option<i32>,
+    /// The workload that it scales, of the kind that it names now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<ObjectName>,
 }

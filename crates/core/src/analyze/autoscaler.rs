@@ -1,15 +1,17 @@
 //! Autoscalers that cannot do their work.
 //!
 //! Owns the reading of their conditions against the workload they name. Must never report one whose
-//! workload has a finding of its own, nor propose a change of one that another controller makes. No IO.
+//! workload has a finding of its own, nor propose a change of one that another controller makes; nor
+//! take a limit that is reached, which may be meant, for a fault. No IO.
 
 use super::case::Case;
 use super::history::asks::{self, Amount, Part};
 use super::near::near;
 use super::text::{has_any, quote};
-use crate::action::ResourceName;
-use crate::finding::{Cause, Finding, Severity};
+use crate::action::{Action, HpaSettings, Origin, Param, ResourceName};
+use crate::finding::{Candidate, Cause, Finding, Severity};
 use crate::index::{Container, Hpa, Role, Template, Thing};
+use crate::names::ObjectName;
 use crate::object::Kind;
 use jiff::SignedDuration;
 
@@ -21,6 +23,8 @@ const FIRST_METRICS: SignedDuration = SignedDuration::from_mins(3);
 const OTHER_METRICS: SignedDuration = SignedDuration::from_mins(1);
 /// A load that passes is no reason to tell anybody.
 const LASTING: SignedDuration = SignedDuration::from_mins(10);
+/// Twice the load that is aimed at is no matter of taste; but it, too, may pass.
+const PRESSING: SignedDuration = SignedDuration::from_mins(5);
 
 /// What is wrong with an autoscaler.
 pub(crate) fn find(case: &Case<'_>) -> Vec<Finding> {
@@ -33,7 +37,9 @@ pub(crate) fn find(case: &Case<'_>) -> Vec<Finding> {
     let finding = match target(case, thing, hpa) {
         Target::Missing => Some(missing(case, thing, hpa)).filter(|_| case.past(thing.head.created, GRACE)),
         Target::Unknown => inactive(case, thing, hpa, None),
-        Target::Known(target) => inactive(case, thing, hpa, Some(target)).or_else(|| at_limit(case, thing, hpa)),
+        Target::Known(target) => {
+            inactive(case, thing, hpa, Some(target)).or_else(|| at_limit(case, (thing, hpa), target))
+        }
     };
     finding.into_iter().collect()
 }
@@ -63,8 +69,8 @@ fn made_by(thing: &Thing) -> String {
 
 fn missing(case: &Case<'_>, thing: &Thing, hpa: &Hpa) -> Finding {
     let others = Kind::parse(&hpa.target_kind).into_iter().flat_map(|k| case.view.things_in(k, &thing.head.namespace));
-    let hint = near(&hpa.target_name, others.map(|t| &*t.head.name));
-    let hint = hint.map_or_else(String::new, |like| format!("; there is {}", quote(like, 60)));
+    let like = near(&hpa.target_name, others.map(|t| &*t.head.name));
+    let hint = like.map_or_else(String::new, |like| format!("; there is {}", quote(like, 60)));
     let name = quote(&hpa.target_name, 80);
     let text =
         format!("the autoscaler scales nothing: {} {name} does not exist{hint}{}", hpa.target_kind, made_by(thing));
@@ -72,7 +78,24 @@ fn missing(case: &Case<'_>, thing: &Thing, hpa: &Hpa) -> Finding {
     let mut finding = case.draft(Cause::HpaTargetMissing, Severity::Warning, &text);
     finding.since = hpa.condition("AbleToScale").filter(|c| !c.holds).and_then(|c| c.since).unwrap_or(finding.since);
     finding.evidence = case.own("spec.scaleTargetRef", &value);
+    finding.candidates = like.and_then(|like| meant(case, thing, hpa, like)).into_iter().collect();
     finding
+}
+
+/// The workload whose name is nearly that of the target, where nothing scales it yet.
+fn meant(case: &Case<'_>, thing: &Thing, hpa: &Hpa, like: &str) -> Option<Candidate> {
+    let kind = Kind::parse(&hpa.target_kind).filter(|kind| matches!(kind, Kind::Deployment | Kind::StatefulSet))?;
+    let taken = case.view.autoscaler_of(kind, &thing.head.namespace, like).is_some();
+    let target = Some(ObjectName::parse(like).ok()?);
+    let why = format!("no {kind} is called as the autoscaler has it, and only {like} nearly so");
+    (!taken).then(|| patch(case, thing, HpaSettings { target, ..HpaSettings::default() }, why)).flatten()
+}
+
+/// A change of the autoscaler itself; none where another controller would take it back.
+fn patch(case: &Case<'_>, thing: &Thing, settings: HpaSettings, why: String) -> Option<Candidate> {
+    let settings = Param::new(settings, Origin::CurrentValue {});
+    let change = || Candidate { action: Action::PatchHPA { settings }, target: case.subject.clone(), why };
+    thing.head.owner.is_none().then(change)
 }
 
 fn inactive(case: &Case<'_>, thing: &Thing, hpa: &Hpa, target: Option<&Thing>) -> Option<Finding> {
@@ -152,13 +175,27 @@ fn followed(hpa: &Hpa) -> impl Iterator<Item = ResourceName> {
     })
 }
 
-fn at_limit(case: &Case<'_>, thing: &Thing, hpa: &Hpa) -> Option<Finding> {
+/// A limit is often meant, so it is only worth telling; it is a fault where the pods have been at twice
+/// the load that they are meant to have for a while, and are well otherwise.
+fn at_limit(case: &Case<'_>, (thing, hpa): (&Thing, &Hpa), target: &Thing) -> Option<Finding> {
     let condition = hpa.condition("ScalingLimited").filter(|c| c.holds && &*c.reason == "TooManyReplicas")?;
-    if hpa.current < hpa.max || !case.past(condition.since, LASTING) {
+    if hpa.current < hpa.max {
         return None;
     }
-    let text = format!("the autoscaler is at its limit of {} replicas and wants more{}", hpa.max, made_by(thing));
-    Some(Finding { severity: Severity::Info, ..case.by_condition(Cause::HpaAtLimit, condition, &text) })
+    let short = hpa.pressed && case.past(condition.since, PRESSING) && !is_unwell(case, target);
+    if !short && !case.past(condition.since, LASTING) {
+        return None;
+    }
+    let load = if short { "; its pods carry at least twice the load that it aims at" } else { "" };
+    let text = format!("the autoscaler is at its limit of {} replicas and wants more{load}{}", hpa.max, made_by(thing));
+    let found = case.by_condition(Cause::HpaAtLimit, condition, &text);
+    if !short {
+        return Some(Finding { severity: Severity::Info, ..found });
+    }
+    let settings = HpaSettings { max_replicas: hpa.max.checked_mul(2), ..HpaSettings::default() };
+    let why = "the load is at least twice of what so many pods are meant to carry".to_owned();
+    let candidates = patch(case, thing, settings, why).into_iter().collect();
+    Some(Finding { candidates, ..found })
 }
 
 #[cfg(test)]

@@ -4,8 +4,8 @@
 //! analyzer proposes: the fixtures of all analyzers hold their findings against it. No IO.
 
 use crate::action::ChangeType::{
-    self, DeletePod, DeleteResourceQuota, PatchService, ResumeCronJob, RolloutRestart, RolloutUndo, SetEnv, SetImage,
-    SetProbe, SetResources, SetScheduling,
+    self, DeletePod, DeleteResourceQuota, PatchHPA, PatchIngress, PatchService, ResumeCronJob, RolloutRestart,
+    RolloutUndo, SetEnv, SetImage, SetProbe, SetResources, SetScheduling,
 };
 use crate::finding::Cause;
 
@@ -86,8 +86,8 @@ table! {
     ServicePortMismatch: "target ports against what the pods declare", "Service, Pod", [PatchService];
     ServiceWithoutEndpoints: "readiness of the pods, where these have no finding and their nodes answer", "Pod", [];
     ServiceSelectsOthers: "target ports against the pods of each workload that is selected", "Service, Pod", [];
-    IngressClassMissing: "the class against the IngressClasses and the default one", "Ingress", [];
-    IngressBackendMissing: "backends against Services and their ports", "Ingress", [];
+    IngressClassMissing: "the class against the IngressClasses and the default one", "Ingress", [PatchIngress];
+    IngressBackendMissing: "backends against Services and their ports", "Ingress", [PatchIngress];
     IngressSecretMissing: "its controller's events about a Secret that it names", "Event", [];
     GatewayRefused: "the class, and the conditions `Accepted` and `Programmed`", "Gateway, GatewayClass", [];
     RouteGatewayMissing: "parent references against Gateways", "HTTPRoute", [];
@@ -101,11 +101,11 @@ table! {
     VolumeReleased: "the volume's phase, and claims that wait for such a volume", "PersistentVolume", [];
     VolumeFailed: "the volume's phase and message", "PersistentVolume", [];
     TwoDefaultStorageClasses: "the default marks of all StorageClasses", "StorageClass", [];
-    HpaTargetMissing: "`scaleTargetRef` against the workloads there are", "HorizontalPodAutoscaler", [];
+    HpaTargetMissing: "`scaleTargetRef` against the workloads there are", "HorizontalPodAutoscaler", [PatchHPA];
     HpaWithoutMetrics: "the condition `ScalingActive`, after three minutes (one for metrics that are not of pods), where the workload is well", "HorizontalPodAutoscaler", [];
     HpaMissingRequests: "the same, against the requests of the containers, now and in the last revision that served", "HorizontalPodAutoscaler", [SetResources, RolloutUndo];
     HpaConflict: "the same, with reason `AmbiguousSelector`", "HorizontalPodAutoscaler", [];
-    HpaAtLimit: "the condition `ScalingLimited`, after ten minutes", "HorizontalPodAutoscaler", [];
+    HpaAtLimit: "the condition `ScalingLimited`, after ten minutes; after five, and as a warning, where the shares that it measures are twice what it aims at and the workload is well", "HorizontalPodAutoscaler", [PatchHPA];
     BudgetBlocks: "the budget's status while every pod is healthy, cordoned nodes that have one, and whether an autoscaler may yet make more", "PodDisruptionBudget", [];
     BudgetSelectsNothing: "the selector against pods and templates", "PodDisruptionBudget", [];
     PolicySelectsNothing: "the selector against pods and templates", "NetworkPolicy", [];

@@ -1,13 +1,16 @@
 //! Ingresses that nobody serves, or that lead nowhere.
 //!
 //! Owns the comparison of an Ingress with the classes and Services there are. Must never need a
-//! right on Secrets: a missing certificate is told by the Ingress's controller. No IO.
+//! right on Secrets: a missing certificate is told by the Ingress's controller; nor propose a class
+//! or Service that is not the only one which can have been meant. No IO.
 
 use super::case::Case;
 use super::near::near;
 use super::text::{has_any, quote};
-use crate::finding::{Cause, Finding, Severity};
-use crate::index::{Backend, Ingress, Target, Thing, View};
+use crate::action::{Action, IngressSettings, Origin, Param, PathBackend};
+use crate::finding::{Candidate, Cause, Finding, Severity};
+use crate::index::{Backend, Ingress, ServicePort, Target, Thing, View};
+use crate::names::{ObjectName, PortRef};
 use crate::object::Kind;
 use jiff::SignedDuration;
 
@@ -50,7 +53,22 @@ fn class(case: &Case<'_>, ingress: &Ingress) -> Option<Finding> {
     let severity = if ingress.served { Severity::Warning } else { Severity::Critical };
     let evidence = case.own("spec.ingressClassName", shown);
     let text = format!("nothing serves the Ingress: {text}");
-    Some(Finding { evidence, ..case.draft(Cause::IngressClassMissing, severity, &text) })
+    let candidates = only_class(case, ingress, &known).into_iter().collect();
+    Some(Finding { evidence, candidates, ..case.draft(Cause::IngressClassMissing, severity, &text) })
+}
+
+/// The one class that there is, where the Ingress names one that is not.
+fn only_class(case: &Case<'_>, ingress: &Ingress, known: &[&Thing]) -> Option<Candidate> {
+    let [only] = known else { return None };
+    ingress.class.as_ref()?;
+    let class = Some(ObjectName::parse(&*only.head.name).ok()?);
+    let why = format!("{} is the only class that there is", only.head.name);
+    Some(patch(case, IngressSettings { class, backend: None }, why))
+}
+
+fn patch(case: &Case<'_>, settings: IngressSettings, why: String) -> Candidate {
+    let settings = Param::new(settings, Origin::CurrentValue {});
+    Candidate { action: Action::PatchIngress { settings }, target: case.subject.clone(), why }
 }
 
 fn listed<'n>(names: impl Iterator<Item = &'n str>) -> String {
@@ -75,9 +93,48 @@ fn backend(case: &Case<'_>, thing: &Thing, ingress: &Ingress) -> Option<Finding>
         rest => format!("; {rest} more lead nowhere"),
     };
     let severity = if broken.len() == ingress.backends.len() { Severity::Critical } else { Severity::Warning };
-    let text = format!("the Ingress leads {} to nothing: {why}{more}", quote(&first.place, 80));
-    let evidence = case.own("spec.rules", &format!("{}: Service {}", first.place, first.service));
-    Some(Finding { evidence, ..case.draft(Cause::IngressBackendMissing, severity, &text) })
+    let text = format!("the Ingress leads {} to nothing: {why}{more}", quote(&first.place(), 80));
+    let evidence = case.own("spec.rules", &format!("{}: Service {}", first.place(), first.service));
+    let candidates = broken.iter().find_map(|(b, _)| meant(case, namespace, b)).into_iter().collect();
+    Some(Finding { evidence, candidates, ..case.draft(Cause::IngressBackendMissing, severity, &text) })
+}
+
+/// The Service whose name is nearly that of one which is not there, at the same port or its only one.
+fn meant(case: &Case<'_>, namespace: &str, backend: &Backend) -> Option<Candidate> {
+    let named = |name: &str| case.view.named(Kind::Service, namespace, name);
+    if named(&backend.service).is_some() {
+        return None;
+    }
+    let others = case.view.things_in(Kind::Service, namespace).map(|t| &*t.head.name);
+    let like = near(&backend.service, others)?;
+    let ports = &named(like)?.service().filter(|s| !s.external)?.ports;
+    let port = match (ports.iter().find(|p| fits(p, &backend.port)), &**ports) {
+        (Some(_), _) => shown(&backend.port),
+        (None, [only]) => only.port.to_string(),
+        (None, _) => return None,
+    };
+    let backend = PathBackend {
+        host: backend.host.as_deref()?.to_owned(),
+        path: backend.path.to_string(),
+        service: ObjectName::parse(like).ok()?,
+        port: PortRef::parse(port).ok()?,
+    };
+    let why = format!("no Service is called as the path has it, and only {like} nearly so");
+    Some(patch(case, IngressSettings { class: None, backend: Some(backend) }, why))
+}
+
+fn fits(port: &ServicePort, wanted: &Target) -> bool {
+    match wanted {
+        Target::Number(number) => port.port == *number,
+        Target::Name(name) => port.name.as_ref() == Some(name),
+    }
+}
+
+fn shown(port: &Target) -> String {
+    match port {
+        Target::Number(number) => number.to_string(),
+        Target::Name(name) => name.to_string(),
+    }
 }
 
 /// Why requests for a Service's port get nowhere, as far as the Service itself tells.
@@ -91,11 +148,7 @@ pub(crate) fn trouble(view: View<'_>, namespace: &str, name: &str, port: &Target
         return Some(format!("Service {} does not exist{hint}", quote(name, 80)));
     };
     let service = thing.service().filter(|s| !s.external)?;
-    let fits = |p: &crate::index::ServicePort| match port {
-        Target::Number(number) => p.port == *number,
-        Target::Name(name) => p.name.as_ref() == Some(name),
-    };
-    if service.ports.is_empty() || *port == Target::Number(0) || service.ports.iter().any(fits) {
+    if service.ports.is_empty() || *port == Target::Number(0) || service.ports.iter().any(|p| fits(p, port)) {
         return None;
     }
     let wanted = match port {

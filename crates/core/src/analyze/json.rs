@@ -102,6 +102,12 @@ fn parameters(action: &Action) -> Vec<ParameterJson> {
         Action::PatchService { settings } => {
             vec![given("settings", serde_json::to_value(&settings.value).unwrap_or_default(), &settings.origin)]
         }
+        Action::PatchHPA { settings } => {
+            vec![given("settings", serde_json::to_value(&settings.value).unwrap_or_default(), &settings.origin)]
+        }
+        Action::PatchIngress { settings } => {
+            vec![given("settings", serde_json::to_value(&settings.value).unwrap_or_default(), &settings.origin)]
+        }
         Action::SetProbe { container, probe, settings } => {
             let value = serde_json::to_value(&settings.value).unwrap_or_default();
             let named = [part("container", container.as_str()), part("probe", probe.as_str())];

@@ -25,7 +25,7 @@ mod job;
 pub mod json;
 mod leaving;
 mod mount;
-mod near;
+pub(crate) mod near;
 mod node;
 mod oom;
 mod policy;

@@ -1,6 +1,7 @@
 //! The name that somebody may have meant.
 //!
-//! Owns that guess, for people's eyes. Must never be a parameter of a change. No IO.
+//! Owns that guess, for people's eyes and for the bounds of what a typing error broke. Must never
+//! guess where two names are as near. No IO.
 
 /// The one name that differs least, by a letter or two; none where several do.
 pub(crate) fn near<'n>(wanted: &str, names: impl Iterator<Item = &'n str>) -> Option<&'n str> {

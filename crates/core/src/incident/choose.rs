@@ -46,6 +46,8 @@ pub fn same_action(a: &Action, b: &Action) -> bool {
         (Action::SetResources { container: c, .. }, Action::SetResources { container: d, .. }) => c == d,
         (Action::RestoreObject { copy: a }, Action::RestoreObject { copy: b }) => a.value == b.value,
         (Action::PatchService { settings: a }, Action::PatchService { settings: b }) => a.value == b.value,
+        (Action::PatchIngress { settings: a }, Action::PatchIngress { settings: b }) => a.value == b.value,
+        (Action::PatchHPA { settings: a }, Action::PatchHPA { settings: b }) => a.value.target == b.value.target,
         (Action::SetStrategy { strategy: a }, Action::SetStrategy { strategy: b }) => a.value == b.value,
         (
             Action::SetProbe { container: c, probe: p, settings: a },
@@ -77,7 +79,9 @@ pub fn same_action(a: &Action, b: &Action) -> bool {
             | Action::SetVolumeRef { .. }
             | Action::SetStrategy { .. }
             | Action::SuspendCronJob {}
-            | Action::ResumeCronJob {},
+            | Action::ResumeCronJob {}
+            | Action::PatchIngress { .. }
+            | Action::PatchHPA { .. },
             _,
         ) => a.change_type() == b.change_type(),
     }

@@ -80,6 +80,7 @@ pub(super) fn done(change_type: ChangeType, kind: Kind) -> Case {
             owner: None,
             pods: vec![pod(BEGUN + 1), pod(BEGUN + 2)],
             slices: Vec::new(),
+            around: Default::default(),
             refused: Vec::new(),
             namespace: true,
         },

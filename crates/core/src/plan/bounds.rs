@@ -5,7 +5,7 @@
 
 use super::Proposal;
 use super::build::Sources;
-use super::object::{annotation, container_pointer, controller, label, text_at};
+use super::object::{annotation, container_pointer, controller, is_live, label, name_of, text_at};
 use crate::action::{Action, ChangeType, Origin, Param, ResourceName, Resources};
 use crate::catalogue;
 use crate::mandate::{Bounds, image_allowed};
@@ -28,6 +28,52 @@ pub struct Facts {
     pub selected_now: Vec<Value>,
     /// The most free allocatable resources that one node has.
     pub largest_free: BTreeMap<ResourceName, Quantity>,
+    /// Objects of each kind of [`kinds_around`], those of the Change's namespace where the kind has one.
+    pub around: BTreeMap<Kind, Vec<Value>>,
+}
+
+impl Facts {
+    /// The objects of a kind around the target that are not being deleted.
+    pub(super) fn living(&self, kind: Kind) -> impl Iterator<Item = &Value> {
+        self.around.get(&kind).into_iter().flatten().filter(|object| is_live(object))
+    }
+
+    /// Their names.
+    pub(super) fn names(&self, kind: Kind) -> Vec<&str> {
+        self.living(kind).map(name_of).collect()
+    }
+}
+
+/// Kinds whose objects a value of the action may name: all of them must be known.
+pub fn kinds_around(action: &Action) -> Vec<Kind> {
+    match action {
+        Action::PatchIngress { settings } => {
+            let class = settings.value.class.as_ref().map(|_| Kind::IngressClass);
+            let service = settings.value.backend.as_ref().map(|_| Kind::Service);
+            class.into_iter().chain(service).collect()
+        }
+        Action::PatchHPA { settings } if settings.value.target.is_some() => {
+            let workloads = super::autoscaler::SCALED.iter().copied();
+            workloads.chain([Kind::HorizontalPodAutoscaler]).collect()
+        }
+        Action::RolloutUndo { .. }
+        | Action::SetImage { .. }
+        | Action::RolloutRestart {}
+        | Action::DeletePod {}
+        | Action::Scale { .. }
+        | Action::SetResources { .. }
+        | Action::DeleteResourceQuota {}
+        | Action::RestoreObject { .. }
+        | Action::PatchService { .. }
+        | Action::SetProbe { .. }
+        | Action::SetEnv { .. }
+        | Action::SetScheduling { .. }
+        | Action::SetVolumeRef { .. }
+        | Action::SetStrategy { .. }
+        | Action::SuspendCronJob {}
+        | Action::ResumeCronJob {}
+        | Action::PatchHPA { .. } => Vec::new(),
+    }
 }
 
 /// Field managers of controllers that keep objects as some other place says.
@@ -120,6 +166,8 @@ pub fn check(proposal: &Proposal, facts: &Facts, bounds: &Bounds) -> Result<(), 
         | Action::SetVolumeRef { revision, .. } => undo(revision, proposal, facts),
         Action::SetStrategy { strategy } => super::strategy::check(strategy, facts),
         Action::PatchService { settings } => super::service::check(settings, facts),
+        Action::PatchIngress { settings } => super::ingress::check(settings, facts),
+        Action::PatchHPA { settings } => super::autoscaler::check(settings, facts, bounds),
         Action::RolloutRestart {} | Action::SuspendCronJob {} | Action::ResumeCronJob {} => Ok(()),
     }
 }

@@ -1,5 +1,9 @@
 //! Tests of the validator: what it lets through and every no that it knows.
 
+#[path = "bounds_tests/autoscaler.rs"]
+mod autoscaler;
+#[path = "bounds_tests/ingress.rs"]
+mod ingress;
 #[path = "bounds_tests/objects.rs"]
 mod objects;
 #[path = "bounds_tests/origins.rs"]

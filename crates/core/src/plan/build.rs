@@ -5,7 +5,8 @@
 
 use super::object::{container_pointer, fingerprint, int_at, pruned, recreatable, text_at, without_controllers_words};
 use super::{
-    Baseline, Draft, DryRun, LARGEST_RESULT, Operation, Plan, Proposal, diff, parts, probe, service, strategy,
+    Baseline, Draft, DryRun, LARGEST_RESULT, Operation, Plan, Proposal, autoscaler, diff, ingress, parts, probe,
+    service, strategy,
 };
 use crate::action::{Action, Resources};
 use crate::canonical;
@@ -107,6 +108,8 @@ fn updated(proposal: &Proposal, before: &Value, sources: &Sources) -> Result<Val
         }
         Action::SetStrategy { strategy } => strategy::apply(&mut after, &strategy.value)?,
         Action::PatchService { settings } => service::apply(&mut after, &settings.value)?,
+        Action::PatchIngress { settings } => ingress::apply(&mut after, &settings.value)?,
+        Action::PatchHPA { settings } => autoscaler::apply(&mut after, &settings.value)?,
         Action::SuspendCronJob {} => set(&mut after, "/spec/suspend", json!(true))?,
         Action::ResumeCronJob {} => set(&mut after, "/spec/suspend", json!(false))?,
         Action::DeletePod {} | Action::DeleteResourceQuota {} | Action::RestoreObject { .. } => {

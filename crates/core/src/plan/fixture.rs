@@ -7,8 +7,8 @@ use super::Proposal;
 use super::bounds::Facts;
 use super::build::Sources;
 use crate::action::{
-    Action, ChangeType, Origin, Param, ProbeName, ProbeSettings, ResourceName, Resources, SchedulingPart,
-    ServiceSettings, Strategy,
+    Action, ChangeType, HpaSettings, IngressSettings, Origin, Param, ProbeName, ProbeSettings, ResourceName, Resources,
+    SchedulingPart, ServiceSettings, Strategy,
 };
 use crate::mandate::Bounds;
 use crate::names::{Amount, ContainerName, Namespace, ObjectName, Uid, VariableName, VolumeName};
@@ -106,6 +106,42 @@ pub(crate) fn service() -> Value {
     })
 }
 
+/// An Ingress whose class is not there, and one of whose paths leads to a Service that is not there.
+fn ingress() -> Value {
+    json!({
+        "apiVersion": "networking.k8s.io/v1", "kind": "Ingress",
+        "metadata": {"name": "web", "namespace": "shop", "uid": "u-1", "generation": 2},
+        "spec": {"ingressClassName": "ngnix", "rules": [{"host": "shop.example", "http": {"paths": [
+            {"path": "/", "pathType": "Prefix", "backend": {"service": {"name": "web", "port": {"number": 80}}}},
+            {"path": "/orders", "pathType": "Prefix", "backend": {"service": {"name": "ordrs", "port": {"number": 80}}}}]}}]}
+    })
+}
+
+/// An autoscaler of two to four replicas whose target is not there, and which wants more than it may have.
+fn autoscaler() -> Value {
+    json!({
+        "apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler",
+        "metadata": {"name": "web", "namespace": "shop", "uid": "u-1"},
+        "spec": {"minReplicas": 2, "maxReplicas": 4,
+            "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "ordrs"}},
+        "status": {"currentReplicas": 4, "desiredReplicas": 4, "conditions": [
+            {"type": "AbleToScale", "status": "False", "reason": "FailedGetScale"},
+            {"type": "ScalingLimited", "status": "True", "reason": "TooManyReplicas"}]}
+    })
+}
+
+/// What there is beside the target: a class, Services and workloads, and the autoscaler itself.
+fn around() -> BTreeMap<Kind, Vec<Value>> {
+    let of = |name: &str| json!({"metadata": {"name": name}, "spec": {"ports": [{"name": "http", "port": 80}]}});
+    BTreeMap::from([
+        (Kind::IngressClass, vec![of("nginx")]),
+        (Kind::Service, vec![of("web"), of("orders")]),
+        (Kind::Deployment, vec![of("web"), of("orders")]),
+        (Kind::StatefulSet, vec![of("data")]),
+        (Kind::HorizontalPodAutoscaler, vec![autoscaler()]),
+    ])
+}
+
 /// A CronJob that starts Jobs, or does not.
 fn cron_job(suspend: bool) -> Value {
     json!({
@@ -189,6 +225,14 @@ pub(crate) fn action(change_type: ChangeType) -> Action {
         }
         ChangeType::SuspendCronJob => Action::SuspendCronJob {},
         ChangeType::ResumeCronJob => Action::ResumeCronJob {},
+        ChangeType::PatchIngress => {
+            let settings = IngressSettings { class: Some(name("nginx")), backend: None };
+            Action::PatchIngress { settings: Param::new(settings, Origin::CurrentValue {}) }
+        }
+        ChangeType::PatchHPA => {
+            let settings = HpaSettings { max_replicas: Some(8), ..HpaSettings::default() };
+            Action::PatchHPA { settings: Param::new(settings, Origin::CurrentValue {}) }
+        }
     }
 }
 
@@ -206,6 +250,8 @@ fn subject(change_type: ChangeType) -> (Kind, Option<Value>, Option<Value>) {
         | ChangeType::SetVolumeRef
         | ChangeType::SetStrategy => (Kind::Deployment, Some(with_parts().0), None),
         ChangeType::PatchService => (Kind::Service, Some(service()), None),
+        ChangeType::PatchIngress => (Kind::Ingress, Some(ingress()), None),
+        ChangeType::PatchHPA => (Kind::HorizontalPodAutoscaler, Some(autoscaler()), None),
         ChangeType::SuspendCronJob => (Kind::CronJob, Some(cron_job(false)), None),
         ChangeType::ResumeCronJob => (Kind::CronJob, Some(cron_job(true)), None),
         ChangeType::DeletePod => (Kind::Pod, Some(pod()), None),
@@ -237,6 +283,7 @@ pub(crate) fn case(change_type: ChangeType) -> Case {
         selected: vec![serving()],
         selected_now: Vec::new(),
         largest_free: free.into_iter().map(|(name, text)| (name, Quantity::parse(text).unwrap())).collect(),
+        around: around(),
     };
     Case { proposal, facts, bounds: Bounds::default() }
 }

@@ -3,6 +3,7 @@
 //! Owns the plan's form and its digest. Must never hold a digest that was not computed from the
 //! very fields beside it. No IO.
 
+pub(crate) mod autoscaler;
 pub mod bounds;
 pub mod build;
 #[cfg(test)]
@@ -10,6 +11,7 @@ mod checklist_tests;
 mod diff;
 #[cfg(test)]
 pub(crate) mod fixture;
+pub(crate) mod ingress;
 pub mod object;
 mod parts;
 mod probe;

@@ -31,6 +31,16 @@ pub fn int_at(object: &Value, pointer: &str, default: i64) -> i64 {
     object.pointer(pointer).and_then(Value::as_i64).unwrap_or(default)
 }
 
+/// The object's name; empty where it has none.
+pub fn name_of(object: &Value) -> &str {
+    text_at(object, "/metadata/name").unwrap_or_default()
+}
+
+/// True for an object that is not being deleted.
+pub fn is_live(object: &Value) -> bool {
+    object.pointer("/metadata/deletionTimestamp").is_none()
+}
+
 /// A label of the object.
 pub fn label<'a>(object: &'a Value, key: &str) -> Option<&'a str> {
     object.pointer("/metadata/labels")?.get(key)?.as_str()

@@ -12,7 +12,7 @@ use bailiwick_core::index::{Body, View};
 use bailiwick_core::names::{Namespace, ObjectName};
 use bailiwick_core::object::{Kind, ObjectRef};
 use bailiwick_core::plan::Proposal;
-use bailiwick_core::plan::bounds::Facts;
+use bailiwick_core::plan::bounds::{Facts, kinds_around};
 use bailiwick_core::plan::build::Sources;
 use bailiwick_core::plan::object::{controller, selector_of, selector_text};
 use bailiwick_core::quantity::Quantity;
@@ -46,7 +46,22 @@ pub(crate) async fn gather(ctx: &Context, proposal: &Proposal) -> Result<Facts, 
         Action::SetResources { .. } => ctx.index.read(|view| largest_free(view, &proposal.target)),
         _ => BTreeMap::new(),
     };
-    Ok(Facts { sources, owner_alive, selected, selected_now, largest_free })
+    let around = around(ctx, &kinds_around(&proposal.action), &proposal.namespace).await?;
+    Ok(Facts { sources, owner_alive, selected, selected_now, largest_free, around })
+}
+
+/// All objects of these kinds, those of the namespace where the kind has one.
+pub(crate) async fn around(
+    ctx: &Context,
+    kinds: &[Kind],
+    namespace: &Namespace,
+) -> Result<BTreeMap<Kind, Vec<Value>>, RestError> {
+    let mut all = BTreeMap::new();
+    for kind in kinds {
+        ctx.metrics.api(Call::Plan, "list");
+        all.insert(*kind, ctx.rest.list(*kind, namespace.as_str(), "").await?);
+    }
+    Ok(all)
 }
 
 /// Pods of the Change's namespace with these labels; none without labels.

@@ -3,7 +3,7 @@
 //! Owns which parts are read in which phase. Must never fill a part that could not be read with
 //! one that permits. Talks to the API server.
 
-use super::facts::{gather, owner_ref, selected};
+use super::facts::{around, gather, owner_ref, selected};
 use super::guarding;
 use super::rest::RestError;
 use super::words::Words;
@@ -180,7 +180,12 @@ async fn health(
             ctx.metrics.api(Call::Verify, "list");
             seen.slices = ctx.rest.list(Kind::EndpointSlice, proposal.namespace.as_str(), &named).await?;
         }
-        Oracle::ObjectRestored | Oracle::FieldsHold => {}
+        Oracle::IngressLeads => {
+            seen.around = around(ctx, &[Kind::IngressClass, Kind::Service], &proposal.namespace).await?;
+            ctx.metrics.api(Call::Verify, "list");
+            seen.slices = ctx.rest.list(Kind::EndpointSlice, proposal.namespace.as_str(), "").await?;
+        }
+        Oracle::ObjectRestored | Oracle::FieldsHold | Oracle::AutoscalerScales => {}
     }
     Ok(oracle::judge(plan, execution, &seen))
 }

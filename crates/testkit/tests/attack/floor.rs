@@ -232,7 +232,14 @@ async fn a_container_may_come_and_go_with_the_privileges_of_another() -> Result<
 fn untouched() -> Vec<(Kind, &'static str, Value, &'static str)> {
     let field = "floor: a field that no change of the catalogue touches";
     let ports = "floor: of a Service's ports only what they lead to is changed";
+    let rules = "floor: of an Ingress's rules only the Services of their paths are changed";
+    let scaled = "floor: of what an autoscaler scales only the name is changed";
     let add = |path: &str, value: Value| json!({"op": "add", "path": path, "value": value});
+    let service = json!({"service": {"name": "evil", "port": {"number": 80}}});
+    let bucket = json!({"resource": {"apiGroup": "example.com", "kind": "Bucket", "name": "evil"}});
+    let path = json!({"path": "/evil", "pathType": "Prefix", "backend": service});
+    let memory = json!({"name": "memory", "target": {"type": "AverageValue", "averageValue": "1"}});
+    let metrics = json!([{"type": "Resource", "resource": memory}]);
     let job = json!({"spec": {"template": {"spec": {"restartPolicy": "Never", "containers": [{"name": "main", "image": "evil"}]}}}});
     vec![
         (Kind::Deployment, "paused", add("/spec/paused", json!(true)), field),
@@ -242,6 +249,17 @@ fn untouched() -> Vec<(Kind, &'static str, Value, &'static str)> {
         (Kind::Service, "an address of its own", add("/spec/externalIPs", json!(["192.0.2.1"])), field),
         (Kind::Service, "another port", add("/spec/ports/0/port", json!(81)), ports),
         (Kind::Service, "another protocol", add("/spec/ports/0/appProtocol", json!("evil")), ports),
+        (Kind::Ingress, "a certificate", add("/spec/tls", json!([{"secretName": "evil"}])), field),
+        (Kind::Ingress, "all the rest", add("/spec/defaultBackend", service.clone()), field),
+        (Kind::Ingress, "another host", add("/spec/rules/0/host", json!("evil.example")), rules),
+        (Kind::Ingress, "no host", json!({"op": "remove", "path": "/spec/rules/0/host"}), rules),
+        (Kind::Ingress, "another path", add("/spec/rules/0/http/paths/0/path", json!("/evil")), rules),
+        (Kind::Ingress, "a path more", add("/spec/rules/0/http/paths/-", path), rules),
+        (Kind::Ingress, "a host more", add("/spec/rules/-", json!({"host": "evil.example"})), rules),
+        (Kind::Ingress, "no Service", add("/spec/rules/0/http/paths/0/backend", bucket), rules),
+        (Kind::HorizontalPodAutoscaler, "other metrics", add("/spec/metrics", metrics), field),
+        (Kind::HorizontalPodAutoscaler, "another kind", add("/spec/scaleTargetRef/kind", json!("StatefulSet")), scaled),
+        (Kind::HorizontalPodAutoscaler, "another API", add("/spec/scaleTargetRef/apiVersion", json!("a.b/v1")), scaled),
         (Kind::CronJob, "another program", add("/spec/jobTemplate", job), field),
         (Kind::CronJob, "another time", add("/spec/schedule", json!("* * * * *")), field),
     ]
@@ -252,6 +270,8 @@ async fn a_forged_grant_touches_no_field_beyond_those_of_the_catalogue() -> Resu
     let scene = Scene::with_web("floor-fields", Rights::Every).await?;
     scene.namespace.apply(&idle("web").service(8080)).await?;
     scene.namespace.apply(&crate::scene::cron_job("web")).await?;
+    scene.namespace.apply(&crate::scene::ingress("web")).await?;
+    scene.namespace.apply(&crate::scene::autoscaler("web")).await?;
     for (kind, what, operation, words) in untouched() {
         assert_refused(what, &forged_on(&scene, kind, what, vec![operation]).await?, FLOOR, words);
     }
@@ -259,6 +279,12 @@ async fn a_forged_grant_touches_no_field_beyond_those_of_the_catalogue() -> Resu
     for (kind, what, operations) in [
         (Kind::Service, "a selector", set("/spec/selector", json!({"app": "other"}))),
         (Kind::Service, "a target port", set("/spec/ports/0/targetPort", json!(9999))),
+        (Kind::Ingress, "a class", set("/spec/ingressClassName", json!("other"))),
+        (Kind::Ingress, "a Service", set("/spec/rules/0/http/paths/0/backend/service/name", json!("other"))),
+        (Kind::Ingress, "a port", set("/spec/rules/0/http/paths/0/backend/service/port", json!({"name": "http"}))),
+        (Kind::HorizontalPodAutoscaler, "the most", set("/spec/maxReplicas", json!(9))),
+        (Kind::HorizontalPodAutoscaler, "the least", set("/spec/minReplicas", json!(2))),
+        (Kind::HorizontalPodAutoscaler, "a target", set("/spec/scaleTargetRef/name", json!("other"))),
         (Kind::CronJob, "a pause", set("/spec/suspend", json!(false))),
         (Kind::Deployment, "replicas", set("/spec/replicas", json!(1))),
     ] {

@@ -240,7 +240,7 @@ impl<C: Borrow<TestCluster>> Scene<C> {
 
     /// Sends the request until it is admitted: a grant takes milliseconds to be seen.
     pub(crate) async fn admitted(&self, shot: &Shot) -> Result<Answer> {
-        self.admitted_within(shot, Duration::from_secs(5)).await
+        self.admitted_within(shot, Duration::from_secs(30)).await
     }
 
     /// The same where an API server has to come back first.
@@ -269,6 +269,25 @@ pub(crate) fn cron_job(name: &str) -> Value {
     json!({
         "apiVersion": "batch/v1", "kind": "CronJob", "metadata": {"name": name},
         "spec": {"schedule": "0 0 1 1 *", "suspend": true, "jobTemplate": {"spec": {"template": {"spec": pod}}}},
+    })
+}
+
+/// An Ingress of one path to the Service `name`; nobody serves it.
+pub(crate) fn ingress(name: &str) -> Value {
+    let backend = json!({"service": {"name": name, "port": {"number": 80}}});
+    let path = json!({"path": "/", "pathType": "Prefix", "backend": backend});
+    json!({
+        "apiVersion": "networking.k8s.io/v1", "kind": "Ingress", "metadata": {"name": name},
+        "spec": {"ingressClassName": "typo", "rules": [{"host": "web.example", "http": {"paths": [path]}}]},
+    })
+}
+
+/// An autoscaler of the Deployment `name`, which has no replicas and so is left alone.
+pub(crate) fn autoscaler(name: &str) -> Value {
+    json!({
+        "apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler", "metadata": {"name": name},
+        "spec": {"minReplicas": 1, "maxReplicas": 2,
+            "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": name}},
     })
 }
 

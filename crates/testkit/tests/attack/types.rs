@@ -5,7 +5,7 @@ use bailiwick_core::plan::Operation;
 use bailiwick_testkit::Result;
 use serde_json::{Value, json};
 
-use crate::scene::{FENCE, Rights, Scene, assert_done, assert_refused, cron_job, idle, right};
+use crate::scene::{FENCE, Rights, Scene, assert_done, assert_refused, autoscaler, cron_job, idle, ingress, right};
 
 /// The account holds the one right of the type; each case adds to the planned patch what was not planned.
 async fn passes_alone(kind: Kind, action: Value, beside: Value) -> Result<()> {
@@ -15,6 +15,8 @@ async fn passes_alone(kind: Kind, action: Value, beside: Value) -> Result<()> {
     scene.apply_and_settle(&web.deployment()).await?;
     scene.namespace.apply(&idle("web").service(8080)).await?;
     scene.namespace.apply(&cron_job("web")).await?;
+    scene.namespace.apply(&ingress("web")).await?;
+    scene.namespace.apply(&autoscaler("web")).await?;
     let what = action.to_string();
     let planned = scene.armed(kind, "web", serde_json::from_value(action)?).await?;
     scene.admitted(&planned.dry()).await?;
@@ -57,4 +59,19 @@ async fn set_strategy() -> Result<()> {
 #[tokio::test]
 async fn resume_cron_job() -> Result<()> {
     Box::pin(passes_alone(Kind::CronJob, json!({"resumeCronJob": {}}), add("/spec/suspend", json!(true)))).await
+}
+
+#[tokio::test]
+async fn patch_ingress() -> Result<()> {
+    let backend = json!({"host": "web.example", "path": "/", "service": "other", "port": "http"});
+    let settings = json!({"value": {"class": "nginx", "backend": backend}, "origin": {"human": {}}});
+    let evil = add("/spec/rules/0/http/paths/0/backend/service/name", json!("evil"));
+    Box::pin(passes_alone(Kind::Ingress, json!({"patchIngress": {"settings": settings}}), evil)).await
+}
+
+#[tokio::test]
+async fn patch_hpa() -> Result<()> {
+    let settings = json!({"value": {"maxReplicas": 4, "target": "other"}, "origin": {"human": {}}});
+    let action = json!({"patchHPA": {"settings": settings}});
+    Box::pin(passes_alone(Kind::HorizontalPodAutoscaler, action, add("/spec/minReplicas", json!(2)))).await
 }

@@ -114,6 +114,25 @@ fn place_checks(territory: &Territory) -> Vec<Check> {
                     && p.all(k, k == 'targetPort' || (k in o && p[k] == o[k]))
                     && o.all(k, k == 'targetPort' || k in p))))",
         ),
+        check(
+            "floor: of an Ingress's rules only the Services of their paths are changed",
+            "request.operation != 'UPDATE' || request.resource.resource != 'ingresses' || (
+                variables.nowRules.size() == variables.wasRules.size()
+                && variables.nowRules.all(i, r,
+                    r.all(k, k == 'http' || (k in variables.wasRules[i] && r[k] == variables.wasRules[i][k]))
+                    && variables.wasRules[i].all(k, k in r)
+                    && r.?http.?paths.orValue([]).size() == variables.wasRules[i].?http.?paths.orValue([]).size()
+                    && r.?http.?paths.orValue([]).all(j, p, [variables.wasRules[i].http.paths[j]].all(o,
+                        p.all(k, k == 'backend' || (k in o && p[k] == o[k]))
+                        && o.all(k, k in p)
+                        && p.backend.?resource == o.backend.?resource))))",
+        ),
+        check(
+            "floor: of what an autoscaler scales only the name is changed",
+            "request.operation != 'UPDATE' || request.resource.resource != 'horizontalpodautoscalers' || (
+                variables.nowSpec.?scaleTargetRef.?kind == variables.wasSpec.?scaleTargetRef.?kind
+                && variables.nowSpec.?scaleTargetRef.?apiVersion == variables.wasSpec.?scaleTargetRef.?apiVersion)",
+        ),
     ]
 }
 
@@ -167,6 +186,8 @@ fn variables() -> Vec<Value> {
         part("touched", touched()),
         part("nowSpec", "dyn(object).?spec.orValue({})"),
         part("wasSpec", "dyn(oldObject).?spec.orValue({})"),
+        part("nowRules", "variables.nowSpec.?rules.orValue([])"),
+        part("wasRules", "variables.wasSpec.?rules.orValue([])"),
         part("pods", "request.operation == 'UPDATE' && dyn(object).?spec.?template.hasValue()"),
         part("nowTemplate", template("dyn(object)")),
         part("wasTemplate", template("dyn(oldObject)")),

@@ -10,7 +10,7 @@ use bailiwick_api::Change;
 use bailiwick_core::action::{Action, Origin, ResourceName, ServiceSettings};
 use bailiwick_core::object::{Kind, ObjectRef};
 use bailiwick_core::plan::Proposal;
-use bailiwick_core::plan::bounds::Facts;
+use bailiwick_core::plan::bounds::{Facts, kinds_around};
 use bailiwick_core::plan::build::Sources;
 use bailiwick_core::plan::object::{controller, selector_of, selector_text, text_at};
 use bailiwick_core::quantity::Quantity;
@@ -48,7 +48,24 @@ pub(super) async fn gather(cluster: &Cluster, proposal: &Proposal) -> Outcomes<F
         kept: kept(cluster, proposal).await?,
         autoscaled,
     };
-    Ok(Facts { sources, owner_alive, selected, selected_now, largest_free })
+    let around = around(cluster, proposal).await?;
+    Ok(Facts { sources, owner_alive, selected, selected_now, largest_free, around })
+}
+
+/// What the values of the action may name.
+async fn around(cluster: &Cluster, proposal: &Proposal) -> Outcomes<BTreeMap<Kind, Vec<Value>>> {
+    let mut all = BTreeMap::new();
+    for kind in kinds_around(&proposal.action) {
+        all.insert(kind, listed(cluster, kind, proposal.namespace.as_str(), &ListParams::default()).await?);
+    }
+    Ok(all)
+}
+
+async fn listed(cluster: &Cluster, kind: Kind, namespace: &str, which: &ListParams) -> Outcomes<Vec<Value>> {
+    let list = dynamic(cluster, kind, namespace).list(which).await;
+    let list =
+        list.map_err(|e| cluster.fault(&format!("list {} in namespace {namespace}", kind.served().resource), &e))?;
+    Ok(list.items.into_iter().filter_map(|object| serde_json::to_value(object).ok()).collect())
 }
 
 /// Pods that the Service would select with the settings, and those that it selects now.
@@ -60,20 +77,16 @@ async fn selected(
 ) -> Outcomes<(Vec<Value>, Vec<Value>)> {
     let namespace = proposal.namespace.as_str();
     let now = match service.and_then(selector_of) {
-        Some(labels) => pods(cluster, namespace, &labels).await?,
+        Some(labels) => listed(cluster, Kind::Pod, namespace, &ListParams::default().labels(&labels)).await?,
         None => Vec::new(),
     };
     match selector_text(&settings.selector) {
-        Some(labels) => Ok((pods(cluster, namespace, &labels).await?, now)),
+        Some(labels) => {
+            let then = listed(cluster, Kind::Pod, namespace, &ListParams::default().labels(&labels)).await?;
+            Ok((then, now))
+        }
         None => Ok((now.clone(), now)),
     }
-}
-
-async fn pods(cluster: &Cluster, namespace: &str, labels: &str) -> Outcomes<Vec<Value>> {
-    let api = dynamic(cluster, Kind::Pod, namespace);
-    let list = api.list(&ListParams::default().labels(labels)).await;
-    let list = list.map_err(|e| cluster.fault(&format!("list pods in namespace {namespace}"), &e))?;
-    Ok(list.items.into_iter().filter_map(|pod| serde_json::to_value(pod).ok()).collect())
 }
 
 async fn revision(cluster: &Cluster, proposal: &Proposal) -> Outcomes<Option<Value>> {

@@ -83,77 +83,75 @@ impl Values {
     }
 }
 
-/// What `SetProbe` takes.
-const PROBE: &[&str] = &[
-    "container",
-    "probe",
-    "revision",
-    "path",
-    "port",
-    "initialDelaySeconds",
-    "periodSeconds",
-    "timeoutSeconds",
-    "failureThreshold",
-];
+/// The values that a type takes.
+const fn keys(change_type: ChangeType) -> &'static [&'static str] {
+    match change_type {
+        ChangeType::RolloutUndo => &["revision"],
+        ChangeType::SetImage => &["container", "image", "revision"],
+        ChangeType::Scale => &["replicas"],
+        ChangeType::SetResources => {
+            &["container", "revision", "requests.cpu", "requests.memory", "limits.cpu", "limits.memory"]
+        }
+        ChangeType::RestoreObject => &["copy"],
+        ChangeType::PatchService => &["selector", "port", "targetPort", "internalTrafficPolicy"],
+        ChangeType::PatchIngress => &["class", "host", "path", "service", "port"],
+        ChangeType::PatchHPA => &["minReplicas", "maxReplicas", "target"],
+        ChangeType::SetProbe => &[
+            "container",
+            "probe",
+            "revision",
+            "path",
+            "port",
+            "initialDelaySeconds",
+            "periodSeconds",
+            "timeoutSeconds",
+            "failureThreshold",
+        ],
+        ChangeType::SetEnv => &["container", "variable", "revision"],
+        ChangeType::SetScheduling => &["part", "revision"],
+        ChangeType::SetVolumeRef => &["volume", "revision"],
+        ChangeType::SetStrategy => &["maxSurge", "maxUnavailable"],
+        ChangeType::RolloutRestart
+        | ChangeType::DeletePod
+        | ChangeType::DeleteResourceQuota
+        | ChangeType::SuspendCronJob
+        | ChangeType::ResumeCronJob => &[],
+    }
+}
 
 /// The action of a type with these values.
 ///
 /// # Errors
 /// Names the value that is missing, unknown or malformed.
 pub fn build(change_type: ChangeType, values: &Values, known: &Known<'_>) -> Result<Action, Failure> {
-    let only = |keys: &[&str]| values.only(change_type, keys);
+    values.only(change_type, keys(change_type))?;
     match change_type {
         ChangeType::RolloutUndo => {
-            only(&["revision"])?;
             let revision = revision(values.get("revision"), known)?;
             Ok(Action::RolloutUndo { revision: Param::new(revision.number, revision.origin()) })
         }
-        ChangeType::SetImage => {
-            only(&["container", "image", "revision"])?;
-            set_image(values, known)
-        }
-        ChangeType::RolloutRestart => only(&[]).map(|()| Action::RolloutRestart {}),
-        ChangeType::DeletePod => only(&[]).map(|()| Action::DeletePod {}),
+        ChangeType::SetImage => set_image(values, known),
+        ChangeType::RolloutRestart => Ok(Action::RolloutRestart {}),
+        ChangeType::DeletePod => Ok(Action::DeletePod {}),
         ChangeType::Scale => {
-            only(&["replicas"])?;
             let text = values.need(change_type, "replicas", "3")?;
             let number =
                 text.parse().map_err(|_| Failure::error(format!("replicas: {text:?} is not a whole number")))?;
             Ok(Action::Scale { replicas: Param::new(number, Origin::Human {}) })
         }
-        ChangeType::SetResources => {
-            only(&["container", "revision", "requests.cpu", "requests.memory", "limits.cpu", "limits.memory"])?;
-            set_resources(values, known)
-        }
-        ChangeType::DeleteResourceQuota => only(&[]).map(|()| Action::DeleteResourceQuota {}),
-        ChangeType::SuspendCronJob => only(&[]).map(|()| Action::SuspendCronJob {}),
-        ChangeType::ResumeCronJob => only(&[]).map(|()| Action::ResumeCronJob {}),
-        ChangeType::PatchService => {
-            only(&["selector", "port", "targetPort", "internalTrafficPolicy"])?;
-            parts::patch_service(values)
-        }
-        ChangeType::SetProbe => {
-            only(PROBE)?;
-            parts::set_probe(values, known)
-        }
-        ChangeType::SetEnv => {
-            only(&["container", "variable", "revision"])?;
-            parts::set_env(values, known)
-        }
-        ChangeType::SetScheduling => {
-            only(&["part", "revision"])?;
-            parts::set_scheduling(values, known)
-        }
-        ChangeType::SetVolumeRef => {
-            only(&["volume", "revision"])?;
-            parts::set_volume_ref(values, known)
-        }
-        ChangeType::SetStrategy => {
-            only(&["maxSurge", "maxUnavailable"])?;
-            parts::set_strategy(values)
-        }
+        ChangeType::SetResources => set_resources(values, known),
+        ChangeType::DeleteResourceQuota => Ok(Action::DeleteResourceQuota {}),
+        ChangeType::SuspendCronJob => Ok(Action::SuspendCronJob {}),
+        ChangeType::ResumeCronJob => Ok(Action::ResumeCronJob {}),
+        ChangeType::PatchService => parts::patch_service(values),
+        ChangeType::PatchIngress => parts::patch_ingress(values),
+        ChangeType::PatchHPA => parts::patch_hpa(values),
+        ChangeType::SetProbe => parts::set_probe(values, known),
+        ChangeType::SetEnv => parts::set_env(values, known),
+        ChangeType::SetScheduling => parts::set_scheduling(values, known),
+        ChangeType::SetVolumeRef => parts::set_volume_ref(values, known),
+        ChangeType::SetStrategy => parts::set_strategy(values),
         ChangeType::RestoreObject => {
-            only(&["copy"])?;
             values.need(change_type, "copy", "CHANGE")?;
             let (change, uid) = known.copy.clone().ok_or_else(|| Failure::error("that change keeps no copy"))?;
             let origin = Origin::KeptCopy { change: change.clone(), uid };

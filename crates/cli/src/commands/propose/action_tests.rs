@@ -52,3 +52,27 @@ fn wrong_values_are_named_with_what_to_do() {
     assert!(Values::parse(&["a".to_owned()]).is_err());
     assert!(Values::parse(&["a=1".to_owned(), "a=2".to_owned()]).is_err());
 }
+
+#[test]
+fn ingresses_and_autoscalers_take_what_they_are_to_have() {
+    let value = |change_type, words: &[&str]| {
+        let action = serde_json::to_value(built(change_type, words).unwrap()).unwrap();
+        let settings = action.as_object().and_then(|all| all.values().next()).map(|v| v["settings"].clone());
+        settings.unwrap()
+    };
+    let human = json!({"human": {}});
+    let class = value(ChangeType::PatchIngress, &["class=nginx"]);
+    assert_eq!(class, json!({"value": {"class": "nginx"}, "origin": human}));
+    let all = ["host=a.example", "path=/cart", "service=cart", "port=http"];
+    let backend = json!({"host": "a.example", "path": "/cart", "service": "cart", "port": "http"});
+    assert_eq!(value(ChangeType::PatchIngress, &all), json!({"value": {"backend": backend}, "origin": human}));
+    let scaled = value(ChangeType::PatchHPA, &["minReplicas=2", "maxReplicas=4", "target=web"]);
+    assert_eq!(scaled, json!({"value": {"minReplicas": 2, "maxReplicas": 4, "target": "web"}, "origin": human}));
+    let failed = |change_type, words: &[&str]| built(change_type, words).unwrap_err().to_string();
+    assert!(failed(ChangeType::PatchIngress, &[]).contains("needs a value"));
+    assert!(failed(ChangeType::PatchIngress, &["path=/cart", "service=cart"]).contains("name both"));
+    assert!(failed(ChangeType::PatchIngress, &["host=a.example", "class=nginx"]).contains("name both"));
+    assert!(failed(ChangeType::PatchIngress, &["class=No_Name"]).contains("No_Name"));
+    assert!(failed(ChangeType::PatchHPA, &[]).contains("needs a value"));
+    assert!(failed(ChangeType::PatchHPA, &["maxReplicas=lots"]).contains("whole number"));
+}

@@ -1,14 +1,14 @@
-//! Actions on parts of a template and on Services, from values.
+//! Actions on parts of a template, on Services, Ingresses and autoscalers, from values.
 //!
 //! Owns how their values are spelled. Must never claim an origin that a value has not. No IO.
 
 use super::action::{Known, Values, container, revision};
 use crate::exit::Failure;
 use bailiwick_core::action::{
-    Action, ChangeType, Origin, Param, ProbeName, ProbeSettings, SchedulingPart, ServiceSettings, Strategy, TargetPort,
-    TrafficPolicy,
+    Action, ChangeType, HpaSettings, IngressSettings, Origin, Param, PathBackend, ProbeName, ProbeSettings,
+    SchedulingPart, ServiceSettings, Strategy, TargetPort, TrafficPolicy,
 };
-use bailiwick_core::names::{Amount, NameError, PortRef, VariableName, VolumeName};
+use bailiwick_core::names::{Amount, NameError, ObjectName, PortRef, VariableName, VolumeName};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -126,4 +126,36 @@ pub(super) fn patch_service(values: &Values) -> Result<Action, Failure> {
         return Err(Failure::error("PatchService needs a value").next("add --set selector=app=web"));
     }
     Ok(Action::PatchService { settings: Param::new(settings, Origin::Human {}) })
+}
+
+pub(super) fn patch_ingress(values: &Values) -> Result<Action, Failure> {
+    let text = |key| values.get(key).unwrap_or_default().to_owned();
+    let backend = match (values.get("service"), values.get("port")) {
+        (Some(service), Some(port)) => Some(PathBackend {
+            host: text("host"),
+            path: text("path"),
+            service: ObjectName::parse(service).map_err(name)?,
+            port: PortRef::parse(port).map_err(name)?,
+        }),
+        (None, None) if values.get("host").is_none() && values.get("path").is_none() => None,
+        (_, _) => return Err(Failure::error("host and path say which path leads to service and port: name both")),
+    };
+    let class = values.get("class").map(ObjectName::parse).transpose().map_err(name)?;
+    let settings = IngressSettings { class, backend };
+    if settings == IngressSettings::default() {
+        return Err(Failure::error("PatchIngress needs a value").next("add --set class=nginx"));
+    }
+    Ok(Action::PatchIngress { settings: Param::new(settings, Origin::Human {}) })
+}
+
+pub(super) fn patch_hpa(values: &Values) -> Result<Action, Failure> {
+    let settings = HpaSettings {
+        min_replicas: number(values, "minReplicas")?,
+        max_replicas: number(values, "maxReplicas")?,
+        target: values.get("target").map(ObjectName::parse).transpose().map_err(name)?,
+    };
+    if settings == HpaSettings::default() {
+        return Err(Failure::error("PatchHPA needs a value").next("add --set maxReplicas=6"));
+    }
+    Ok(Action::PatchHPA { settings: Param::new(settings, Origin::Human {}) })
 }

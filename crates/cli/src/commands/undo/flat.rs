@@ -1,12 +1,15 @@
 //! The way back of changes whose values no revision keeps.
 //!
-//! Owns it for strategies, Services and CronJobs: the earlier values stand in the plan, and a person
+//! Owns it for strategies, Services, Ingresses, autoscalers and CronJobs: the earlier values stand in the plan, and a person
 //! stands for them. Must never put back what was changed again since. No IO.
 
 use super::inverse::{Given, again, live};
 use crate::exit::Failure;
-use bailiwick_core::action::{Action, Origin, Param, ServiceSettings, Strategy, TargetPort, TrafficPolicy};
-use bailiwick_core::names::{Amount, PortRef};
+use bailiwick_core::action::{
+    Action, HpaSettings, IngressSettings, Origin, Param, PathBackend, ServiceSettings, Strategy, TargetPort,
+    TrafficPolicy,
+};
+use bailiwick_core::names::{Amount, ObjectName, PortRef};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -22,6 +25,10 @@ fn earlier(given: &Given<'_>, pointer: &str, instead: &str) -> Result<Value, Fai
 
 fn text(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+fn named(value: &Value) -> Option<ObjectName> {
+    ObjectName::parse(value.as_str()?).ok()
 }
 
 fn unset(what: &str) -> Failure {
@@ -70,3 +77,50 @@ pub(super) fn service(given: &Given<'_>, set: &ServiceSettings) -> Result<Action
     }
     Ok(Action::PatchService { settings: Param::new(value, Origin::Human {}) })
 }
+
+/// An object that is not there any more cannot be named again: the planned change is then refused, and says so.
+pub(super) fn ingress(given: &Given<'_>, set: &IngressSettings) -> Result<Action, Failure> {
+    let mut value = IngressSettings::default();
+    if set.class.is_some() {
+        let before = earlier(given, "/spec/ingressClassName", "PatchIngress")?;
+        value.class = Some(named(&before).ok_or_else(|| unset("the class"))?);
+    }
+    if let Some(backend) = &set.backend {
+        earlier(given, "/spec/rules", "PatchIngress")?;
+        let pointer = given.plan.changed.iter().find_map(|p| p.split_once("/backend/service"));
+        let pointer = pointer.map(|(path, _)| format!("{path}/backend/service"));
+        let before = pointer.and_then(|p| given.plan.before_object()?.pointer(&p).cloned()).unwrap_or_default();
+        let port = ["/port/number", "/port/name"].iter().find_map(|at| before.pointer(at)).map(text);
+        let port = port.and_then(|port| PortRef::parse(port).ok()).ok_or_else(|| unset("the port"))?;
+        let service = before.get("name").and_then(named).ok_or_else(|| unset("the Service"))?;
+        value.backend = Some(PathBackend { service, port, ..backend.clone() });
+    }
+    Ok(Action::PatchIngress { settings: Param::new(value, Origin::Human {}) })
+}
+
+pub(super) fn hpa(given: &Given<'_>, set: &HpaSettings) -> Result<Action, Failure> {
+    let replicas = |was_set: Option<i32>, key: &str| -> Result<Option<i32>, Failure> {
+        if was_set.is_none() {
+            return Ok(None);
+        }
+        let before = earlier(given, &format!("/spec/{key}"), "PatchHPA")?;
+        before.as_i64().and_then(|n| i32::try_from(n).ok()).map(Some).ok_or_else(|| unset(key))
+    };
+    let target = match &set.target {
+        Some(_) => {
+            let before = earlier(given, "/spec/scaleTargetRef/name", "PatchHPA")?;
+            Some(named(&before).ok_or_else(|| unset("the target"))?)
+        }
+        None => None,
+    };
+    let value = HpaSettings {
+        min_replicas: replicas(set.min_replicas, "minReplicas")?,
+        max_replicas: replicas(set.max_replicas, "maxReplicas")?,
+        target,
+    };
+    Ok(Action::PatchHPA { settings: Param::new(value, Origin::Human {}) })
+}
+
+#[cfg(test)]
+#[path = "flat_tests.rs"]
+mod tests;

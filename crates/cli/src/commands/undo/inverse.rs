@@ -76,6 +76,8 @@ pub(super) fn inverse(given: &Given<'_>) -> Result<(Action, ObjectRef), Failure>
         | Action::SetVolumeRef { .. } => roll(given)?,
         Action::SetStrategy { strategy } => flat::strategy(given, &strategy.value)?,
         Action::PatchService { settings } => flat::service(given, &settings.value)?,
+        Action::PatchIngress { settings } => flat::ingress(given, &settings.value)?,
+        Action::PatchHPA { settings } => flat::hpa(given, &settings.value)?,
         Action::SuspendCronJob {} => flat::suspension(given, Action::ResumeCronJob {})?,
         Action::ResumeCronJob {} => flat::suspension(given, Action::SuspendCronJob {})?,
     };

@@ -28,6 +28,33 @@ fn requesting() -> World {
     w
 }
 
+/// What is proposed for the autoscaler's one finding.
+fn proposed(w: &World) -> Option<Value> {
+    let finding = w.examine(Kind::HorizontalPodAutoscaler, "scaler").findings.into_iter().next()?;
+    let candidate = finding.candidates.into_iter().next()?;
+    serde_json::to_value(&candidate.action).unwrap().pointer("/patchHPA/settings").cloned()
+}
+
+#[test]
+fn no_workload_is_proposed_that_another_scales_or_where_another_makes_the_autoscaler() {
+    let no =
+        json!({"type": "AbleToScale", "status": "False", "reason": "FailedGetScale", "lastTransitionTime": at(100)});
+    let mut w = requesting();
+    let owned = json!({"metadata": {"ownerReferences": [{"apiVersion": "keda.sh/v1alpha1", "kind": "ScaledObject", "name": "queue", "uid": "q", "controller": true}]}});
+    assert_eq!(hpa_with(&mut w, "wep", no.clone(), owned).len(), 1);
+    assert_eq!(proposed(&w), None);
+    let mut w = requesting();
+    w.put(
+        Kind::HorizontalPodAutoscaler,
+        json!({"metadata": {"name": "other"},
+        "spec": {"maxReplicas": 5, "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"}}}),
+    );
+    assert_eq!(hpa(&mut w, "wep", no.clone()).len(), 1);
+    assert_eq!(proposed(&w), None);
+    assert_eq!(hpa(&mut w, "payments", no).len(), 1);
+    assert_eq!(proposed(&w), None, "no name is near");
+}
+
 #[test]
 fn a_target_that_does_not_exist_is_named() {
     let mut w = requesting();
@@ -36,9 +63,11 @@ fn a_target_that_does_not_exist_is_named() {
     assert_eq!(
         hpa(&mut w, "wep", no.clone()),
         [
-            "HpaTargetMissing Warning: the autoscaler scales nothing: Deployment \"wep\" does not exist; there is \"web\""
+            "HpaTargetMissing Warning: the autoscaler scales nothing: Deployment \"wep\" does not exist; there is \"web\" -> PatchHPA"
         ]
     );
+    let target = json!({"value": {"target": "web"}, "origin": {"currentValue": {}}});
+    assert_eq!(proposed(&w), Some(target));
     let owned = json!({"metadata": {"ownerReferences": [{"apiVersion": "keda.sh/v1alpha1", "kind": "ScaledObject", "name": "queue", "uid": "q", "controller": true}]}});
     let found = hpa_with(&mut w, "gone", no.clone(), owned);
     assert_eq!(
@@ -184,4 +213,55 @@ fn the_limit_is_information() {
     let few =
         json!({"type": "ScalingLimited", "status": "True", "reason": "TooFewReplicas", "lastTransitionTime": at(0)});
     assert_eq!(hpa(&mut w, "web", few), [""; 0]);
+}
+
+/// An autoscaler that aims at half of the CPU, at its limit for so many minutes, with pods that use so much.
+fn at_limit(w: &mut World, minutes: i64, used: i64, more: Value) -> Vec<String> {
+    let limited = json!({"type": "ScalingLimited", "status": "True", "reason": "TooManyReplicas", "lastTransitionTime": at(600 - minutes * 60)});
+    let mut object = json!({
+        "spec": {"metrics": [{"type": "Resource", "resource": {"name": "cpu", "target": {"averageUtilization": 50}}}]},
+        "status": {"currentMetrics": [{"type": "Resource", "resource": {"name": "cpu", "current": {"averageUtilization": used}}}]}});
+    merge(&mut object, more);
+    hpa_with(w, "web", limited, object)
+}
+
+#[test]
+fn a_limit_that_leaves_pods_at_twice_their_load_for_long_is_a_fault() {
+    let mut w = requesting();
+    assert_eq!(
+        at_limit(&mut w, 6, 100, json!({})),
+        [
+            "HpaAtLimit Warning: the autoscaler is at its limit of 5 replicas and wants more; its pods carry at least twice the load that it aims at -> PatchHPA"
+        ]
+    );
+    assert_eq!(proposed(&w), Some(json!({"value": {"maxReplicas": 10}, "origin": {"currentValue": {}}})));
+    for (what, minutes, used, more) in [
+        ("not for long", 4, 100, json!({})),
+        ("not that much", 6, 99, json!({})),
+        ("below the limit", 6, 100, json!({"status": {"currentReplicas": 4}})),
+        (
+            "no share",
+            6,
+            100,
+            json!({"spec": {"metrics": [{"type": "Resource", "resource": {"name": "cpu", "target": {"averageUtilization": null, "averageValue": "1"}}}]}}),
+        ),
+        (
+            "another resource",
+            6,
+            100,
+            json!({"status": {"currentMetrics": [{"type": "Resource", "resource": {"name": "memory", "current": {"averageUtilization": 100}}}]}}),
+        ),
+    ] {
+        assert_eq!(at_limit(&mut w, minutes, used, more), [""; 0], "{what}");
+    }
+    let mut sick = World::new();
+    sick.deployment(1, &[spec(json!({"resources": {"requests": {"cpu": "100m"}}}))]).pod(
+        1,
+        "bcdfg",
+        crate::analyze::fixture::waiting("ErrImagePull", "x: not found"),
+    );
+    assert_eq!(at_limit(&mut sick, 6, 100, json!({})), [""; 0], "its pods have a finding of their own");
+    let owned = json!({"metadata": {"ownerReferences": [{"apiVersion": "keda.sh/v1alpha1", "kind": "ScaledObject", "name": "queue", "uid": "q", "controller": true}]}});
+    assert_eq!(at_limit(&mut w, 6, 100, owned).len(), 1);
+    assert_eq!(proposed(&w), None, "who makes it is to be changed instead");
 }

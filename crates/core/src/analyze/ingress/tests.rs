@@ -42,7 +42,15 @@ fn a_class_that_does_not_exist_serves_nothing() {
             "IngressClassMissing Critical: nothing serves the Ingress: its class \"nginx\" does not exist; there is no class at all"
         ]
     );
-    classes(&mut w, &["traefik", "ngnix"]);
+    classes(&mut w, &["ngnix"]);
+    let only = entry(&mut w, json!({}), &paths);
+    assert_eq!(
+        only,
+        [
+            "IngressClassMissing Critical: nothing serves the Ingress: its class \"nginx\" does not exist; there is \"ngnix\" -> PatchIngress"
+        ]
+    );
+    classes(&mut w, &["traefik"]);
     let near = entry(&mut w, json!({}), &paths);
     assert_eq!(
         near,
@@ -101,7 +109,7 @@ fn backends_are_looked_for() {
     for (other, wanted) in [
         (
             path("wed", json!({"number": 80})),
-            "Warning: the Ingress leads \"shop.example/\" to nothing: Service \"wed\" does not exist; there is \"web\"",
+            "Warning: the Ingress leads \"shop.example/\" to nothing: Service \"wed\" does not exist; there is \"web\" -> PatchIngress",
         ),
         (
             path("web", json!({"number": 8080})),
@@ -126,6 +134,50 @@ fn backends_are_looked_for() {
             "IngressBackendMissing Critical: the Ingress leads \"shop.example/\" to nothing: Service \"a1234\" does not exist; 1 more lead nowhere"
         ]
     );
+}
+
+/// What is proposed for the Ingress's first finding.
+fn proposed(w: &mut World, paths: &[Value]) -> Option<Value> {
+    entry(w, json!({}), paths);
+    let finding = w.examine(Kind::Ingress, "entry").findings.into_iter().next()?;
+    let candidate = finding.candidates.into_iter().next()?;
+    serde_json::to_value(&candidate.action).unwrap().pointer("/patchIngress/settings").cloned()
+}
+
+#[test]
+fn a_service_is_proposed_where_its_name_was_nearly_written_and_its_port_is_known() {
+    let mut w = World::new();
+    classes(&mut w, &["nginx"]);
+    ported(&mut w, "web");
+    service(&mut w, "elsewhere");
+    let settings = |port: &str| {
+        let backend = json!({"host": "shop.example", "path": "/", "service": "web", "port": port});
+        Some(json!({"value": {"backend": backend}, "origin": {"currentValue": {}}}))
+    };
+    assert_eq!(proposed(&mut w, &[path("wed", json!({"number": 80}))]), settings("80"));
+    assert_eq!(proposed(&mut w, &[path("wed", json!({"name": "http"}))]), settings("http"));
+    assert_eq!(proposed(&mut w, &[path("wed", json!({"number": 81}))]), settings("80"), "its only port");
+    assert_eq!(proposed(&mut w, &[path("web", json!({"number": 81}))]), None, "the Service is there");
+    assert_eq!(proposed(&mut w, &[path("payments", json!({"number": 80}))]), None, "no name is near");
+    assert_eq!(proposed(&mut w, &[path("elsewhare", json!({"number": 80}))]), None, "what is elsewhere has no ports");
+    ported(&mut w, "wel");
+    assert_eq!(proposed(&mut w, &[path("wed", json!({"number": 80}))]), None, "two names are as near");
+    let two = json!([{"name": "http", "port": 80}, {"name": "https", "port": 443}]);
+    w.put(Kind::Service, json!({"metadata": {"name": "orders"}, "spec": {"ports": two}}));
+    assert_eq!(proposed(&mut w, &[path("ordrs", json!({"number": 81}))]), None, "one of two ports");
+}
+
+#[test]
+fn a_class_is_proposed_where_there_is_one_and_another_was_named() {
+    let mut w = World::new();
+    ported(&mut w, "web");
+    let paths = [path("web", json!({"number": 80}))];
+    assert_eq!(proposed(&mut w, &paths), None);
+    classes(&mut w, &["traefik"]);
+    let only = json!({"value": {"class": "traefik"}, "origin": {"currentValue": {}}});
+    assert_eq!(proposed(&mut w, &paths), Some(only));
+    classes(&mut w, &["haproxy"]);
+    assert_eq!(proposed(&mut w, &paths), None);
 }
 
 #[test]

@@ -63,6 +63,7 @@ impl Reader<'_> {
             max: shape.spec.max_replicas,
             current: shape.status.current_replicas,
             resources: shares.filter_map(|r| self.intern.some_text(&r.name)).collect(),
+            pressed: is_pressed(shape),
             conditions: self.conditions(&shape.status.conditions),
         }))
     }
@@ -110,6 +111,17 @@ impl Reader<'_> {
             covers_pods: covers_pods(shape),
         }
     }
+}
+
+/// What is not measured as a share of what the pods request is not known here.
+fn is_pressed(shape: &HpaShape) -> bool {
+    let aims = shape.spec.metrics.iter().map(|m| &m.resource).filter(|r| !r.name.is_empty());
+    let used = |name: &str| {
+        let metrics = shape.status.current_metrics.iter().map(|m| &m.resource);
+        metrics.filter(|r| r.name == name).find_map(|r| r.current.average_utilization)
+    };
+    let mut pairs = aims.filter_map(|r| Some((r.target.average_utilization?, used(&r.name)?)));
+    pairs.any(|(aim, used)| aim > 0 && used / 2 >= aim)
 }
 
 fn covers_pods(shape: &WebhookShape) -> bool {

@@ -42,15 +42,13 @@ impl Reader<'_> {
 
     pub(crate) fn ingress(&mut self, shape: &IngressShape) -> Body {
         let spec = &shape.spec;
-        let own = spec.default_backend.as_ref().map(|b| ("the default backend".to_owned(), b));
-        let paths = spec.rules.iter().flat_map(|rule| {
-            rule.http
-                .paths
-                .iter()
-                .map(|p| (format!("{}{}", rule.host, if p.path.is_empty() { "/" } else { &p.path }), &p.backend))
-        });
+        let own = spec.default_backend.as_ref().map(|b| (None, "", b));
+        let paths = spec
+            .rules
+            .iter()
+            .flat_map(|rule| rule.http.paths.iter().map(|p| (Some(rule.host.as_str()), p.path.as_str(), &p.backend)));
         let backends: Vec<Backend> =
-            own.into_iter().chain(paths).filter_map(|(place, b)| self.backend(&place, b)).collect();
+            own.into_iter().chain(paths).filter_map(|(host, path, b)| self.backend(host, path, b)).collect();
         Body::Ingress(Box::new(Ingress {
             class: spec.ingress_class_name.as_ref().map(|name| self.intern.text(name)),
             old_class: shape.metadata.annotation(INGRESS_CLASS).map(|name| self.intern.text(name)),
@@ -60,13 +58,14 @@ impl Reader<'_> {
         }))
     }
 
-    fn backend(&mut self, place: &str, shape: &BackendShape) -> Option<Backend> {
+    fn backend(&mut self, host: Option<&str>, path: &str, shape: &BackendShape) -> Option<Backend> {
         let service = shape.service.as_ref().filter(|service| service.port.name != ACTION)?;
         let port = match service.port.name.as_str() {
             "" => Target::Number(service.port.number),
             name => Target::Name(self.intern.text(name)),
         };
-        Some(Backend { place: self.intern.text(place), service: self.intern.text(&service.name), port })
+        let host = host.map(|host| self.intern.text(host));
+        Some(Backend { host, path: self.intern.text(path), service: self.intern.text(&service.name), port })
     }
 
     pub(crate) fn ingress_class(&mut self, shape: &IngressClassShape) -> Body {

@@ -80,6 +80,8 @@ pub struct Hpa {
     pub current: i32,
     /// The resources of which it follows what share of their requests pods use.
     pub resources: Box<[Text]>,
+    /// True where the pods use at least twice the share of a resource that it aims at.
+    pub pressed: bool,
     /// Its conditions.
     pub conditions: Box<[Condition]>,
 }

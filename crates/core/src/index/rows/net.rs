@@ -83,12 +83,22 @@ impl Heap for Ingress {
 /// A Service that an Ingress leads to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Backend {
-    /// The host and path, for people.
-    pub place: Text,
+    /// The host of its rule, empty where that names none; none for the default backend.
+    pub host: Option<Text>,
+    /// The path below it, as it is written.
+    pub path: Text,
     /// The Service.
     pub service: Text,
     /// Its port.
     pub port: Target,
+}
+
+impl Backend {
+    /// The host and path, for people.
+    pub fn place(&self) -> String {
+        let path = if self.path.is_empty() { "/" } else { &*self.path };
+        self.host.as_ref().map_or_else(|| "the default backend".to_owned(), |host| format!("{host}{path}"))
+    }
 }
 
 /// An IngressClass.

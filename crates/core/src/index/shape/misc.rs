@@ -109,16 +109,17 @@ shape! {
 }
 
 shape! {
-    /// A resource that is measured.
+    /// A resource that is measured: what is aimed at in the spec, what there is in the status.
     MetricResourceShape {
         #[serde(deserialize_with = "or_default")] name: String,
-        #[serde(deserialize_with = "or_default")] target: MetricTargetShape,
+        #[serde(deserialize_with = "or_default")] target: UtilizationShape,
+        #[serde(deserialize_with = "or_default")] current: UtilizationShape,
     }
 }
 
 shape! {
-    /// What is aimed at: an amount for each pod, where not a share of what it requests.
-    MetricTargetShape { average_value: Option<Present>, }
+    /// A share of what pods request, in per cent, or an amount for each pod.
+    UtilizationShape { average_utilization: Option<i64>, average_value: Option<Present>, }
 }
 
 shape! {
@@ -126,6 +127,7 @@ shape! {
     HpaStatusShape {
         #[serde(deserialize_with = "or_default")] current_replicas: i32,
         #[serde(deserialize_with = "or_default")] desired_replicas: i32,
+        #[serde(deserialize_with = "or_default")] current_metrics: Vec<MetricShape>,
         #[serde(deserialize_with = "or_default")] conditions: Vec<ConditionShape>,
     }
 }

@@ -55,7 +55,7 @@ fn what_leads_to_a_service_is_touched_with_it() {
     );
     assert_eq!(put(&mut index, Kind::IngressClass, "nginx", json!({})), ["Ingress shop/entry"]);
     let ingress = index.view().named(Kind::Ingress, "shop", "entry").and_then(|t| t.ingress().cloned()).unwrap();
-    assert_eq!(&*ingress.backends[0].place, "a.example/x");
+    assert_eq!(ingress.backends[0].place(), "a.example/x");
 }
 
 #[test]

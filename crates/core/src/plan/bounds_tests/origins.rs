@@ -24,6 +24,8 @@ fn set_origin(action: &mut Action, origin: Origin) {
         Action::SetResources { resources, .. } => resources.origin = origin,
         Action::RestoreObject { copy } => copy.origin = origin,
         Action::PatchService { settings } => settings.origin = origin,
+        Action::PatchIngress { settings } => settings.origin = origin,
+        Action::PatchHPA { settings } => settings.origin = origin,
         Action::SetProbe { settings, .. } => settings.origin = origin,
         Action::SetEnv { revision, .. }
         | Action::SetScheduling { revision, .. }
@@ -45,7 +47,9 @@ fn accepted(change_type: ChangeType, origin: &Origin) -> bool {
         }
         // The good case's path cannot be told from the live object.
         ChangeType::SetProbe => matches!(origin, Origin::RevisionHistory { .. } | Origin::Human {}),
-        ChangeType::PatchService => matches!(origin, Origin::CurrentValue {} | Origin::Human {}),
+        ChangeType::PatchService | ChangeType::PatchIngress | ChangeType::PatchHPA => {
+            matches!(origin, Origin::CurrentValue {} | Origin::Human {})
+        }
         ChangeType::SetStrategy => matches!(origin, Origin::Human {}),
         ChangeType::SetImage => {
             matches!(origin, Origin::RevisionHistory { .. } | Origin::MandateAllowlist { .. } | Origin::Human {})
