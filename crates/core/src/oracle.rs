@@ -153,7 +153,8 @@ fn workload(plan: &Plan, execution: &Execution, seen: &Observation, write: Write
         if let Some(pod) = in_the_way(target, &seen.pods) {
             return Health::Blocked(format!("{why}; the controller waits for pod {pod}, which has to be deleted"));
         }
-        let broke = any_container(&seen.pods, |pod, c| write.broke(pod, c));
+        // A pod of before that fails once more does what it was to be mended for.
+        let broke = any_container(&seen.pods, |pod, c| write.made(pod) && write.broke(pod, c));
         return if broke && now.available < plan.baseline.available.min(now.desired) {
             Health::Worse(format!(
                 "{why}; {} of {} were available before",

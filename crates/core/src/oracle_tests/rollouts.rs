@@ -78,6 +78,16 @@ fn fewer_available_without_a_failure_is_only_not_yet() {
     not_yet(&old_failure, "1 of 2");
 }
 
+/// What a limit of memory was raised for was up when the plan was made, and is killed again before it is replaced.
+#[test]
+fn an_old_pod_that_fails_again_is_not_what_the_write_made_worse() {
+    let fewer = || done(ChangeType::SetResources, Kind::Deployment).set("/status/availableReplicas", json!(1));
+    let old = restarted(waiting(pod(0), "CrashLoopBackOff"), BEGUN + 5);
+    not_yet(&fewer().pods(vec![old.clone(), pod(BEGUN + 1)]), "1 of 2");
+    let health = fewer().pods(vec![old, restarted(pod(BEGUN + 1), BEGUN + 5)]).judge();
+    assert!(matches!(health, Health::Worse(_)), "{health:?}");
+}
+
 #[test]
 fn every_way_of_failing_to_start_is_seen() {
     for reason in [
