@@ -208,13 +208,14 @@ async fn a_container_may_come_and_go_with_the_privileges_of_another() -> Result<
     let own = &live["spec"]["template"]["spec"]["containers"][0]["securityContext"];
     assert!(own.is_object(), "a container without bounds would prove nothing: {live}");
     let beside = json!({"name": "beside", "image": "registry.example/beside:1", "securityContext": own});
+    let before = json!({"name": "before", "image": "registry.example/beside:1", "securityContext": own});
     let freer = json!({"name": "freer", "image": "registry.example/beside:1"});
     let end = format!("{POD}/containers/-");
     let init = format!("{POD}/initContainers");
     let containers = "a container has no privileges that none had before";
     for (what, operation, refused) in [
         ("one beside it", json!({"op": "add", "path": end, "value": beside}), false),
-        ("one before it", json!({"op": "add", "path": init, "value": [beside]}), false),
+        ("one before it", json!({"op": "add", "path": init, "value": [before]}), false),
         ("a freer one beside both", json!({"op": "add", "path": end, "value": freer}), true),
         ("the first taken away", json!({"op": "remove", "path": format!("{POD}/containers/0")}), false),
     ] {
