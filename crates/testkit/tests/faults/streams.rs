@@ -197,6 +197,7 @@ pub(crate) async fn late(stage: &Stage) -> Result<()> {
 /// What was allowed is withdrawn when the account is being made, and no watch tells of it.
 pub(crate) async fn unheard(stage: &Stage) -> Result<()> {
     let scene = Scene::patient(stage, Some(300 * SECONDS)).await?;
+    let mut strict = None;
     for (who, ended) in [("a person", Phase::Rejected), ("the mandate", Phase::Refused)] {
         let audit = stage.cluster.audit()?;
         let change = proposed(stage).await?;
@@ -213,7 +214,9 @@ pub(crate) async fn unheard(stage: &Stage) -> Result<()> {
         if ended == Phase::Rejected {
             stage.bob.decide(&change, &plan.digest, "Reject").await?;
         } else {
-            stage.cluster.no_mandates().await?;
+            // Of two mandates the stricter one decides.
+            let rules = json!([{"types": ["DeleteResourceQuota"], "approval": "refused"}]);
+            strict = Some(stage.cluster.mandate(rules, TestCluster::quick_limits()).await?);
         }
         scene.proxy.flow(move |asked| if is_old(asked) { Flow::Silent } else { Flow::Pass });
         change.phase(ended, 60 * SECONDS).await?;
@@ -221,5 +224,6 @@ pub(crate) async fn unheard(stage: &Stage) -> Result<()> {
         ensure!(writes.is_empty(), "{who} said no, and it was written: {writes:#?}");
         scene.proxy.flow_again();
     }
+    drop(strict);
     Ok(())
 }
