@@ -1,6 +1,7 @@
 //! Kubeconfig files, self-contained: certificates are embedded, so that a file can be copied anywhere on this machine. Pure but for [`write`].
 
 use std::path::Path;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use anyhow::{Context as _, Result};
 use base64::Engine as _;
@@ -9,11 +10,15 @@ use serde_json::json;
 
 use crate::{pki::Identity, spec::Spec};
 
-/// Writes the kubeconfig of `user` to `path`.
+/// Writes the kubeconfig of `user` to `path` in one step: another test may be about to read or write the same person's.
 pub(crate) fn write(spec: &Spec, user: &str, identity: &Identity, path: &Path) -> Result<()> {
     let authority = std::fs::read_to_string(spec.pki("ca.crt")).context("read the authority's certificate")?;
     let text = render(spec, user, identity, &authority);
-    std::fs::write(path, text).with_context(|| format!("write {}", path.display()))
+    static WRITTEN: AtomicU32 = AtomicU32::new(0);
+    let number = WRITTEN.fetch_add(1, Ordering::Relaxed);
+    let partial = path.with_extension(format!("{}-{number}.partial", std::process::id()));
+    std::fs::write(&partial, text).with_context(|| format!("write {}", partial.display()))?;
+    std::fs::rename(&partial, path).with_context(|| format!("move {} into place", path.display()))
 }
 
 /// Writes the kubeconfigs of the cluster's own components.
