@@ -135,8 +135,9 @@ fn go_on(mut record: Record, last: Option<&Attempt>, case: &Case<'_>) -> Decisio
         let reason = reason.unwrap_or_else(|| Reason::plain(Code::CandidatesSpent));
         return escalate(record, reason, Some(last), case);
     }
-    if let Some(soon) = case.ripens.filter(|_| lasted(&record, case.now) < case.limits.healthy_delay() + SETTLING) {
-        return Decision::wait(record, soon);
+    let settles = case.limits.healthy_delay() + SETTLING - lasted(&record, case.now);
+    if let Some(soon) = case.ripens.filter(|_| settles > SignedDuration::ZERO) {
+        return Decision::wait(record, soon.min(settles));
     }
     // What is wrong here may be the shadow of what is being mended next door.
     if case.neighbours && lasted(&record, case.now) < PATIENCE {

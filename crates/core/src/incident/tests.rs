@@ -301,6 +301,9 @@ fn people_are_not_called_while_a_candidate_may_ripen_within_seconds() {
     scene.ripens = Some(SignedDuration::from_secs(2));
     let waiting = scene.decide(&opened(), 30);
     assert_eq!((waiting.record.phase, waiting.recheck), (Phase::Open, scene.ripens));
+    scene.ripens = Some(SignedDuration::from_mins(5));
+    let far = scene.decide(&opened(), 30).recheck;
+    assert_eq!(far, Some(SignedDuration::from_secs(10)), "no longer than what people are kept waiting for it");
     assert_eq!(scene.decide(&waiting.record, 60).record.phase, Phase::Escalated);
 }
 

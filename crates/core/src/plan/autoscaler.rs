@@ -3,10 +3,10 @@
 //! Owns its bounds and what it means in fields. Must never leave the mandate's bounds of replicas,
 //! nor, without a person, let an autoscaler take a workload that it was not meant for. No IO.
 
-use super::bounds::{Facts, unproven};
+use super::bounds::{Facts, is_told, unproven};
 use super::build::set;
 use super::object::{int_at, text_at};
-use crate::action::{HpaSettings, Origin, Param};
+use crate::action::{HpaSettings, Param};
 use crate::analyze::near::near;
 use crate::mandate::Bounds;
 use crate::object::Kind;
@@ -58,14 +58,7 @@ pub(super) fn check(settings: &Param<HpaSettings>, facts: &Facts, bounds: &Bound
     if *wanted == HpaSettings::default() {
         return Err(out("nothing is named to be set"));
     }
-    let told = match settings.origin {
-        Origin::Human {} => false,
-        Origin::CurrentValue {} => true,
-        Origin::RevisionHistory { .. }
-        | Origin::KeptCopy { .. }
-        | Origin::MandateAllowlist { .. }
-        | Origin::Telemetry {} => return Err(unproven("no history of an autoscaler is kept")),
-    };
+    let told = is_told(&settings.origin, "an autoscaler")?;
     within(hpa, wanted, bounds)?;
     if told {
         more(hpa, wanted)?;

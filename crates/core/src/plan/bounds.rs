@@ -76,6 +76,18 @@ pub fn kinds_around(action: &Action) -> Vec<Kind> {
     }
 }
 
+/// Whether values are told from the live objects, and not by a person: of `what` no history is kept.
+pub(super) fn is_told(origin: &Origin, what: &str) -> Result<bool, Reason> {
+    match origin {
+        Origin::Human {} => Ok(false),
+        Origin::CurrentValue {} => Ok(true),
+        Origin::RevisionHistory { .. }
+        | Origin::KeptCopy { .. }
+        | Origin::MandateAllowlist { .. }
+        | Origin::Telemetry {} => Err(unproven(format!("no history of {what} is kept"))),
+    }
+}
+
 /// Field managers of controllers that keep objects as some other place says.
 pub const KEEPING_MANAGERS: &[&str] =
     &["argocd-controller", "argocd-application-controller", "kustomize-controller", "helm-controller"];

@@ -3,10 +3,10 @@
 //! Owns its bounds and what it means in fields. Must never name a class, a Service or a port that is
 //! not there, nor, without a person, turn elsewhere what leads to something that is. No IO.
 
-use super::bounds::{Facts, unproven};
+use super::bounds::{Facts, is_told, unproven};
 use super::build::set;
 use super::object::{name_of, text_at};
-use crate::action::{IngressSettings, Origin, Param, PathBackend};
+use crate::action::{IngressSettings, Param, PathBackend};
 use crate::analyze::near::near;
 use crate::object::Kind;
 use crate::reason::{Code, Reason};
@@ -59,14 +59,7 @@ pub(super) fn check(settings: &Param<IngressSettings>, facts: &Facts) -> Result<
     if *wanted == IngressSettings::default() {
         return Err(out("nothing is named to be set"));
     }
-    let told = match settings.origin {
-        Origin::Human {} => false,
-        Origin::CurrentValue {} => true,
-        Origin::RevisionHistory { .. }
-        | Origin::KeptCopy { .. }
-        | Origin::MandateAllowlist { .. }
-        | Origin::Telemetry {} => return Err(unproven("no history of an Ingress is kept")),
-    };
+    let told = is_told(&settings.origin, "an Ingress")?;
     if let Some(class) = &wanted.class {
         let known = facts.names(Kind::IngressClass);
         if !known.contains(&class.as_str()) {

@@ -3,10 +3,10 @@
 //! Owns its bounds and what it means in fields. Must never lead a Service to pods or ports that
 //! are not there, nor, without a person, one that leads somewhere or may do so. No IO.
 
-use super::bounds::{Facts, unproven};
+use super::bounds::{Facts, is_told, unproven};
 use super::build::set;
 use super::object::{is_ready, text_at};
-use crate::action::{Origin, Param, ServiceSettings, TargetPort};
+use crate::action::{Param, ServiceSettings, TargetPort};
 use crate::reason::{Code, Reason};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -59,14 +59,7 @@ pub(super) fn check(settings: &Param<ServiceSettings>, facts: &Facts) -> Result<
             return Err(out(format!("not every pod that would serve declares port {}", port.target)));
         }
     }
-    match settings.origin {
-        Origin::Human {} => Ok(()),
-        Origin::CurrentValue {} => leads_nowhere(service, wanted, facts),
-        Origin::RevisionHistory { .. }
-        | Origin::KeptCopy { .. }
-        | Origin::MandateAllowlist { .. }
-        | Origin::Telemetry {} => Err(unproven("no history of a Service is kept")),
-    }
+    if is_told(&settings.origin, "a Service")? { leads_nowhere(service, wanted, facts) } else { Ok(()) }
 }
 
 /// What is told from the live objects may mend what is broken, and not turn what works elsewhere.
