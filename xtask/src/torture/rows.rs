@@ -131,14 +131,14 @@ pub(super) const ROWS: &[Row] = &[
         what: "the switch is thrown in each of 8 steps of a Change; no write begins after it, what is live is revoked",
         figure: 10,
         measured: "until no authority was left, the longest of the steps",
-        parts: &[part("guards", "the_switch_holds_in_every_step", 3)],
+        parts: &[part("guards", "switch::the_switch_holds_in_every_step", 3)],
     },
     Row {
         name: "R22",
         what: "a fault comes and goes every 20 s, whatever is done; it is changed once at most and left to people",
         figure: 3,
         measured: "",
-        parts: &[part("guards", "what_comes_and_goes_is_changed_once_at_most_and_then_left_to_people", 1)],
+        parts: &[part("guards", "flapping::what_comes_and_goes_is_changed_once_at_most_and_then_left_to_people", 1)],
     },
     Row {
         name: "R30",
