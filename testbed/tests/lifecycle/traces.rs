@@ -1,7 +1,7 @@
 //! What a cluster has on the host, and whether any of it is left. Reads `/proc`, `/sys` and the cache only.
 
-use std::collections::BTreeSet;
-use std::fs;
+use std::collections::BTreeMap;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -16,7 +16,8 @@ pub(crate) struct Traces {
     pub(crate) dir: PathBuf,
     veth: String,
     cgroup: String,
-    namespaces: BTreeSet<PathBuf>,
+    /// Held open: the kernel gives the number of a namespace that is gone to the next one, which may be a container of another cluster.
+    namespaces: BTreeMap<PathBuf, File>,
 }
 
 impl Traces {
@@ -25,9 +26,10 @@ impl Traces {
         let index = list()?.into_iter().find(|c| c.name == name).context("it is not listed")?.address;
         let index = index.split('.').nth(2).context("it has no address")?.to_owned();
         let init = fs::read_to_string(dir.join("init.pid")).context("read init.pid")?;
-        let namespaces: BTreeSet<_> = ["pid", "net", "mnt"]
+        let namespaces: BTreeMap<_, _> = ["pid", "net", "mnt"]
             .iter()
-            .filter_map(|kind| fs::read_link(format!("/proc/{}/ns/{kind}", init.trim())).ok())
+            .map(|kind| PathBuf::from(format!("/proc/{}/ns/{kind}", init.trim())))
+            .filter_map(|path| Some((fs::read_link(&path).ok()?, File::open(&path).ok()?)))
             .collect();
         ensure!(namespaces.len() == 3, "its namespaces cannot be read");
         let traces = Self { dir, veth: format!("bw{index}"), cgroup: format!("bailiwick-{index}"), namespaces };
@@ -48,8 +50,9 @@ impl Traces {
         let roots = roots.chain([PathBuf::from("/sys/fs/cgroup")]);
         left.extend(roots.map(|r| r.join(&self.cgroup)).filter(|p| p.exists()).map(|p| p.display().to_string()));
         for process in fs::read_dir("/proc").into_iter().flatten().flatten() {
-            let inside =
-                |kind| fs::read_link(process.path().join("ns").join(kind)).is_ok_and(|n| self.namespaces.contains(&n));
+            let inside = |kind| {
+                fs::read_link(process.path().join("ns").join(kind)).is_ok_and(|n| self.namespaces.contains_key(&n))
+            };
             if ["pid", "net", "mnt"].into_iter().any(inside) {
                 left.push(format!("process {}", process.file_name().display()));
             }
