@@ -22,6 +22,11 @@ pub const RECOVERED: &str = "Recovered";
 pub const ENDED: &str = "Ended";
 /// The ending has a receipt.
 pub const RECEIPTED: &str = "Receipted";
+/// Something keeps the operator from going on; it tries again with growing pauses. Absent otherwise.
+pub const HINDERED: &str = "Hindered";
+
+/// Other people's words may be long.
+const MESSAGE_CAP: usize = 1000;
 
 /// What one condition says, before its time is known.
 struct Claim {
@@ -38,6 +43,25 @@ fn claim(kind: &'static str, status: &'static str, reason: &str, message: &str) 
 const TRUE: &str = "True";
 const FALSE: &str = "False";
 const UNKNOWN: &str = "Unknown";
+
+/// Has a record say what keeps the operator from going on.
+pub fn hinder(record: &mut Record, reason: &str, message: &str, now: Timestamp) {
+    let since = record.conditions.iter().find(|c| c.kind == HINDERED).map_or(now, |c| c.last_transition_time);
+    free(record);
+    record.conditions.push(Condition {
+        kind: HINDERED.to_owned(),
+        status: TRUE.to_owned(),
+        reason: reason.to_owned(),
+        message: message.chars().take(MESSAGE_CAP).collect(),
+        last_transition_time: since,
+        observed_generation: record.observed_generation,
+    });
+}
+
+/// Nothing keeps the operator from going on any more.
+pub fn free(record: &mut Record) {
+    record.conditions.retain(|c| c.kind != HINDERED);
+}
 
 /// The conditions of a record. A condition that says what it said before keeps its time.
 pub fn conditions(record: &Record, now: Timestamp) -> Vec<Condition> {
@@ -64,6 +88,7 @@ pub fn conditions(record: &Record, now: Timestamp) -> Vec<Condition> {
             observed_generation: record.observed_generation,
         }
     })
+    .chain(record.conditions.iter().filter(|c| c.kind == HINDERED).cloned())
     .collect()
 }
 
@@ -251,6 +276,20 @@ mod tests {
             ..Record::default()
         };
         assert_eq!(status(&conditions(&record, at(5)), APPROVED), "False");
+    }
+
+    #[test]
+    fn what_hinders_is_told_until_it_does_no_more() {
+        let mut record = Record::default();
+        hinder(&mut record, "RequestFailed", &"é".repeat(2000), at(5));
+        record.conditions = conditions(&record, at(6));
+        hinder(&mut record, "NotPermitted", "no", at(7));
+        record.conditions = conditions(&record, at(8));
+        let found: Vec<_> = record.conditions.iter().filter(|c| c.kind == HINDERED).collect();
+        assert_eq!(found.len(), 1);
+        assert_eq!((found[0].reason.as_str(), found[0].last_transition_time), ("NotPermitted", at(5)));
+        free(&mut record);
+        assert!(conditions(&record, at(9)).iter().all(|c| c.kind != HINDERED));
     }
 
     #[test]

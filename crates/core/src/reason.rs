@@ -44,6 +44,7 @@ codes! {
     TierNeedsHuman "This type always needs a human.",
     HumanValue "A value given by a person is never pre-approved.",
     ProposerNotTrusted "Only changes proposed by the operator or by a proposer that the rule names are pre-approved.",
+    Explained "An annotation says why the object stands still; a human decides whether that still holds.",
     OutsideWindow "The mandate pre-approves only inside its time windows.",
     NoRule "No mandate has a rule for this; a human decides.",
     MandateAllows "A mandate pre-approves this.",

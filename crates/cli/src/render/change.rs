@@ -8,6 +8,7 @@ use crate::sheet::Sheet;
 use crate::style::{Look, Role};
 use crate::table::{Cell, Table, cut, whole};
 use crate::when;
+use bailiwick_api::conditions::HINDERED;
 use bailiwick_api::{Change, Incident};
 use bailiwick_core::catalogue::entry;
 use bailiwick_core::finding::Evidence;
@@ -67,6 +68,12 @@ fn head(sheet: &mut Sheet, told: &Told<'_>) {
         if reason.message != reason.code.meaning() {
             sheet.field_as(Role::Dim, "That means", reason.code.meaning());
         }
+    }
+    let mut conditions = told.change.status.iter().flat_map(|r| &r.conditions);
+    if let Some(hindered) = conditions.find(|c| c.kind == HINDERED) {
+        let since = when::stamp(hindered.last_transition_time);
+        sheet.field_as(Role::Bad, "Hindered", &format!("{} since {since}: {}", hindered.reason, hindered.message));
+        sheet.field_as(Role::Dim, "That means", "the operator cannot go on, and tries again and again");
     }
     sheet.field("Type", &format!("{}: {}", spec.change_type, entry(spec.change_type).effect));
     sheet

@@ -46,6 +46,17 @@ fn hostile_text_never_reaches_the_terminal() {
 }
 
 #[test]
+fn what_hinders_the_operator_is_shown_with_its_words() {
+    let mut change = fixtures::awaiting().typed.unwrap();
+    assert!(!told(&change).contains("Hindered"));
+    let record = change.status.as_mut().unwrap();
+    bailiwick_api::conditions::hinder(record, "WebhookFailed", "a.example gives no\nanswer", fixtures::look(None).now);
+    let text = told(&change);
+    assert!(text.contains("Hindered:") && text.contains("WebhookFailed since"), "{text}");
+    assert!(text.contains("a.example gives no") && !text.contains("\nanswer"), "{text}");
+}
+
+#[test]
 fn colour_is_the_only_escape_where_it_is_wanted() {
     let change = fixtures::recovered().typed.unwrap();
     let colourful = Look { colour: true, ..fixtures::look(Some(90)) };

@@ -8,7 +8,7 @@ mod events;
 mod feed;
 mod hash;
 mod intern;
-mod names;
+pub(crate) mod names;
 mod observed;
 mod pods;
 mod read;

@@ -6,6 +6,7 @@
 use super::{ApprovalMode, Approvers, Bounds, Limits, Mandate, Outcome, Rule, Verdict, strictest};
 use crate::action::{ChangeType, Origin};
 use crate::catalogue;
+use crate::index::names::explains;
 use crate::object::ObjectRef;
 use crate::plan::Proposal;
 use crate::plan::bounds::{self, Facts};
@@ -86,6 +87,7 @@ pub fn explain(question: &Question<'_>) -> Explanation {
         steps.push(step("rule", StepResult::Human, Reason::plain(Code::NoRule)));
     }
     steps.push(tier(question, &matched));
+    steps.extend(meant(question));
     let bounds = narrowest(&matched);
     if let Some((proposal, facts)) = question.proposal {
         steps.push(values(proposal, facts, &bounds));
@@ -216,6 +218,14 @@ fn tier(q: &Question<'_>, matched: &[(&Mandate, &Rule)]) -> Step {
     }
 }
 
+/// Told where the change would have run again what stands still on purpose.
+fn meant(q: &Question<'_>) -> Option<Step> {
+    let resumes = q.change_type == ChangeType::ResumeCronJob;
+    let annotations = q.object.filter(|_| resumes)?.pointer("/metadata/annotations")?.as_object()?;
+    let (key, _) = annotations.iter().find(|(key, value)| *value != "false" && explains(key))?;
+    Some(step("purpose", StepResult::Human, Reason::new(Code::Explained, format!("the annotation {key:?} is set"))))
+}
+
 /// Asked where there is no proposal whose values could be checked.
 fn kind(q: &Question<'_>) -> Step {
     if catalogue::entry(q.change_type).targets.contains(&q.target.kind) {
@@ -235,7 +245,8 @@ fn asks(q: &Question<'_>, rule: &Rule) -> bool {
         ApprovalMode::Human | ApprovalMode::Refused => false,
     };
     let human = q.proposal.is_some_and(|(proposal, _)| human_value(proposal).is_some());
-    !pre_approves || human || !q.unreadable.is_empty() || !is_trusted(q, rule) || !is_open(q, rule)
+    let withheld = human || meant(q).is_some() || !q.unreadable.is_empty();
+    !pre_approves || withheld || !is_trusted(q, rule) || !is_open(q, rule)
 }
 
 /// No person could satisfy every mandate.

@@ -56,6 +56,9 @@ pub fn kinds_around(action: &Action) -> Vec<Kind> {
             let workloads = super::autoscaler::SCALED.iter().copied();
             workloads.chain([Kind::HorizontalPodAutoscaler]).collect()
         }
+        Action::PatchService { settings } if !settings.value.selector.is_empty() => {
+            super::service::SELECTED.iter().copied().chain([Kind::EndpointSlice]).collect()
+        }
         Action::RolloutUndo { .. }
         | Action::SetImage { .. }
         | Action::RolloutRestart {}

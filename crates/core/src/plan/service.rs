@@ -5,11 +5,17 @@
 
 use super::bounds::{Facts, is_told, unproven};
 use super::build::set;
-use super::object::{is_ready, text_at};
+use super::object::{is_ready, label, name_of, text_at};
 use crate::action::{Param, ServiceSettings, TargetPort};
+use crate::index::names::SERVICE_NAME;
+use crate::object::Kind;
 use crate::reason::{Code, Reason};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+
+/// Kinds whose pods a Service may be meant for although there are none now.
+pub(super) const SELECTED: &[Kind] =
+    &[Kind::Deployment, Kind::StatefulSet, Kind::DaemonSet, Kind::ReplicaSet, Kind::Job, Kind::CronJob];
 
 fn out(why: impl Into<String>) -> Reason {
     Reason::new(Code::OutOfBounds, why)
@@ -68,6 +74,12 @@ fn leads_nowhere(service: &Value, wanted: &ServiceSettings, facts: &Facts) -> Re
         if !facts.selected_now.is_empty() {
             return Err(unproven("the Service selects pods already; only a person may have it select others"));
         }
+        if let Some(meant) = meant(service, facts) {
+            return Err(unproven(format!("the Service selects the pods of {meant}, which has none now")));
+        }
+        if has_endpoints(service, facts) {
+            return Err(unproven("somebody else says where the Service leads; only a person may have it select pods"));
+        }
         if !has_keys(service, &wanted.selector) {
             return Err(unproven("only a person may have the Service select by other labels than it does"));
         }
@@ -94,6 +106,28 @@ fn leads_nowhere(service: &Value, wanted: &ServiceSettings, facts: &Facts) -> Re
         return Err(unproven("only a person may set whose clients reach which pods"));
     }
     Ok(())
+}
+
+/// The workload that the Service is made for: scaled to zero, or its pods are refused.
+fn meant(service: &Value, facts: &Facts) -> Option<String> {
+    let selector = service.pointer("/spec/selector").and_then(Value::as_object)?;
+    let template = |w: &Value| {
+        let at = ["/spec/template/metadata/labels", "/spec/jobTemplate/spec/template/metadata/labels"];
+        at.iter().find_map(|at| w.pointer(at)).cloned()
+    };
+    let fits = |w: &&Value| template(w).is_some_and(|labels| selector.iter().all(|(k, v)| labels.get(k) == Some(v)));
+    let found = SELECTED.iter().find_map(|kind| Some((kind, facts.living(*kind).find(fits)?)));
+    found.map(|(kind, workload)| format!("{kind} {}", name_of(workload)))
+}
+
+/// True where an EndpointSlice names addresses that serve, though no pod is selected.
+fn has_endpoints(service: &Value, facts: &Facts) -> bool {
+    let own = |slice: &&Value| label(slice, SERVICE_NAME) == Some(name_of(service));
+    let mut endpoints = facts.living(Kind::EndpointSlice).filter(own).flat_map(|slice| {
+        let all = slice.get("endpoints").and_then(Value::as_array);
+        all.into_iter().flatten()
+    });
+    endpoints.any(|e| e.pointer("/conditions/ready").and_then(Value::as_bool) != Some(false))
 }
 
 /// True where the Service selects by these labels already, with other values.

@@ -6,7 +6,7 @@ use super::pass::{Ended, PassError, pass};
 use super::schedule::Schedule;
 use super::standing;
 use super::stores::Wake;
-use super::{Context, RunError, sweep};
+use super::{Context, RunError, hindrance, sweep};
 use bailiwick_api::Change;
 use bailiwick_core::life::Phase;
 use bailiwick_kit::said::said;
@@ -35,8 +35,15 @@ pub(crate) async fn drive(ctx: Arc<Context>, mut wakes: impl Stream<Item = Wake>
     let mut comparison = comparison(ctx.clone()).boxed();
     loop {
         for key in schedule.take_due() {
-            let ctx = ctx.clone();
-            passes.push(async move { (key.clone(), Box::pin(pass(&ctx, &key)).await) });
+            let (ctx, failures) = (ctx.clone(), schedule.failures(&key));
+            passes.push(async move {
+                let result = Box::pin(pass(&ctx, &key)).await;
+                let told = match &result {
+                    Err(error) => hindrance::tell(&ctx, &key, error, failures).await,
+                    Ok(_) => None,
+                };
+                (key, result, told)
+            });
         }
         ctx.metrics.queue_depth("changes", schedule.len());
         ctx.metrics.suspended(ctx.is_suspended());
@@ -45,7 +52,7 @@ pub(crate) async fn drive(ctx: Arc<Context>, mut wakes: impl Stream<Item = Wake>
                 Some(wake) => note(&ctx, &mut schedule, wake),
                 None => return Err(RunError::Watches),
             },
-            Some((key, result)) = passes.next() => finished(&mut schedule, key, result),
+            Some((key, result, told)) = passes.next() => finished(&mut schedule, key, result, told),
             () = schedule.wait() => {}
             () = &mut upkeep => {
                 upkeep = self::upkeep(ctx.clone()).boxed();
@@ -142,7 +149,8 @@ fn note(ctx: &Context, schedule: &mut Schedule, wake: Wake) {
     }
 }
 
-fn finished(schedule: &mut Schedule, key: Key, result: Result<Ended, PassError>) {
+/// Notes how a pass ended; `told` is the version that telling a failure left.
+fn finished(schedule: &mut Schedule, key: Key, result: Result<Ended, PassError>, told: Option<u64>) {
     match result {
         Ok(ended) => schedule.done(key, ended.version, ended.recheck.and_then(|d| Duration::try_from(d).ok())),
         Err(PassError::Overtaken) => schedule.overtaken(key),
@@ -155,7 +163,7 @@ fn finished(schedule: &mut Schedule, key: Key, result: Result<Ended, PassError>)
                 error = said(&error),
                 "a pass over a Change failed and is repeated"
             );
-            schedule.failed(key);
+            schedule.failed(key, told);
         }
     }
 }

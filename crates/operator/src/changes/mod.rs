@@ -10,6 +10,7 @@ mod effects;
 mod facts;
 mod fence;
 mod guarding;
+mod hindrance;
 mod ledger;
 mod observe;
 mod pass;

@@ -11,7 +11,7 @@ use super::observe::{self, Seen};
 use super::standing::Proof;
 use crate::metrics::Call;
 use bailiwick_api::Change;
-use bailiwick_api::conditions::conditions;
+use bailiwick_api::conditions::{conditions, free};
 use bailiwick_core::catalogue;
 use bailiwick_core::life::{Decision, Effect, Phase, Purpose, Record, Report, decide, fold};
 use bailiwick_core::plan::build;
@@ -97,7 +97,12 @@ pub(crate) async fn pass(ctx: &Context, key: &Key) -> Result<Ended, PassError> {
         if is_stale(ctx, now) {
             return Ok(ended(&change, Some(SignedDuration::ZERO)));
         }
-        change = persist(ctx, change, &record, decision.record.clone(), now).await?;
+        let mut decided = decision.record.clone();
+        if decision.effect.is_none() {
+            // The world could be read and nothing is to be asked for.
+            free(&mut decided);
+        }
+        change = persist(ctx, change, &record, decided, now).await?;
         match next_step(ctx, &change, &seen, decision, now).await? {
             Next::Record(record) => {
                 let before = change.status.clone().unwrap_or_default();
@@ -139,11 +144,13 @@ async fn next_step(
     crate::failpoint!("effect-after");
     let now = ctx.clock.now().unwrap_or(now).max(now);
     measure(ctx, &decision.record, &report, now);
-    Ok(Next::Record(Box::new(fold(&decision.record, report, now))))
+    let mut record = fold(&decision.record, report, now);
+    free(&mut record);
+    Ok(Next::Record(Box::new(record)))
 }
 
 /// Server-side apply of the status, accepted only if nobody wrote since it was read.
-async fn persist(
+pub(super) async fn persist(
     ctx: &Context,
     change: Change,
     before: &Record,

@@ -73,8 +73,16 @@ impl Schedule {
         }
     }
 
-    /// A pass failed.
-    pub(crate) fn failed(&mut self, key: Key) {
+    /// How many passes over a Change failed in a row.
+    pub(crate) fn failures(&self, key: &Key) -> u32 {
+        self.failures.get(key).copied().unwrap_or_default()
+    }
+
+    /// A pass failed, and left this version where it wrote one.
+    pub(crate) fn failed(&mut self, key: Key, left: Option<u64>) {
+        if let Some(version) = left {
+            self.left.insert(key.clone(), version);
+        }
         let failures = self.count_failure(&key);
         self.pause(key, failures);
     }
@@ -168,12 +176,25 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn what_a_failed_pass_wrote_does_not_cut_its_pause_short() {
+        let mut schedule = Schedule::default();
+        schedule.now(key("a"));
+        assert_eq!(schedule.take_due(), [key("a")]);
+        schedule.failed(key("a"), Some(7));
+        assert_eq!(schedule.failures(&key("a")), 1);
+        schedule.written(key("a"), Some(7));
+        assert!(schedule.take_due().is_empty());
+        schedule.written(key("a"), Some(8));
+        assert_eq!(schedule.take_due(), [key("a")]);
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn failures_back_off_and_success_forgets_them() {
         let mut schedule = Schedule::default();
         schedule.now(key("a"));
         for expected in [250, 500, 1000] {
             assert_eq!(schedule.take_due(), [key("a")]);
-            schedule.failed(key("a"));
+            schedule.failed(key("a"), None);
             assert!(schedule.take_due().is_empty());
             let before = Instant::now();
             schedule.wait().await;

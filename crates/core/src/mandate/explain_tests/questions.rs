@@ -24,11 +24,15 @@ const fn ask(code: Code) -> (Outcome, Code) {
 }
 
 #[test]
-fn a_named_type_is_pre_approved_unless_a_person_gave_its_value() {
+fn a_named_type_is_pre_approved_unless_it_is_of_tier_three_or_a_person_gave_its_value() {
     for change_type in ChangeType::ALL {
         let case = stage(*change_type).case;
         let human = case.proposal.action.origins().iter().any(|(_, origin)| matches!(origin, Origin::Human {}));
-        let expected = if human { ask(Code::HumanValue) } else { YES };
+        let expected = match human {
+            _ if change_type.tier() == 3 => ask(Code::TierNeedsHuman),
+            true => ask(Code::HumanValue),
+            false => YES,
+        };
         assert_eq!(spoiled(*change_type, |_| {}), expected, "{change_type}");
     }
 }
@@ -200,6 +204,19 @@ fn only_the_operator_and_named_proposers_are_pre_approved() {
     assert_eq!(by("agent", &[]), ask(Code::ProposerNotTrusted));
     assert_eq!(by("agent", &["agen", "agent2"]), ask(Code::ProposerNotTrusted));
     assert_eq!(by("agent", &["other", "agent"]), YES);
+}
+
+#[test]
+fn what_an_annotation_explains_is_resumed_by_people_alone() {
+    let noted = |change_type: ChangeType, key: &str, value: &str| {
+        let annotations = json!({ key: value });
+        spoiled(change_type, |s| s.case.facts.sources.target.as_mut().unwrap()["metadata"]["annotations"] = annotations)
+    };
+    let resumed = |key: &str, value: &str| noted(ChangeType::ResumeCronJob, key, value);
+    assert_eq!(resumed("shop.example/suspended-by", "anna, until the audit is over"), ask(Code::Explained));
+    assert_eq!(resumed("example.com/maintenance", "false"), YES);
+    assert_eq!(resumed("kubectl.kubernetes.io/restartedAt", "2026-01-02"), YES);
+    assert_eq!(noted(ChangeType::SuspendCronJob, "maintenance", "true"), YES, "to stand still needs no explanation");
 }
 
 #[test]

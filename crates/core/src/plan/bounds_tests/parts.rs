@@ -235,3 +235,40 @@ fn a_service_that_leads_somewhere_is_led_elsewhere_by_people_alone() {
     let named = |case: &mut Case| case.target()["spec"]["type"] = json!("ExternalName");
     assert_eq!(changed(ChangeType::PatchService, named), Err(Code::OutOfBounds));
 }
+
+#[test]
+fn a_service_is_not_told_to_select_others_while_it_is_meant_for_something() {
+    let labels = json!({"app": "wbe", "tier": "front"});
+    let template = json!({"template": {"metadata": {"labels": labels}}});
+    for kind in crate::plan::service::SELECTED {
+        let spec = if *kind == Kind::CronJob { json!({"jobTemplate": {"spec": template}}) } else { template.clone() };
+        let stopped = json!({"metadata": {"name": "stopped"}, "spec": spec});
+        let told = |workload: Value| {
+            changed(ChangeType::PatchService, |case| {
+                case.facts.around.insert(*kind, vec![workload]);
+            })
+        };
+        assert_eq!(told(stopped.clone()), Err(Code::OriginUnproven), "{kind}");
+        let mut leaving = stopped;
+        leaving["metadata"]["deletionTimestamp"] = json!("2026-01-02T03:04:05Z");
+        assert_eq!(told(leaving), Ok(()), "{kind}");
+    }
+    let slice = |service: &str, conditions: Value| {
+        let endpoint = json!({"addresses": ["192.0.2.1"], "conditions": conditions});
+        let labels = json!({"kubernetes.io/service-name": service});
+        json!({"metadata": {"name": "s", "labels": labels}, "endpoints": [endpoint]})
+    };
+    for (what, slice, expected) in [
+        ("somebody's endpoint", slice("web", json!({"ready": true})), Err(Code::OriginUnproven)),
+        ("one of which nothing is said", slice("web", json!({})), Err(Code::OriginUnproven)),
+        ("one that does not serve", slice("web", json!({"ready": false})), Ok(())),
+        ("another Service's", slice("other", json!({"ready": true})), Ok(())),
+    ] {
+        let mut case = case(ChangeType::PatchService);
+        case.facts.around.insert(Kind::EndpointSlice, vec![slice]);
+        assert_eq!(case.check(), expected, "{what}");
+        let Action::PatchService { settings } = &mut case.proposal.action else { panic!("another action") };
+        settings.origin = Origin::Human {};
+        assert_eq!(case.check(), Ok(()), "a person may, {what}");
+    }
+}
