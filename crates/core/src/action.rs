@@ -41,6 +41,9 @@ pub enum Origin {
     },
     /// Computed from the live object within the type's bounds (resources, at most doubled).
     CurrentValue {},
+    /// What the operator saw in the object before somebody changed it; never pre-approvable, and
+    /// forgotten when the operator's process ends.
+    Earlier {},
     /// Given by a person; never pre-approvable.
     Human {},
     /// Seen only in logs, events or annotations; always refused.

@@ -145,6 +145,8 @@ causes! {
     IngressClassMissing,
     /// An Ingress leads to a Service, or a port of one, that does not exist.
     IngressBackendMissing,
+    /// An Ingress leads to another Service than before, and the one before waits for requests.
+    IngressMisrouted,
     /// The Secret of an Ingress's certificate does not exist, as its controller says.
     IngressSecretMissing,
     /// A Gateway or its class is not accepted.

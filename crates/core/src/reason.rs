@@ -42,7 +42,7 @@ codes! {
     RefusedByMandate "A mandate refuses this type here.",
     TypeNotNamed "A tier 2 type is pre-approved only where a mandate names it.",
     TierNeedsHuman "This type always needs a human.",
-    HumanValue "A value given by a person is never pre-approved.",
+    HumanValue "A value given by a person is never pre-approved, nor one that takes back what somebody did.",
     ProposerNotTrusted "Only changes proposed by the operator or by a proposer that the rule names are pre-approved.",
     Explained "An annotation says why the object stands still; a human decides whether that still holds.",
     OutsideWindow "The mandate pre-approves only inside its time windows.",

@@ -100,6 +100,7 @@ pub fn origin(origin: &Origin) -> String {
         Origin::KeptCopy { change, .. } => format!("from the copy kept in change {change}"),
         Origin::MandateAllowlist { pattern } => format!("allowed by the mandate's pattern {pattern}"),
         Origin::CurrentValue {} => "computed from the live object".to_owned(),
+        Origin::Earlier {} => "as the operator saw it before it was changed".to_owned(),
         Origin::Human {} => "given by a person".to_owned(),
         Origin::Telemetry {} => "seen only in telemetry".to_owned(),
     }

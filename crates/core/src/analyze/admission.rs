@@ -209,7 +209,9 @@ fn candidates<'a>(
     // A quota that only wants limits to be named is mended in the workload.
     let unnamed = need::unnamed(refusal.message);
     if newest && !unnamed.is_empty() {
-        return asks::back(case, history, &unnamed);
+        let back = asks::back(case, history, &unnamed);
+        let first = || need::named_first(case, holder, quota, &unnamed).into_iter().collect();
+        return if back.is_empty() { first() } else { back };
     }
     let undo = newest.then(|| history::undo_newest(case, history, same)).flatten();
     let delete = quota.filter(|q| exceeded && !need::is_absurd(holder, q)).and_then(|q| {

@@ -5,6 +5,7 @@
 //! take a limit that is reached, which may be meant, for a fault. No IO.
 
 use super::case::Case;
+use super::earlier;
 use super::history::asks::{self, Amount, Part};
 use super::near::near;
 use super::text::{has_any, quote};
@@ -24,7 +25,9 @@ const OTHER_METRICS: SignedDuration = SignedDuration::from_mins(1);
 /// A load that passes is no reason to tell anybody.
 const LASTING: SignedDuration = SignedDuration::from_mins(10);
 /// Twice the load that is aimed at is no matter of taste; but it, too, may pass.
-const PRESSING: SignedDuration = SignedDuration::from_mins(5);
+const PRESSING: SignedDuration = SignedDuration::from_mins(2);
+/// The same where the limit is a lowered one. It is measured anew every fifteen seconds or so.
+const LOWERED: SignedDuration = SignedDuration::from_secs(45);
 
 /// What is wrong with an autoscaler.
 pub(crate) fn find(case: &Case<'_>) -> Vec<Finding> {
@@ -182,7 +185,9 @@ fn at_limit(case: &Case<'_>, (thing, hpa): (&Thing, &Hpa), target: &Thing) -> Op
     if hpa.current < hpa.max {
         return None;
     }
-    let short = hpa.pressed && case.past(condition.since, PRESSING) && !is_unwell(case, target);
+    let lowered = earlier::limit(hpa);
+    let grace = if lowered.is_some() { LOWERED } else { PRESSING };
+    let short = hpa.pressed && case.past(condition.since, grace) && !is_unwell(case, target);
     if !short && !case.past(condition.since, LASTING) {
         return None;
     }
@@ -194,7 +199,12 @@ fn at_limit(case: &Case<'_>, (thing, hpa): (&Thing, &Hpa), target: &Thing) -> Op
     }
     let settings = HpaSettings { max_replicas: hpa.max.checked_mul(2), ..HpaSettings::default() };
     let why = "the load is at least twice of what so many pods are meant to carry".to_owned();
-    let candidates = patch(case, thing, settings, why).into_iter().collect();
+    let back = lowered.filter(|_| thing.head.owner.is_none()).map(|action| Candidate {
+        action,
+        target: case.subject.clone(),
+        why: format!("its limit was {} until somebody lowered it", hpa.earlier_max),
+    });
+    let candidates = back.or_else(|| patch(case, thing, settings, why)).into_iter().collect();
     Some(Finding { candidates, ..found })
 }
 

@@ -5,7 +5,7 @@
 
 use crate::action::ChangeType::{
     self, DeletePod, DeleteResourceQuota, PatchHPA, PatchIngress, PatchService, ResumeCronJob, RolloutRestart,
-    RolloutUndo, SetEnv, SetImage, SetProbe, SetResources, SetScheduling,
+    RolloutUndo, Scale, SetEnv, SetImage, SetProbe, SetResources, SetScheduling,
 };
 use crate::finding::Cause;
 
@@ -73,7 +73,7 @@ table! {
     ProgressDeadlineExceeded: "the Deployment's `Progressing` condition, where nothing else says why", "Deployment", [RolloutUndo];
     RolloutStuckByStrategy: "new pods that wait for a port or volume of old ones where none may be missing; an ordered StatefulSet with a broken pod of an earlier revision", "Pod", [RolloutUndo, DeletePod];
     RolloutPaused: "a paused Deployment whose template no revision has", "Deployment", [];
-    ScaledToZero: "replicas 0 after the first generation, who wrote it, and the Services that miss it", "Deployment, StatefulSet", [];
+    ScaledToZero: "replicas 0 after the first generation, who wrote it, and the Services that miss it", "Deployment, StatefulSet", [Scale];
     PodsEvicted: "three evictions within an hour, or one of a pod without a controller", "Pod", [];
     ConfigChangedSinceStart: "when a ConfigMap was written, and when the pods that read it into variables were made", "ConfigMap", [RolloutRestart];
     JobBackoffLimitExceeded: "the Job's `Failed` condition, and how its pods ended", "Pod, Job", [RolloutUndo];
@@ -88,6 +88,7 @@ table! {
     ServiceSelectsOthers: "target ports against the pods of each workload that is selected", "Service, Pod", [];
     IngressClassMissing: "the class against the IngressClasses and the default one", "Ingress", [PatchIngress];
     IngressBackendMissing: "backends against Services and their ports", "Ingress", [PatchIngress];
+    IngressMisrouted: "where a path led before, as far as the operator saw it, and the names of both Services", "Ingress", [PatchIngress];
     IngressSecretMissing: "its controller's events about a Secret that it names", "Event", [];
     GatewayRefused: "the class, and the conditions `Accepted` and `Programmed`", "Gateway, GatewayClass", [];
     RouteGatewayMissing: "parent references against Gateways", "HTTPRoute", [];
@@ -98,14 +99,14 @@ table! {
     ClaimUnbound: "free volumes against the claim's class, size, access modes and volume mode", "PersistentVolumeClaim", [];
     ProvisioningFailed: "`ProvisioningFailed` events, or silence for five minutes", "PersistentVolumeClaim, Event", [];
     ClaimLost: "the claim's phase", "PersistentVolumeClaim", [];
-    VolumeReleased: "the volume's phase, and claims that wait for such a volume", "PersistentVolume", [];
+    VolumeReleased: "the volume's phase, and claims that wait for such a volume; for a day, and as a warning, where it is kept", "PersistentVolume", [];
     VolumeFailed: "the volume's phase and message", "PersistentVolume", [];
     TwoDefaultStorageClasses: "the default marks of all StorageClasses", "StorageClass", [];
     HpaTargetMissing: "`scaleTargetRef` against the workloads there are", "HorizontalPodAutoscaler", [PatchHPA];
     HpaWithoutMetrics: "the condition `ScalingActive`, after three minutes (one for metrics that are not of pods), where the workload is well", "HorizontalPodAutoscaler", [];
     HpaMissingRequests: "the same, against the requests of the containers, now and in the last revision that served", "HorizontalPodAutoscaler", [SetResources, RolloutUndo];
     HpaConflict: "the same, with reason `AmbiguousSelector`", "HorizontalPodAutoscaler", [];
-    HpaAtLimit: "the condition `ScalingLimited`, after ten minutes; after five, and as a warning, where the shares that it measures are twice what it aims at and the workload is well", "HorizontalPodAutoscaler", [PatchHPA];
+    HpaAtLimit: "the condition `ScalingLimited`, after ten minutes; after two (less than one where the limit was lowered), and as a warning, where the shares that it measures are twice what it aims at and the workload is well", "HorizontalPodAutoscaler", [PatchHPA];
     BudgetBlocks: "the budget's status while every pod is healthy, cordoned nodes that have one, and whether an autoscaler may yet make more", "PodDisruptionBudget", [];
     BudgetSelectsNothing: "the selector against pods and templates", "PodDisruptionBudget", [];
     PolicySelectsNothing: "the selector against pods and templates", "NetworkPolicy", [];
@@ -137,7 +138,9 @@ manifest or controller that says so makes it `Info`. A consequence is not report
 wait for a claim leave it to the claim, a Service without endpoints to its pods, refused pods to the webhook that
 does not answer.
 
-A proposed change takes its values from revisions or live objects alone, and is still judged by the Mandates.
+A proposed change takes its values from revisions, from live objects, or from what the operator saw in the object
+before somebody changed it, and is still judged by the Mandates. The last is never done without a person, and only
+the operator knows it: what was changed before it began to watch, nobody remembers.
 Where the last column is empty people decide; network policies, admission, RBAC, taints and volumes are never
 changed.
 

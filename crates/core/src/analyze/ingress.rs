@@ -4,7 +4,10 @@
 //! right on Secrets: a missing certificate is told by the Ingress's controller; nor propose a class
 //! or Service that is not the only one which can have been meant. No IO.
 
+mod misroute;
+
 use super::case::Case;
+use super::earlier::shown;
 use super::near::near;
 use super::text::{has_any, quote};
 use crate::action::{Action, IngressSettings, Origin, Param, PathBackend};
@@ -27,7 +30,8 @@ pub(crate) fn find(case: &Case<'_>) -> Vec<Finding> {
     if thing.head.marks.deleting() || !case.past(thing.head.created, GRACE) {
         return Vec::new();
     }
-    let found = [class(case, ingress), backend(case, thing, ingress), secret(case, ingress)];
+    let led = backend(case, thing, ingress).or_else(|| misroute::find(case, thing, ingress));
+    let found = [class(case, ingress), led, secret(case, ingress)];
     found.into_iter().flatten().collect()
 }
 
@@ -127,13 +131,6 @@ fn fits(port: &ServicePort, wanted: &Target) -> bool {
     match wanted {
         Target::Number(number) => port.port == *number,
         Target::Name(name) => port.name.as_ref() == Some(name),
-    }
-}
-
-fn shown(port: &Target) -> String {
-    match port {
-        Target::Number(number) => number.to_string(),
-        Target::Name(name) => name.to_string(),
     }
 }
 

@@ -15,6 +15,7 @@ mod config;
 mod crash;
 mod cron;
 mod drift;
+pub mod earlier;
 mod evicted;
 mod exit;
 mod gateway;

@@ -5,6 +5,7 @@
 
 use super::case::Case;
 use super::cron::ran_until;
+use super::earlier;
 use super::node::by;
 use super::text::quote;
 use crate::action::Action;
@@ -62,6 +63,9 @@ fn scaled_to_zero(case: &Case<'_>, thing: &Thing, workload: &Workload) -> Option
     let mut finding = case.draft(Cause::ScaledToZero, severity, &text);
     finding.since = workload.stopped.as_ref().and_then(|w| w.at).unwrap_or(finding.since);
     finding.evidence = case.own("spec.replicas", "0");
+    let why = format!("it wanted {} pods until it was scaled to zero", workload.earlier);
+    let change = |action| Candidate { action, target: case.subject.clone(), why };
+    finding.candidates = earlier::replicas(workload).filter(|_| harm.is_some()).map(change).into_iter().collect();
     Some(finding)
 }
 

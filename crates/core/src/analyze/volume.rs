@@ -9,10 +9,14 @@ use super::text::quote;
 use crate::finding::{Cause, Finding, Severity};
 use crate::index::{ClaimPhase, Thing, Volume};
 use crate::object::Kind;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 /// A volume that is to be deleted is released for a moment.
 const GRACE: SignedDuration = SignedDuration::from_mins(2);
+/// One that is kept is not, but may be given away anew.
+const KEPT_GRACE: SignedDuration = SignedDuration::from_secs(30);
+/// For so long it is told as a warning that data has lost its claim; who leaves it there means it.
+const FRESH: SignedDuration = SignedDuration::from_hours(24);
 
 /// What is wrong with a volume.
 pub(crate) fn find(case: &Case<'_>) -> Vec<Finding> {
@@ -24,7 +28,10 @@ pub(crate) fn find(case: &Case<'_>) -> Vec<Finding> {
     }
     let finding = match &*volume.phase {
         "Failed" => Some(failed(case, volume)),
-        "Released" if case.past(volume.since.or(thing.head.created), GRACE) => Some(released(case, volume)),
+        "Released" => {
+            let since = volume.since.or(thing.head.created);
+            case.past(since, if volume.retained { KEPT_GRACE } else { GRACE }).then(|| released(case, volume, since))
+        }
         _ => None,
     };
     finding.into_iter().collect()
@@ -38,8 +45,9 @@ fn failed(case: &Case<'_>, volume: &Volume) -> Finding {
     finding
 }
 
-/// Nothing is lost by it, unless a claim waits for just such a volume.
-fn released(case: &Case<'_>, volume: &Volume) -> Finding {
+/// Nothing is lost by it, unless a claim waits for just such a volume; but what it holds is out of reach, and
+/// whoever deleted the claim a moment ago may not have meant that.
+fn released(case: &Case<'_>, volume: &Volume, since: Option<Timestamp>) -> Finding {
     let (namespace, name) = volume.claim.as_ref().map_or(("", ""), |(namespace, name, _)| (namespace, name));
     let former = quote(&format!("{namespace}/{name}"), 90);
     let kept = if volume.retained { "kept as its policy says" } else { "not deleted yet though its policy says so" };
@@ -50,7 +58,8 @@ fn released(case: &Case<'_>, volume: &Volume) -> Finding {
             quote(&format!("{}/{}", claim.head.namespace, claim.head.name), 80)
         )
     });
-    let severity = if waiting.is_some() { Severity::Warning } else { Severity::Info };
+    let fresh = volume.retained && !case.past(since, FRESH);
+    let severity = if waiting.is_some() || fresh { Severity::Warning } else { Severity::Info };
     let text = format!(
         "the volume is {kept} since its claim {former} is gone; nobody gets it before its claimRef is removed{tail}"
     );

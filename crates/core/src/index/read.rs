@@ -96,6 +96,7 @@ impl Reader<'_> {
             observed_generation: status.observed_generation,
             held: spec.paused || spec.suspend,
             was_available: false,
+            earlier: 0,
             current_revision: self.intern.some_text(&status.current_revision),
             update_revision: self.intern.some_text(&status.update_revision),
             failed: status.failed,

@@ -6,7 +6,7 @@
 use super::intern::{Labels, Text};
 use super::names::{REVISION_HASH, TEMPLATE_HASH};
 use super::pods::Cohort;
-use super::rows::{Body, Owner, Thing};
+use super::rows::{Backend, Body, Ingress, Owner, Thing, Workload};
 use super::view::View;
 use super::{Index, UidKey};
 use crate::names::{Namespace, ObjectName};
@@ -32,9 +32,33 @@ pub(crate) fn range_of(kind: Kind) -> ((Kind, Text, Text), Kind) {
 pub(crate) fn keep_memory(old: &Thing, new: &mut Thing) {
     if let (Body::Workload(old), Body::Workload(new)) = (&old.body, &mut new.body) {
         new.was_available |= old.was_available;
+        new.earlier = wanted_before(old, new);
     } else if let (Body::Revision(old), Body::Revision(new)) = (&old.body, &mut new.body) {
         new.was_available |= old.was_available;
+    } else if let (Body::Hpa(old), Body::Hpa(new)) = (&old.body, &mut new.body) {
+        let mut higher = [old.max, old.earlier_max].into_iter();
+        new.earlier_max = higher.find(|most| *most > new.max).unwrap_or(0);
+    } else if let (Body::Ingress(old), Body::Ingress(new)) = (&old.body, &mut new.body) {
+        new.earlier = led_before(old, new);
     }
+}
+
+/// How many pods a workload wanted before somebody wanted none.
+fn wanted_before(old: &Workload, new: &Workload) -> i32 {
+    match (old.desired, new.desired) {
+        (1.., 0) => old.desired,
+        (_, 0) => old.earlier,
+        _ => 0,
+    }
+}
+
+/// Where paths led that lead to another Service now: the latest other one.
+fn led_before(old: &Ingress, new: &Ingress) -> Box<[Backend]> {
+    let of = |now: &Backend| {
+        let mut known = old.backends.iter().chain(&old.earlier).filter(|was| was.is_at(now));
+        known.find(|was| was.service != now.service).cloned()
+    };
+    new.backends.iter().filter_map(of).collect()
 }
 
 /// What a selector says of pods that share their labels.

@@ -153,7 +153,7 @@ impl Index {
 
     /// What leads to a Service.
     fn touch_fronts(&self, namespace: &str, name: &str, touched: &mut Touched) {
-        let leads = |i: &Ingress| i.backends.iter().any(|b| &*b.service == name);
+        let leads = |i: &Ingress| i.backends.iter().chain(&i.earlier).any(|b| &*b.service == name);
         self.touch_all(Kind::Ingress, namespace, touched, |t| t.ingress().is_some_and(leads));
         self.touch_every(Kind::HTTPRoute, touched, |t| {
             let mut backends = t.route().into_iter().flat_map(|r| &r.backends);

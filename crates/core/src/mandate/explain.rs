@@ -265,19 +265,22 @@ fn values(proposal: &Proposal, facts: &Facts, bounds: &Bounds) -> Step {
 
 fn origins(proposal: &Proposal) -> Step {
     match human_value(proposal) {
-        Some(parameter) => step(
-            "origins",
-            StepResult::Human,
-            Reason::new(Code::HumanValue, format!("{parameter} was given by a person")),
-        ),
+        Some(why) => step("origins", StepResult::Human, Reason::new(Code::HumanValue, why)),
         None => pass("origins", "no value was given by a person"),
     }
 }
 
-/// The first parameter that a person gave.
-fn human_value(proposal: &Proposal) -> Option<&'static str> {
-    let mut origins = proposal.action.origins().into_iter();
-    origins.find(|(_, origin)| matches!(origin, Origin::Human {})).map(|(parameter, _)| parameter)
+/// What is said of the first parameter that a person gave, or that undoes what a person did.
+fn human_value(proposal: &Proposal) -> Option<String> {
+    proposal.action.origins().into_iter().find_map(|(parameter, origin)| match origin {
+        Origin::Human {} => Some(format!("{parameter} was given by a person")),
+        Origin::Earlier {} => Some(format!("{parameter} takes back what somebody did")),
+        Origin::RevisionHistory { .. }
+        | Origin::KeptCopy { .. }
+        | Origin::MandateAllowlist { .. }
+        | Origin::CurrentValue {}
+        | Origin::Telemetry {} => None,
+    })
 }
 
 fn is_trusted(q: &Question<'_>, rule: &Rule) -> bool {

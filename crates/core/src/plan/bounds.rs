@@ -30,6 +30,8 @@ pub struct Facts {
     pub largest_free: BTreeMap<ResourceName, Quantity>,
     /// Objects of each kind of [`kinds_around`], those of the Change's namespace where the kind has one.
     pub around: BTreeMap<Kind, Vec<Value>>,
+    /// What takes the target back to what it was seen to be before.
+    pub earlier: Vec<Action>,
 }
 
 impl Facts {
@@ -51,6 +53,9 @@ pub fn kinds_around(action: &Action) -> Vec<Kind> {
             let class = settings.value.class.as_ref().map(|_| Kind::IngressClass);
             let service = settings.value.backend.as_ref().map(|_| Kind::Service);
             class.into_iter().chain(service).collect()
+        }
+        Action::SetResources { resources, .. } if resources.origin == (Origin::CurrentValue {}) => {
+            vec![Kind::ResourceQuota]
         }
         Action::PatchHPA { settings } if settings.value.target.is_some() => {
             let workloads = super::autoscaler::SCALED.iter().copied();
@@ -82,7 +87,8 @@ pub fn kinds_around(action: &Action) -> Vec<Kind> {
 /// Whether values are told from the live objects, and not by a person: of `what` no history is kept.
 pub(super) fn is_told(origin: &Origin, what: &str) -> Result<bool, Reason> {
     match origin {
-        Origin::Human {} => Ok(false),
+        // What was there before is proved for every type alike.
+        Origin::Human {} | Origin::Earlier {} => Ok(false),
         Origin::CurrentValue {} => Ok(true),
         Origin::RevisionHistory { .. }
         | Origin::KeptCopy { .. }
@@ -161,6 +167,9 @@ pub fn check(proposal: &Proposal, facts: &Facts, bounds: &Bounds) -> Result<(), 
     for (parameter, origin) in proposal.action.origins() {
         if matches!(origin, Origin::Telemetry {}) {
             return Err(Reason::new(Code::UntrustedOrigin, format!("{parameter} was seen only in telemetry")));
+        }
+        if matches!(origin, Origin::Earlier {}) && !facts.earlier.contains(&proposal.action) {
+            return Err(unproven(format!("nobody here saw the object with this value as its {parameter}")));
         }
     }
     match &proposal.action {
@@ -286,7 +295,7 @@ fn set_image(
             Code::ImageNotAllowed,
             format!("{:?} matches no image pattern of the mandate", image.value),
         )),
-        Origin::KeptCopy { .. } | Origin::CurrentValue {} | Origin::Telemetry {} => {
+        Origin::KeptCopy { .. } | Origin::CurrentValue {} | Origin::Earlier {} | Origin::Telemetry {} => {
             Err(unproven("an image cannot come from there"))
         }
     }
@@ -304,7 +313,7 @@ fn scale(replicas: &Param<i32>, facts: &Facts, bounds: &Bounds) -> Result<(), Re
         ));
     }
     match replicas.origin {
-        Origin::Human {} => Ok(()),
+        Origin::Human {} | Origin::Earlier {} => Ok(()),
         Origin::RevisionHistory { .. }
         | Origin::KeptCopy { .. }
         | Origin::MandateAllowlist { .. }

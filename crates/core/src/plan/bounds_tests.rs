@@ -2,6 +2,8 @@
 
 #[path = "bounds_tests/autoscaler.rs"]
 mod autoscaler;
+#[path = "bounds_tests/earlier.rs"]
+mod earlier;
 #[path = "bounds_tests/ingress.rs"]
 mod ingress;
 #[path = "bounds_tests/objects.rs"]
@@ -10,6 +12,8 @@ mod objects;
 mod origins;
 #[path = "bounds_tests/parts.rs"]
 mod parts;
+#[path = "bounds_tests/patience.rs"]
+mod patience;
 #[path = "bounds_tests/values.rs"]
 mod values;
 

@@ -284,6 +284,7 @@ pub(crate) fn case(change_type: ChangeType) -> Case {
         selected_now: Vec::new(),
         largest_free: free.into_iter().map(|(name, text)| (name, Quantity::parse(text).unwrap())).collect(),
         around: around(),
+        earlier: Vec::new(),
     };
     Case { proposal, facts, bounds: Bounds::default() }
 }

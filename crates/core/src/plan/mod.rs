@@ -14,12 +14,13 @@ pub(crate) mod fixture;
 pub(crate) mod ingress;
 pub mod object;
 mod parts;
-mod probe;
+pub(crate) mod probe;
 mod render;
 mod resources;
 mod service;
 mod strategy;
 mod undo;
+pub(crate) mod unnamed;
 
 pub use render::rendered;
 

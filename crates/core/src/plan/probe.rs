@@ -22,7 +22,11 @@ const RANGES: &[(&str, i32, i32)] = &[
 ];
 
 /// How often the present number a computed one may be.
-const MOST_TIMES: i64 = 3;
+pub(crate) const MOST_TIMES: i32 = 3;
+
+/// How long, in seconds, a program may be given to start though nothing tells how long it takes. A fault
+/// that comes later is noticed as soon as before.
+pub(crate) const A_START: i64 = 120;
 
 /// For how long, in seconds, a probe whose numbers are computed may let a fault go unnoticed.
 const LONGEST_UNNOTICED: i64 = 1800;
@@ -90,9 +94,9 @@ pub(super) fn check(
             let had = revision_container(revision, container).and_then(|c| c.get(probe.field()));
             historic(had.ok_or_else(|| unproven("that revision had no such probe"))?, wanted)
         }
-        Origin::CurrentValue {} => computed(target, &at, container, wanted),
+        Origin::CurrentValue {} => computed(target, (&at, probe), container, wanted),
         Origin::Human {} => Ok(()),
-        Origin::KeptCopy { .. } | Origin::MandateAllowlist { .. } | Origin::Telemetry {} => {
+        Origin::KeptCopy { .. } | Origin::MandateAllowlist { .. } | Origin::Earlier {} | Origin::Telemetry {} => {
             Err(unproven("a probe cannot come from there"))
         }
     }
@@ -122,7 +126,7 @@ fn historic(had: &Value, wanted: &ProbeSettings) -> Result<(), Reason> {
 }
 
 /// The time that a fault goes unnoticed grows with both numbers; each within its bound is not enough.
-fn patient(probe: Option<&Value>, wanted: &ProbeSettings) -> Result<(), Reason> {
+fn patient(probe: Option<&Value>, which: ProbeName, wanted: &ProbeSettings) -> Result<(), Reason> {
     let numbers = wanted.numbers();
     let product = |of: &dyn Fn(&str) -> i64| of("periodSeconds").saturating_mul(of("failureThreshold"));
     let now = |name: &str| probe.and_then(|p| p.get(name)).and_then(Value::as_i64).unwrap_or(0);
@@ -130,7 +134,7 @@ fn patient(probe: Option<&Value>, wanted: &ProbeSettings) -> Result<(), Reason> 
         let set = numbers.iter().find(|(n, _)| *n == name).and_then(|(_, number)| *number);
         set.map_or_else(|| now(name), i64::from)
     };
-    let most = product(&now).saturating_mul(MOST_TIMES).min(LONGEST_UNNOTICED);
+    let most = most(product(&now), which == ProbeName::Startup).min(LONGEST_UNNOTICED);
     let next = product(&then);
     if next > most && next > product(&now) {
         return Err(out(format!("periodSeconds times failureThreshold would be {next} s, more than {most} s")));
@@ -138,8 +142,18 @@ fn patient(probe: Option<&Value>, wanted: &ProbeSettings) -> Result<(), Reason> 
     Ok(())
 }
 
-/// A port that the container declares, and more patience, up to three times of what there is.
-fn computed(target: &Value, at: &str, container: &str, wanted: &ProbeSettings) -> Result<(), Reason> {
+/// Three times of what there is; enough for a start, where nothing but that is waited for.
+fn most(now: i64, of_start: bool) -> i64 {
+    now.saturating_mul(MOST_TIMES.into()).max(if of_start { A_START } else { 0 })
+}
+
+/// A port that the container declares, and more patience.
+fn computed(
+    target: &Value,
+    (at, probe): (&str, ProbeName),
+    container: &str,
+    wanted: &ProbeSettings,
+) -> Result<(), Reason> {
     if wanted.path.is_some() {
         return Err(unproven("no path can be told from the live object"));
     }
@@ -152,12 +166,13 @@ fn computed(target: &Value, at: &str, container: &str, wanted: &ProbeSettings) -
     if wanted.port.as_ref().is_some_and(|port| !is_declared(&port.value())) {
         return Err(out(format!("container {container:?} declares no such port")));
     }
-    patient(target.pointer(at), wanted)?;
+    patient(target.pointer(at), probe, wanted)?;
     for (name, number) in wanted.numbers() {
         let now = target.pointer(&format!("{at}/{name}")).and_then(Value::as_i64).unwrap_or(0);
-        let most = now.saturating_mul(MOST_TIMES);
+        let of_start = [(ProbeName::Liveness, "initialDelaySeconds"), (ProbeName::Startup, "failureThreshold")];
+        let most = most(now, of_start.contains(&(probe, name)));
         if number.is_some_and(|n| i64::from(n) < now || i64::from(n) > most) {
-            return Err(out(format!("{name} is not within {now} and {most}, {MOST_TIMES} times the present value")));
+            return Err(out(format!("{name} is not within {now} and {most}")));
         }
     }
     Ok(())

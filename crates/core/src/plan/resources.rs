@@ -1,11 +1,13 @@
 //! Bounds of `SetResources`.
 //!
-//! Owns the arithmetic: a value from history, or at most twice the current one; never above the
-//! mandate's cap or what the largest node has free; requests never above limits. No IO.
+//! Owns the arithmetic: a value from history, or at most twice the current one, or a small one where a quota
+//! demands that there is one; never above the mandate's cap or what the largest node has free; requests
+//! never above limits. No IO.
 
 use super::Proposal;
 use super::bounds::{Facts, current, parts, proved_revision, revision_container};
 use super::object::text_at;
+use super::unnamed;
 use crate::action::{Origin, Param, ResourceName, Resources};
 use crate::mandate::Bounds;
 use crate::quantity::Quantity;
@@ -36,7 +38,7 @@ pub(super) fn check(
     let revision = match &wanted.origin {
         Origin::RevisionHistory { .. } => Some(proved_revision(&wanted.origin, proposal, facts)?),
         Origin::CurrentValue {} | Origin::Human {} => None,
-        Origin::KeptCopy { .. } | Origin::MandateAllowlist { .. } | Origin::Telemetry {} => {
+        Origin::KeptCopy { .. } | Origin::MandateAllowlist { .. } | Origin::Earlier {} | Origin::Telemetry {} => {
             return Err(Reason::new(Code::OriginUnproven, "resources cannot come from there"));
         }
     };
@@ -46,7 +48,13 @@ pub(super) fn check(
             let value = parse(text, &what)?;
             match revision {
                 Some(revision) => historic(revision, container, part, *name, text)?,
-                None => doubled(live, container, part, *name, &value)?,
+                None if current(live, container, part, *name).is_some() => {
+                    doubled(live, container, part, *name, &value)?
+                }
+                None if wanted.origin == (Origin::CurrentValue {}) => {
+                    unnamed::check(live, container, (part, *name), &value, facts)?;
+                }
+                None => return Err(out(format!("{what} is not set now, so there is nothing to double"))),
             }
             capped(&value, *name, &what, bounds, facts)?;
         }

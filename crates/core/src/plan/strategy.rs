@@ -55,6 +55,7 @@ pub(super) fn check(strategy: &Param<Strategy>, facts: &Facts) -> Result<(), Rea
         | Origin::KeptCopy { .. }
         | Origin::MandateAllowlist { .. }
         | Origin::CurrentValue {}
+        | Origin::Earlier {}
         | Origin::Telemetry {} => Err(unproven("no revision keeps a strategy")),
     }
 }

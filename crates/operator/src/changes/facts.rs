@@ -8,6 +8,7 @@ use crate::changes::Context;
 use crate::metrics::Call;
 use bailiwick_api::Change;
 use bailiwick_core::action::{Action, Origin, ResourceName};
+use bailiwick_core::analyze::earlier::put_back;
 use bailiwick_core::index::{Body, View};
 use bailiwick_core::names::{Namespace, ObjectName};
 use bailiwick_core::object::{Kind, ObjectRef};
@@ -47,7 +48,8 @@ pub(crate) async fn gather(ctx: &Context, proposal: &Proposal) -> Result<Facts, 
         _ => BTreeMap::new(),
     };
     let around = around(ctx, &kinds_around(&proposal.action), &proposal.namespace).await?;
-    Ok(Facts { sources, owner_alive, selected, selected_now, largest_free, around })
+    let earlier = ctx.index.read(|view| put_back(view, &proposal.target));
+    Ok(Facts { sources, owner_alive, selected, selected_now, largest_free, around, earlier })
 }
 
 /// All objects of these kinds, those of the namespace where the kind has one.
@@ -85,6 +87,7 @@ async fn revision(ctx: &Context, proposal: &Proposal) -> Result<Option<Value>, R
         Origin::KeptCopy { .. }
         | Origin::MandateAllowlist { .. }
         | Origin::CurrentValue {}
+        | Origin::Earlier {}
         | Origin::Human {}
         | Origin::Telemetry {} => None,
     });

@@ -49,7 +49,9 @@ pub(super) async fn gather(cluster: &Cluster, proposal: &Proposal) -> Outcomes<F
         autoscaled,
     };
     let around = around(cluster, proposal).await?;
-    Ok(Facts { sources, owner_alive, selected, selected_now, largest_free, around })
+    // Only the operator, which watches, remembers what was there before.
+    let earlier = Vec::new();
+    Ok(Facts { sources, owner_alive, selected, selected_now, largest_free, around, earlier })
 }
 
 /// What the values of the action may name.

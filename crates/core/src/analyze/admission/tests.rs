@@ -250,3 +250,26 @@ fn a_cron_jobs_refused_job_is_the_cron_jobs_finding() {
     w.event("Job-nightly-1", "FailedCreate", &format!("Error creating: {QUOTA}"), 590);
     assert_eq!(w.findings(Kind::CronJob, "nightly").len(), 1);
 }
+
+/// What is proposed where a quota demands amounts that the one container does not name.
+fn first(resources: Value, said: &str) -> Option<Value> {
+    let mut w = lacking(&[spec(json!({"resources": resources}))], said);
+    let amounts = |cpu: &str, memory: &str| json!({"limits.cpu": cpu, "limits.memory": memory});
+    let status = json!({"hard": amounts("5", "4Gi"), "used": amounts("1", "1Gi")});
+    w.put(Kind::ResourceQuota, json!({"metadata": {"name": "small"}, "status": status}));
+    let candidate = w.examine(Kind::Deployment, "web").findings.swap_remove(0).candidates.into_iter().next()?;
+    serde_json::to_value(&candidate.action).unwrap().pointer("/setResources/resources").cloned()
+}
+
+#[test]
+fn what_a_quota_wants_named_and_no_revision_named_is_named_in_small() {
+    let said = "pods \"web-r1-x\" is forbidden: failed quota: small: must specify limits.cpu for: web";
+    let both =
+        "pods \"web-r1-x\" is forbidden: failed quota: small: must specify limits.cpu for: web; limits.memory for: web";
+    let named = |limits: Value| Some(json!({"value": {"limits": limits}, "origin": {"currentValue": {}}}));
+    let asking = json!({"requests": {"cpu": "20m", "memory": "10Mi"}});
+    assert_eq!(first(asking.clone(), said), named(json!({"cpu": "40m"})));
+    assert_eq!(first(asking, both), named(json!({"cpu": "40m", "memory": "20Mi"})));
+    assert_eq!(first(json!({}), said), named(json!({"cpu": "333m"})), "a quarter of 4 CPUs, for each of three pods");
+    assert_eq!(first(json!({"limits": {"cpu": "1"}}), both), named(json!({"memory": "256Mi"})), "a quarter of 3 Gi");
+}

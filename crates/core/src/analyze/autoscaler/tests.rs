@@ -236,7 +236,7 @@ fn a_limit_that_leaves_pods_at_twice_their_load_for_long_is_a_fault() {
     );
     assert_eq!(proposed(&w), Some(json!({"value": {"maxReplicas": 10}, "origin": {"currentValue": {}}})));
     for (what, minutes, used, more) in [
-        ("not for long", 4, 100, json!({})),
+        ("not for long", 1, 100, json!({})),
         ("not that much", 6, 99, json!({})),
         ("below the limit", 6, 100, json!({"status": {"currentReplicas": 4}})),
         (
@@ -264,4 +264,20 @@ fn a_limit_that_leaves_pods_at_twice_their_load_for_long_is_a_fault() {
     let owned = json!({"metadata": {"ownerReferences": [{"apiVersion": "keda.sh/v1alpha1", "kind": "ScaledObject", "name": "queue", "uid": "q", "controller": true}]}});
     assert_eq!(at_limit(&mut w, 6, 100, owned).len(), 1);
     assert_eq!(proposed(&w), None, "who makes it is to be changed instead");
+}
+
+#[test]
+fn a_limit_that_was_lowered_and_is_in_the_way_goes_back() {
+    let most = |number: i32| json!({"spec": {"maxReplicas": number}, "status": {"currentReplicas": number}});
+    let mut w = requesting();
+    at_limit(&mut w, 1, 100, most(12));
+    at_limit(&mut w, 1, 100, most(2));
+    assert_eq!(proposed(&w), Some(json!({"value": {"maxReplicas": 12}, "origin": {"earlier": {}}})));
+    assert_eq!(at_limit(&mut w, 0, 100, most(2)), [""; 0], "it may be that it has only now come to it");
+    at_limit(&mut w, 3, 100, most(13));
+    assert_eq!(
+        proposed(&w),
+        Some(json!({"value": {"maxReplicas": 26}, "origin": {"currentValue": {}}})),
+        "it is higher"
+    );
 }

@@ -5,49 +5,66 @@
 
 use crate::action::{Action, Origin, Param, ProbeName, ProbeSettings};
 use crate::analyze::case::{Case, Sign};
+use crate::analyze::text::has_any;
 use crate::finding::{Candidate, Cause};
 use crate::index::{Now, Pod, Probe};
 use crate::names::ContainerName;
+use crate::plan::probe::{A_START, MOST_TIMES};
 use jiff::SignedDuration;
 
-/// As much as the bounds admit: so many times what is there, so many failures, so many seconds in all.
-const TIMES: i32 = 3;
+/// As much as the bounds admit: so many failures, so many seconds in all.
 const MOST_FAILURES: i32 = 60;
+const LONGEST_WAIT: i32 = 60;
 const LONGEST_UNNOTICED: i32 = 1800;
-/// With less, in seconds, a program that takes long to start is not helped.
-const A_START: i64 = 30;
 /// Between the kubelet's kill and the end of a program that does not listen to it.
 const TO_END: SignedDuration = SignedDuration::from_secs(45);
 /// Between a pod's creation and the kubelet's first word of it.
 const FIRST_SECONDS: SignedDuration = SignedDuration::from_secs(10);
 
-/// A probe that waits longer, where every run of the container ended with the first verdict of this one.
+/// A probe that waits longer, where every run of the container ended with the first verdict of this one, or
+/// where the program answers, but later than it is given.
 pub(super) fn candidate(case: &Case<'_>, sign: &Sign<'_>, pods: &[Pod<'_>]) -> Option<Candidate> {
     let name = sign.container.as_deref()?;
     let container = case.workload().filter(|_| case.subject.kind.is_workload())?.template.container(name)?;
-    let (probe, asked) = if sign.cause == Cause::LivenessProbeKills {
-        (ProbeName::Liveness, container.liveness.as_deref()?)
-    } else if sign.cause == Cause::StartupProbeKills {
-        (ProbeName::Startup, container.startup.as_deref()?)
-    } else {
-        return None;
-    };
+    let (probe, asked) = [
+        (Cause::LivenessProbeKills, ProbeName::Liveness, &container.liveness),
+        (Cause::StartupProbeKills, ProbeName::Startup, &container.startup),
+        (Cause::ReadinessProbeHides, ProbeName::Readiness, &container.readiness),
+    ]
+    .into_iter()
+    .find_map(|(cause, probe, asked)| Some((probe, asked.as_deref()?)).filter(|_| cause == sign.cause))?;
     // Whoever passed a startup probe has started.
     let started = probe == ProbeName::Liveness && container.startup.is_some();
     let unready = |pod: &Pod<'_>| container.readiness.is_none() || was_never_ready(pod);
-    if started || !pods.iter().all(|pod| unready(pod) && never_answered(pod, name, asked)) {
+    let kills = probe != ProbeName::Readiness;
+    let in_vain = |pod: &Pod<'_>| unready(pod) && (!kills || never_answered(pod, name, asked));
+    let says = |words: &[&str]| pods.iter().any(|pod| is_told(case, pod, (name, probe), words));
+    // Who refuses what is asked has started.
+    if started || says(&["statuscode: 4"]) || !pods.iter().all(in_vain) {
         return None;
     }
-    let settings = longer(asked);
-    Some(Candidate {
-        action: Action::SetProbe {
-            container: ContainerName::parse(name).ok()?,
-            probe,
-            settings: Param::new(settings?, Origin::CurrentValue {}),
-        },
-        target: case.subject.clone(),
-        why: format!("it is killed before it ever answered, {} s after it begins", asked.verdict_after()),
-    })
+    let late = says(&["context deadline exceeded", "client.timeout", "timed out after"]);
+    let timeout_seconds = late.then(|| asked.timeout.max(1).saturating_mul(MOST_TIMES).min(LONGEST_WAIT));
+    let settings =
+        ProbeSettings { timeout_seconds, ..if kills { longer(probe, asked) } else { ProbeSettings::default() } };
+    if settings == ProbeSettings::default() {
+        return None;
+    }
+    let why = if kills {
+        format!("it is killed before it ever answered, {} s after it begins", asked.verdict_after())
+    } else {
+        format!("it does not answer within {} s", asked.timeout)
+    };
+    let container = ContainerName::parse(name).ok()?;
+    let settings = Param::new(settings, Origin::CurrentValue {});
+    Some(Candidate { action: Action::SetProbe { container, probe, settings }, target: case.subject.clone(), why })
+}
+
+/// True where the kubelet last said one of these words of a probe that failed.
+fn is_told(case: &Case<'_>, pod: &Pod<'_>, (name, probe): (&str, ProbeName), words: &[&str]) -> bool {
+    let state = pod.odd().and_then(|odd| odd.containers.iter().find(|c| *c.name == *name));
+    let failed = state.and_then(|state| super::failure(case, pod, state, probe.as_str()));
+    failed.is_some_and(|event| has_any(&event.message, words))
 }
 
 /// A pod is not ready from its first seconds on; what changes later was ready meanwhile.
@@ -67,11 +84,18 @@ fn never_answered(pod: &Pod<'_>, name: &str, asked: &Probe) -> bool {
     took.is_some_and(|took| took <= SignedDuration::from_secs(asked.verdict_after()).saturating_add(TO_END))
 }
 
-/// More failures before it counts, where that makes enough for a start.
-fn longer(asked: &Probe) -> Option<ProbeSettings> {
-    let unnoticed = LONGEST_UNNOTICED / asked.period.max(1);
-    let failures = asked.failures.saturating_mul(TIMES).min(MOST_FAILURES).min(unnoticed);
-    let enough = Probe { failures, ..asked.clone() }.verdict_after() >= A_START;
-    let settings = ProbeSettings { failure_threshold: Some(failures), ..ProbeSettings::default() };
-    (enough && failures > asked.failures).then_some(settings)
+/// Time for a start. Only the first verdict comes later where that is enough: what fails later is noticed
+/// as soon as before.
+fn longer(probe: ProbeName, asked: &Probe) -> ProbeSettings {
+    let lacking = A_START - asked.verdict_after();
+    if probe == ProbeName::Liveness && lacking > 0 {
+        let delay = i32::try_from(lacking).unwrap_or(0).saturating_add(asked.initial_delay);
+        return ProbeSettings { initial_delay_seconds: Some(delay), ..ProbeSettings::default() };
+    }
+    let period = asked.period.max(1);
+    let needed = i32::try_from(A_START).unwrap_or(0) / period;
+    let more = if lacking > 0 { needed } else { asked.failures.saturating_mul(MOST_TIMES) };
+    let failures = more.min(MOST_FAILURES).min(LONGEST_UNNOTICED / period);
+    let failure_threshold = (failures > asked.failures).then_some(failures);
+    ProbeSettings { failure_threshold, ..ProbeSettings::default() }
 }

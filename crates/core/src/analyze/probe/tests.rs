@@ -120,25 +120,71 @@ fn killed_after(took: i64, more: Value) -> World {
     let exit = json!({"exitCode": 137, "startedAt": at(580 - took), "finishedAt": at(580)});
     let mut w = world(&spec(container), backing_off(4, exit));
     killed(&mut w, "Liveness", 580);
+    silent(&mut w, "Liveness");
     w
 }
 
+/// Nobody listens yet.
+fn silent(w: &mut World, kind: &str) {
+    let message = format!("{kind} probe failed: dial tcp 10.0.0.1:8080: connect: connection refused");
+    w.event("Pod-web-r1-bcdfg", "Unhealthy", &message, 581);
+}
+
+/// What is set by the first proposal for the workload.
+fn given(w: &World) -> Option<Value> {
+    let candidate = w.examine(Kind::Deployment, "web").findings.swap_remove(0).candidates.into_iter().next()?;
+    serde_json::to_value(&candidate.action).unwrap().pointer("/setProbe/settings/value").cloned()
+}
+
 #[test]
-fn a_program_that_is_killed_before_it_ever_answered_is_given_more_time() {
+fn a_program_that_is_killed_before_it_ever_answered_is_given_time_to_start() {
     let w = killed_after(30, json!({}));
     assert!(w.web()[0].ends_with("-> SetProbe"), "{:?}", w.web());
     let candidate = w.examine(Kind::Deployment, "web").findings.swap_remove(0).candidates.swap_remove(0);
     assert!(candidate.why.contains("30 s after it begins"), "{candidate:?}");
-    let action = serde_json::to_value(&candidate.action).unwrap();
-    assert_eq!(action.pointer("/setProbe/settings/value"), Some(&json!({"failureThreshold": 9})), "{action}");
+    assert_eq!(given(&w), Some(json!({"initialDelaySeconds": 90})), "two minutes in all");
+    let quick = json!({"livenessProbe": {"periodSeconds": 3, "failureThreshold": 2, "initialDelaySeconds": 4}});
+    assert_eq!(given(&killed_after(10, quick)), Some(json!({"initialDelaySeconds": 114})));
+    let slow = json!({"livenessProbe": {"periodSeconds": 60, "failureThreshold": 2}});
+    assert_eq!(given(&killed_after(120, slow)), Some(json!({"failureThreshold": 6})), "two minutes were too little");
+}
+
+#[test]
+fn a_startup_probe_is_given_more_failures_and_no_delay() {
+    let probe = json!({"httpGet": {"path": "/healthz", "port": 8080}, "periodSeconds": 2, "failureThreshold": 5});
+    let container = json!({"ports": [{"containerPort": 8080}], "startupProbe": probe,
+        "readinessProbe": {"httpGet": {"path": "/readyz", "port": 8080}}});
+    let exit = json!({"exitCode": 137, "startedAt": at(570), "finishedAt": at(580)});
+    let mut w = world(&spec(container), backing_off(4, exit));
+    killed(&mut w, "Startup", 580);
+    assert_eq!(given(&w), None, "who refuses what it is asked has started");
+    silent(&mut w, "Startup");
+    assert!(w.web()[0].starts_with("StartupProbeKills "), "{:?}", w.web());
+    assert_eq!(given(&w), Some(json!({"failureThreshold": 60})));
+}
+
+#[test]
+fn a_program_that_answers_late_is_waited_for_longer() {
+    let late = "Readiness probe failed: Get \"http://10.0.0.1:8080/readyz\": context deadline exceeded (Client.Timeout exceeded while awaiting headers)";
+    let refused = "Readiness probe failed: Get \"http://10.0.0.1:8080/readyz\": dial tcp 10.0.0.1:8080: connect: connection refused";
+    let mut status = unready(400);
+    status["conditions"] = json!([{"type": "Ready", "status": "False", "lastTransitionTime": at(0)}]);
+    let mut template = probed("readinessProbe", 8080);
+    template["containers"][0]["ports"] = json!([{"containerPort": 8080}]);
+    template["containers"][0]["readinessProbe"]["timeoutSeconds"] = json!(2);
+    let of = |message: &str| {
+        let mut w = world(&template, status.clone());
+        w.event("Pod-web-r1-bcdfg", "Unhealthy", message, 590);
+        given(&w)
+    };
+    assert_eq!(of(late), Some(json!({"timeoutSeconds": 6})));
+    assert_eq!(of(refused), None, "nobody listens");
 }
 
 #[test]
 fn nobody_who_had_enough_time_is_given_more() {
-    let quick = json!({"livenessProbe": {"periodSeconds": 3, "failureThreshold": 2}});
     for (took, more, why) in [
         (300, json!({}), "it answered for minutes"),
-        (6, quick, "three times of too little is too little"),
         (30, json!({"startupProbe": {"httpGet": {"port": 8080}}}), "it has passed its startup probe"),
         (30, json!({"livenessProbe": {"periodSeconds": 200, "failureThreshold": 9}}), "half an hour is the most"),
     ] {

@@ -113,3 +113,36 @@ fn a_suspended_cron_job_that_ran_is_told() {
         assert_eq!(cron(well.clone()), [""; 0], "{well}");
     }
 }
+
+#[test]
+fn who_saw_how_many_there_were_proposes_as_many() {
+    let mut w = World::new();
+    front(&mut w);
+    let ran = |replicas: i32| json!({"spec": {"replicas": replicas}});
+    assert!(!stopped(&mut w, json!({}))[0].contains("->"), "nobody saw it run");
+    assert_eq!(stopped(&mut w, ran(4)), [""; 0]);
+    assert_eq!(stopped(&mut w, ran(3)), [""; 0]);
+    assert!(stopped(&mut w, json!({}))[0].ends_with(" -> Scale"));
+    let again = stopped(&mut w, json!({"metadata": {"labels": {"tier": "back"}}}));
+    assert!(again[0].ends_with(" -> Scale"), "what is written meanwhile makes nobody forget");
+    let candidate = w.examine(Kind::Deployment, "web").findings.swap_remove(0).candidates.swap_remove(0);
+    let action = serde_json::to_value(&candidate.action).unwrap();
+    assert_eq!(action, json!({"scale": {"replicas": {"value": 3, "origin": {"earlier": {}}}}}));
+    let view = w.index.view();
+    assert_eq!(
+        crate::analyze::earlier::put_back(&view, &candidate.target),
+        [candidate.action],
+        "the proof is the same"
+    );
+    let info = stopped(&mut w, json!({"metadata": {"managedFields": by("flagger", "", "f:replicas")}}));
+    assert!(info[0].starts_with("ScaledToZero Info") && !info[0].contains("->"), "{info:?}");
+}
+
+#[test]
+fn another_object_of_the_same_name_has_no_past() {
+    let mut w = World::new();
+    front(&mut w);
+    stopped(&mut w, json!({"spec": {"replicas": 4}}));
+    let found = stopped(&mut w, json!({"metadata": {"uid": "Deployment-another"}}));
+    assert!(found[0].starts_with("ScaledToZero Warning") && !found[0].contains("->"), "{found:?}");
+}

@@ -10,7 +10,7 @@ pub(super) const TEXT: &str = "registry.evil/own:1 exceeded quota: kube-system, 
 /// A fault of each sort that something is proposed for.
 pub(super) fn worlds() -> Vec<World> {
     let fails = [image(), variable(), probe(), selector(), memory(), quota(), ordered(), config()];
-    fails.into_iter().chain([service(), suspended(), ingress(), autoscaler()]).collect()
+    fails.into_iter().chain([service(), suspended(), scaled(), ingress(), autoscaler()]).collect()
 }
 
 /// A pod of revision 2 beside one of revision 1 that is well.
@@ -124,6 +124,23 @@ fn suspended() -> World {
         "spec": {"suspend": true, "schedule": "* * * * *"}, "status": {"lastScheduleTime": at(30)}}),
     );
     w.event("CronJob-sum", "FailedNeedsStart", TEXT, 590);
+    w
+}
+
+fn scaled() -> World {
+    let mut w = World::new();
+    w.put(
+        Kind::Service,
+        json!({"metadata": {"name": "front"}, "spec": {"selector": {"app": "web"}, "ports": [{"port": 80}]}}),
+    );
+    let wrote =
+        json!({"manager": format!("kubectl-{TEXT}"), "time": at(60), "fieldsV1": {"f:spec": {"f:replicas": {}}}});
+    for replicas in [2, 0] {
+        let template = json!({"metadata": {"labels": {"app": "web"}}, "spec": spec(json!({}))});
+        let metadata = json!({"name": "web", "generation": 2, "managedFields": [wrote]});
+        w.put(Kind::Deployment, json!({"metadata": metadata, "spec": {"replicas": replicas, "template": template}}));
+    }
+    w.event("Deployment-web", "ScalingReplicaSet", TEXT, 590);
     w
 }
 

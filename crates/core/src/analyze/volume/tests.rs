@@ -13,9 +13,15 @@ fn released(w: &mut World, policy: &str, since: i64) {
 #[test]
 fn a_released_volume_is_information_until_a_claim_wants_one() {
     let mut w = World::new();
-    released(&mut w, "Retain", 590);
+    released(&mut w, "Retain", 580);
     assert_eq!(w.findings(Kind::PersistentVolume, "pv-1"), [""; 0], "for a moment");
-    released(&mut w, "Retain", 100);
+    released(&mut w, "Delete", 500);
+    assert_eq!(w.findings(Kind::PersistentVolume, "pv-1"), [""; 0], "it is about to be deleted");
+    released(&mut w, "Retain", 500);
+    assert!(w.findings(Kind::PersistentVolume, "pv-1")[0].starts_with("VolumeReleased Warning"));
+    let next = w.examine(Kind::PersistentVolume, "pv-1").recheck.unwrap();
+    assert_eq!(next.to_string(), at(500 + 24 * 3600), "people have a day to be told");
+    released(&mut w, "Retain", -24 * 3600);
     assert_eq!(
         w.findings(Kind::PersistentVolume, "pv-1"),
         [

@@ -61,6 +61,7 @@ impl Reader<'_> {
             target_name: self.intern.text(&shape.spec.scale_target_ref.name),
             min: shape.spec.min_replicas.unwrap_or(1),
             max: shape.spec.max_replicas,
+            earlier_max: 0,
             current: shape.status.current_replicas,
             resources: shares.filter_map(|r| self.intern.some_text(&r.name)).collect(),
             pressed: is_pressed(shape),

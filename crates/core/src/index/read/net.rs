@@ -53,6 +53,7 @@ impl Reader<'_> {
             class: spec.ingress_class_name.as_ref().map(|name| self.intern.text(name)),
             old_class: shape.metadata.annotation(INGRESS_CLASS).map(|name| self.intern.text(name)),
             backends: backends.into(),
+            earlier: Box::default(),
             secrets: spec.tls.iter().filter_map(|t| self.intern.some_text(&t.secret_name)).collect(),
             served: !shape.status.load_balancer.ingress.is_empty(),
         }))

@@ -76,6 +76,8 @@ pub struct Hpa {
     pub min: i32,
     /// The most replicas.
     pub max: i32,
+    /// The most replicas before that limit was lowered, as far as was seen; 0 otherwise.
+    pub earlier_max: i32,
     /// How many replicas there are.
     pub current: i32,
     /// The resources of which it follows what share of their requests pods use.

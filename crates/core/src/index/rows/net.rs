@@ -68,6 +68,8 @@ pub struct Ingress {
     pub old_class: Option<Text>,
     /// Where requests go.
     pub backends: Box<[Backend]>,
+    /// Where those of its paths led before that were led to another Service, as far as was seen.
+    pub earlier: Box<[Backend]>,
     /// The Secrets that hold its certificates.
     pub secrets: Box<[Text]>,
     /// True once somebody serves it.
@@ -76,7 +78,7 @@ pub struct Ingress {
 
 impl Heap for Ingress {
     fn heap(&self) -> usize {
-        size_of_val(&*self.backends) + size_of_val(&*self.secrets)
+        size_of_val(&*self.backends) + size_of_val(&*self.earlier) + size_of_val(&*self.secrets)
     }
 }
 
@@ -94,6 +96,11 @@ pub struct Backend {
 }
 
 impl Backend {
+    /// True where both answer the same host and path.
+    pub fn is_at(&self, other: &Backend) -> bool {
+        (&self.host, &self.path) == (&other.host, &other.path)
+    }
+
     /// The host and path, for people.
     pub fn place(&self) -> String {
         let path = if self.path.is_empty() { "/" } else { &*self.path };

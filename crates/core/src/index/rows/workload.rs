@@ -49,6 +49,8 @@ pub struct Workload {
     pub held: bool,
     /// True once pods of it were available, as far as was seen.
     pub was_available: bool,
+    /// How many pods it wanted before it was scaled to zero, as far as was seen; 0 otherwise.
+    pub earlier: i32,
     /// The StatefulSet's revision that was rolled out completely.
     pub current_revision: Option<Text>,
     /// The StatefulSet's newest revision.

@@ -11,6 +11,7 @@ fn origins() -> Vec<Origin> {
         copy(),
         Origin::MandateAllowlist { pattern: "r/web:*".into() },
         Origin::CurrentValue {},
+        Origin::Earlier {},
         Origin::Human {},
         Origin::Telemetry {},
     ]

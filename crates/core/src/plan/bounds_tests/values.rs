@@ -138,3 +138,50 @@ fn a_request_never_comes_to_stand_above_its_limit() {
     });
     assert_eq!(shrunk, Err(Code::OutOfBounds), "the limit of history is below the request of today");
 }
+
+/// A container without CPU amounts, but for what is given, under a quota that leaves 4 of 5 CPUs to two pods.
+fn demanded(value: &str, asked: Option<&str>, change: impl FnOnce(&mut Case)) -> Result<(), Code> {
+    current_value(&[value], |case| {
+        let resources = &mut case.target()["spec"]["template"]["spec"]["containers"][0]["resources"];
+        *resources = json!({"requests": {}});
+        if let Some(asked) = asked {
+            resources["requests"]["cpu"] = json!(asked);
+        }
+        let quota = json!({"metadata": {"name": "team"}, "spec": {"hard": {"limits.cpu": "5", "requests.cpu": "5"}},
+            "status": {"used": {"limits.cpu": "1", "requests.cpu": "1"}}});
+        case.facts.around.insert(Kind::ResourceQuota, vec![quota]);
+        change(case);
+    })
+}
+
+#[test]
+fn what_a_quota_demands_may_be_named_in_small() {
+    for (value, asked, expected) in [
+        ("limits.cpu=200m", Some("100m"), Ok(())),
+        ("limits.cpu=100m", Some("100m"), Ok(())),
+        ("limits.cpu=201m", Some("100m"), Err(Code::OutOfBounds)),
+        ("limits.cpu=99m", Some("100m"), Err(Code::OutOfBounds)),
+        ("limits.cpu=1", None, Ok(())),
+        ("limits.cpu=1001m", None, Err(Code::OutOfBounds)),
+        ("requests.cpu=1", None, Ok(())),
+        ("limits.memory=1Mi", None, Err(Code::OutOfBounds)),
+    ] {
+        assert_eq!(demanded(value, asked, |_| {}), expected, "{value} beside {asked:?}");
+    }
+    type Turn = fn(&mut Value);
+    let turns: [(&str, Turn); 3] = [
+        ("no quota demands it", |quota| quota["spec"]["hard"] = json!({"pods": "5"})),
+        ("what is used is not known", |quota| quota["status"] = json!({})),
+        ("it is being deleted", |quota| quota["metadata"]["deletionTimestamp"] = json!("2026-01-02T03:04:05Z")),
+    ];
+    for (what, turn) in turns {
+        let change = |case: &mut Case| turn(&mut case.facts.around.get_mut(&Kind::ResourceQuota).unwrap()[0]);
+        assert_eq!(demanded("limits.cpu=1", None, change), Err(Code::OutOfBounds), "{what}");
+    }
+    let human = |case: &mut Case| set(case, &["limits.cpu=1"], Origin::Human {});
+    assert_eq!(demanded("limits.cpu=1", None, human), Err(Code::OutOfBounds), "a person's amount is only doubled");
+    let full = |case: &mut Case| {
+        case.facts.around.get_mut(&Kind::ResourceQuota).unwrap()[0]["status"]["used"]["limits.cpu"] = json!("6")
+    };
+    assert_eq!(demanded("limits.cpu=1m", None, full), Err(Code::OutOfBounds), "nothing is left");
+}
