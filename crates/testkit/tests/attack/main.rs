@@ -14,7 +14,6 @@ mod floor;
 mod grants;
 mod kinds;
 mod mutation;
-mod nodes;
 mod rbac;
 mod receipts;
 mod restart;
