@@ -5,14 +5,18 @@
 //! say that they need a cluster talk to one.
 
 mod analyzers;
+mod ask;
 pub mod clock;
 mod fixture;
+mod informer;
 mod memory;
 mod ours;
+mod place;
 mod receipts;
 pub mod record;
 mod repair;
 pub mod rounds;
+mod scale;
 pub mod setup;
 mod typed;
 
@@ -43,5 +47,6 @@ pub fn all() -> Vec<Box<dyn Bench>> {
         Box::new(analyzers::Analyzers),
         Box::new(memory::Memory),
         Box::new(repair::Repair),
+        Box::new(scale::Scale),
     ]
 }

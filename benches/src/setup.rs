@@ -23,6 +23,12 @@ pub struct Setup {
     /// How many Deployments to break, one after another
     #[arg(long, value_name = "N", default_value_t = 10)]
     pub incidents: u16,
+    /// How many pods a large cluster has, ten to a Deployment
+    #[arg(long, value_name = "N", default_value_t = 20_000)]
+    pub pods: usize,
+    /// The program `bailiwick`, where it is measured as a whole
+    #[arg(long, env = "BAILIWICK_BENCH_BAILIWICK", value_name = "FILE")]
+    pub bailiwick: Option<PathBuf>,
 }
 
 impl Setup {

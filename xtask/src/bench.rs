@@ -10,6 +10,9 @@ use crate::cargo::{mortal, try_build};
 use crate::workspace::Workspace;
 
 const PACKAGE: &str = "bailiwick-benches";
+/// What some benches measure as a whole.
+const PROGRAM: &str = "bailiwick";
+const PROGRAM_PACKAGE: &str = "bailiwick-cli";
 
 /// Measure, and print the figures.
 #[derive(clap::Args)]
@@ -26,9 +29,12 @@ pub(crate) struct Args {
 /// Runs the command.
 pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     let workspace = Workspace::read(&Config::from_env()?)?;
-    let (built, success) = try_build(&workspace, &["build", "--release", "--package", PACKAGE, "--bin", PACKAGE])?;
+    let wanted = ["--package", PACKAGE, "--bin", PACKAGE, "--package", PROGRAM_PACKAGE, "--bin", PROGRAM];
+    let (built, success) = try_build(&workspace, &[&["build", "--release"], wanted.as_slice()].concat())?;
     ensure!(success, "the benches cannot be built");
-    let program = built.into_iter().find(|p| p.path.ends_with(PACKAGE)).context("Cargo built no benches")?;
-    let status = mortal(program.path).args(&args.arguments).status().context("start the benches")?;
+    let built = |name| built.iter().find(|p| p.path.ends_with(name)).context("Cargo built no benches");
+    let mut benches = mortal(&built(PACKAGE)?.path);
+    benches.args(&args.arguments).env("BAILIWICK_BENCH_BAILIWICK", &built(PROGRAM)?.path);
+    let status = benches.status().context("start the benches")?;
     Ok(status.code().and_then(|code| u8::try_from(code).ok()).map_or(ExitCode::FAILURE, ExitCode::from))
 }

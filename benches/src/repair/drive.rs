@@ -3,51 +3,49 @@
 //! Owns the namespace and the Mandate of the bench. Must never mend anything itself. Writes as
 //! whoever the kubeconfig names.
 
-use super::place::Place;
-use anyhow::{Context as _, Result, ensure};
+use super::images::Images;
+use crate::ask::{PATIENCE, apply, delete, poll};
+use crate::place::Place;
+use anyhow::{Context as _, Result, bail, ensure};
 use bailiwick_api::{Change, Mandate};
 use bailiwick_core::fence::SYSTEM_NAMESPACE;
 use bailiwick_core::index::SERVED_FOR;
 use bailiwick_core::life::Phase;
+use futures::TryStreamExt as _;
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::apps::v1::{Deployment, DeploymentStatus};
-use k8s_openapi::api::core::v1::{Namespace, ServiceAccount};
+use k8s_openapi::api::core::v1::{Namespace, Pod, ServiceAccount};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
-use kube::api::{DeleteParams, ListParams, Patch, PatchParams};
-use kube::{Api, Resource};
-use serde::de::DeserializeOwned;
+use kube::api::{ListParams, Patch, PatchParams};
+use kube::runtime::{WatchStreamExt as _, watcher};
+use kube::{Api, Client};
 use serde_json::{Value, json};
-use std::fmt::Debug;
-use std::time::Duration;
-use tokio::time::{Instant, sleep};
+use std::pin::pin;
+use tokio::time::timeout;
 
 /// Everything is broken in here. Names that begin with the product's own are protected.
 pub(super) const NAMESPACE: &str = "bench-repair";
 const MANDATE: &str = "bailiwick-bench";
-const MANAGER: &str = "bailiwick-benches";
-/// How long one step may take: policy delays are zero, so this is the kubelet's time.
-const PATIENCE: Duration = Duration::from_mins(2);
-const PAUSE: Duration = Duration::from_millis(200);
 
 fn name(n: u16) -> String {
     format!("web-{n}")
 }
 
 /// Makes the namespace, the Mandate and the Deployments; returns when all have served.
-pub(super) async fn prepare(place: &Place, incidents: u16) -> Result<()> {
+pub(super) async fn prepare(place: &Place, images: &Images, incidents: u16) -> Result<()> {
     let client = &place.client;
     let labels = json!({"autofix": "true"});
     let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE, "labels": labels}});
     apply(&Api::<Namespace>::all(client.clone()), NAMESPACE, &namespace).await?;
     apply(&Api::<Mandate>::namespaced(client.clone(), SYSTEM_NAMESPACE), MANDATE, &mandate()).await?;
     let accounts: Api<ServiceAccount> = Api::namespaced(client.clone(), NAMESPACE);
-    poll("the namespace's default account", async || Ok(accounts.get_opt("default").await?)).await?;
+    poll("the namespace's default account", PATIENCE, async || Ok(accounts.get_opt("default").await?)).await?;
     let deployments: Api<Deployment> = Api::namespaced(client.clone(), NAMESPACE);
     for n in 0..incidents {
-        apply(&deployments, &name(n), &deployment(&name(n), &place.images.0)).await?;
+        apply(&deployments, &name(n), &deployment(&name(n), &images.good)).await?;
     }
     for n in 0..incidents {
-        poll(&format!("{} to have served", name(n)), async || {
+        poll(&format!("{} to have served", name(n)), PATIENCE, async || {
             let status = deployments.get(&name(n)).await?.status;
             Ok(status.filter(has_served))
         })
@@ -62,27 +60,6 @@ fn has_served(status: &DeploymentStatus) -> bool {
     let since = available.and_then(|c| c.last_transition_time.as_ref());
     let served = |since: &Time| Timestamp::now().duration_since(since.0) > SERVED_FOR + SignedDuration::from_secs(1);
     status.available_replicas == Some(1) && since.is_some_and(served)
-}
-
-async fn apply<K>(api: &Api<K>, name: &str, object: &Value) -> Result<()>
-where
-    K: Resource + Clone + Debug + DeserializeOwned,
-{
-    let params = PatchParams::apply(MANAGER).force();
-    api.patch(name, &params, &Patch::Apply(object)).await.with_context(|| format!("apply {name}"))?;
-    Ok(())
-}
-
-/// Looks until there is something; an error is fatal.
-async fn poll<T>(what: &str, mut look: impl AsyncFnMut() -> Result<Option<T>>) -> Result<T> {
-    let begin = Instant::now();
-    loop {
-        if let Some(found) = look().await.with_context(|| format!("wait for {what}"))? {
-            return Ok(found);
-        }
-        ensure!(begin.elapsed() < PATIENCE, "waited {} s for {what}", PATIENCE.as_secs());
-        sleep(PAUSE).await;
-    }
 }
 
 /// One replica that serves, under Pod Security `restricted`.
@@ -121,14 +98,62 @@ fn mandate() -> Value {
     })
 }
 
+/// A Change that mended a Deployment, and when a watch showed the fault.
+pub(super) struct Mended {
+    pub(super) change: Change,
+    pub(super) event: Timestamp,
+}
+
+impl Mended {
+    pub(super) fn entered(&self, phase: Phase) -> Result<Timestamp> {
+        let status = self.change.status.as_ref().context("a Change has no status")?;
+        let step =
+            status.timeline.iter().find(|t| t.phase == phase).with_context(|| format!("it was never {phase}"))?;
+        Ok(step.at)
+    }
+
+    pub(super) fn acknowledged(&self) -> Result<Timestamp> {
+        let executions = self.change.status.iter().flat_map(|s| s.executions.first());
+        executions.filter_map(|e| e.applied_at).next().context("nothing was written")
+    }
+}
+
 /// Breaks one Deployment and returns the Change that mended it.
-pub(super) async fn incident(place: &Place, n: u16) -> Result<Change> {
+pub(super) async fn incident(place: &Place, images: &Images, n: u16) -> Result<Mended> {
     let (name, deployments) = (name(n), Api::<Deployment>::namespaced(place.client.clone(), NAMESPACE));
-    let broken = json!({"spec": {"template": {"spec": {"containers": [{"name": "main", "image": place.images.1}]}}}});
+    let fault = tokio::spawn(fault_of(place.client.clone(), name.clone()));
+    let broken = json!({"spec": {"template": {"spec": {"containers": [{"name": "main", "image": images.absent}]}}}});
     let patched = deployments.patch(&name, &PatchParams::default(), &Patch::Strategic(&broken)).await;
     patched.with_context(|| format!("break {name}"))?;
+    let event = timeout(PATIENCE, fault).await.context("no pod shows the fault")???;
+    let change = ended(place, &name).await?;
+    let image = deployments.get(&name).await?.spec.and_then(|s| s.template.spec?.containers.first()?.image.clone());
+    ensure!(image.as_deref() == Some(images.good.as_str()), "{name} runs {image:?} after its repair");
+    Ok(Mended { change, event })
+}
+
+/// When a watch of its own first shows that a pod's image cannot be pulled.
+async fn fault_of(client: Client, name: String) -> Result<Timestamp> {
+    let pods = Api::<Pod>::namespaced(client, NAMESPACE);
+    let watch = watcher(pods, watcher::Config::default().labels(&format!("app={name}"))).applied_objects();
+    let mut watch = pin!(watch);
+    while let Some(pod) = watch.try_next().await.context("watch the pods")? {
+        if cannot_be_pulled(&pod) {
+            return Ok(Timestamp::now());
+        }
+    }
+    bail!("the watch of the pods ended")
+}
+
+fn cannot_be_pulled(pod: &Pod) -> bool {
+    let containers = pod.status.iter().flat_map(|s| s.container_statuses.iter().flatten());
+    let mut waiting = containers.filter_map(|c| c.state.as_ref()?.waiting.as_ref()?.reason.as_deref());
+    waiting.any(|reason| matches!(reason, "ErrImagePull" | "ImagePullBackOff"))
+}
+
+async fn ended(place: &Place, name: &str) -> Result<Change> {
     let changes: Api<Change> = Api::namespaced(place.client.clone(), NAMESPACE);
-    let change = poll(&format!("a Change of {name} to end"), async || {
+    let change = poll(&format!("a Change of {name} to end"), PATIENCE, async || {
         let all = changes.list(&ListParams::default()).await?.items;
         let mut of: Vec<Change> = all.into_iter().filter(|c| c.spec.target.name.as_str() == name).collect();
         ensure!(of.len() <= 1, "more than one Change of one incident: {}", story(&of));
@@ -137,8 +162,6 @@ pub(super) async fn incident(place: &Place, n: u16) -> Result<Change> {
     .await?;
     let ended = change.status.as_ref().map(|s| s.phase);
     ensure!(ended == Some(Phase::Recovered), "{name} was not mended: {}", story(std::slice::from_ref(&change)));
-    let image = deployments.get(&name).await?.spec.and_then(|s| s.template.spec?.containers.first()?.image.clone());
-    ensure!(image.as_deref() == Some(place.images.0.as_str()), "{name} runs {image:?} after its repair");
     Ok(change)
 }
 
@@ -155,16 +178,10 @@ fn story(changes: &[Change]) -> String {
 
 /// Deletes what was made; returns when it is gone.
 pub(super) async fn clean(place: &Place) -> Result<()> {
-    let mandates: Api<Mandate> = Api::namespaced(place.client.clone(), SYSTEM_NAMESPACE);
     let namespaces: Api<Namespace> = Api::all(place.client.clone());
-    let gone = |error: kube::Error| match error {
-        kube::Error::Api(status) if status.code == 404 => Ok(()),
-        other => Err(other),
-    };
-    mandates.delete(MANDATE, &DeleteParams::default()).await.map(|_| ()).or_else(gone).context("delete the Mandate")?;
-    let deleted = namespaces.delete(NAMESPACE, &DeleteParams::default()).await;
-    deleted.map(|_| ()).or_else(gone).context("delete the namespace")?;
-    poll("the namespace to go", async || {
+    delete(&Api::<Mandate>::namespaced(place.client.clone(), SYSTEM_NAMESPACE), MANDATE).await?;
+    delete(&namespaces, NAMESPACE).await?;
+    poll("the namespace to go", PATIENCE, async || {
         let left = namespaces.get_opt(NAMESPACE).await?;
         Ok(left.is_none().then_some(()))
     })

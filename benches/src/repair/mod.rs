@@ -1,4 +1,4 @@
-//! Repair on a real cluster: requests per incident by purpose, and the time from a grant to the write.
+//! Repair on a real cluster: requests per incident by purpose, and the time from a fault's event to the write.
 //!
 //! Owns the figures of a running operator. Breaks Deployments one after another in a namespace of
 //! its own inside the territory; what it made is deleted at the end. Has no peer: the API server's
@@ -6,20 +6,25 @@
 
 mod count;
 mod drive;
-mod place;
+mod images;
 
+use crate::place::Place;
+use crate::record::Bounds;
 use crate::rounds::{median, spread};
 use crate::{Bench, Record, Setup};
 use anyhow::{Context as _, Result, ensure};
-use bailiwick_api::Change;
 use bailiwick_core::life::Phase;
 use count::{Calls, Writes};
-use place::Place;
+use drive::Mended;
+use images::Images;
+use jiff::Timestamp;
 
 const NAME: &str = "repair";
 /// Requests per incident that a one-shot account would need without lists and with a status write
 /// for each step that must be stored before it acts, and no other.
 const AIM: f64 = 48.0;
+/// Milliseconds from the event that shows a fault to the acknowledged write, where nothing else happens.
+const END_TO_END: Bounds = Bounds { must: 250.0, aim: 60.0 };
 
 /// The bench of a repair from detection to recovery.
 pub(crate) struct Repair;
@@ -30,7 +35,7 @@ impl Bench for Repair {
     }
 
     fn about(&self) -> &'static str {
-        "requests per incident by purpose, and from grant to acknowledged write, on a real cluster"
+        "requests per incident by purpose, and from the fault's event to the acknowledged write, on a real cluster"
     }
 
     fn needs_cluster(&self) -> bool {
@@ -46,26 +51,27 @@ impl Bench for Repair {
 async fn run(setup: &Setup) -> Result<Vec<Record>> {
     let place = Place::open(setup).await?;
     ensure!(setup.incidents > 0, "--incidents must be at least 1");
-    let outcome = measure(&place, setup.incidents).await;
+    let images = Images::of(setup)?;
+    let outcome = measure(&place, &images, setup.incidents).await;
     let cleaned = drive::clean(&place).await;
     let records = outcome?;
     cleaned?;
     Ok(records)
 }
 
-async fn measure(place: &Place, incidents: u16) -> Result<Vec<Record>> {
-    drive::prepare(place, incidents).await?;
-    let (before, offset) = (place.calls().await?, place.audit_end()?);
-    let mut changes = Vec::new();
+async fn measure(place: &Place, images: &Images, incidents: u16) -> Result<Vec<Record>> {
+    drive::prepare(place, images, incidents).await?;
+    let (before, offset) = (Calls::parse(&place.measures().await?)?, place.audit_end()?);
+    let mut mended = Vec::new();
     for n in 0..incidents {
-        changes.push(drive::incident(place, n).await?);
+        mended.push(drive::incident(place, images, n).await?);
     }
-    let after = place.calls().await?;
+    let after = Calls::parse(&place.measures().await?)?;
     let mut records = requests(&after.since(&before), incidents);
-    if let Some(writes) = place.writes_since(offset)? {
-        records.extend(witnessed(&writes, incidents, &changes)?);
+    if let Some(text) = place.audit_since(offset)? {
+        records.extend(witnessed(&Writes::parse(&text, drive::NAMESPACE)?, incidents, &mended)?);
     }
-    records.extend(times(&changes)?);
+    records.extend(times(&mended)?);
     Ok(records)
 }
 
@@ -81,8 +87,8 @@ fn requests(calls: &Calls, incidents: u16) -> Vec<Record> {
 }
 
 /// What the audit log says. One write of the target for each incident, or there is no figure.
-fn witnessed(writes: &Writes, incidents: u16, changes: &[Change]) -> Result<Vec<Record>> {
-    let names: Vec<String> = changes.iter().map(|c| c.spec.target.name.to_string()).collect();
+fn witnessed(writes: &Writes, incidents: u16, mended: &[Mended]) -> Result<Vec<Record>> {
+    let names: Vec<String> = mended.iter().map(|m| m.change.spec.target.name.to_string()).collect();
     for name in &names {
         let count = writes.of_target(name);
         ensure!(count == 1, "the audit log shows {count} writes of deployment {name} by one-shot accounts");
@@ -95,26 +101,41 @@ fn witnessed(writes: &Writes, incidents: u16, changes: &[Change]) -> Result<Vec<
     ])
 }
 
-fn times(changes: &[Change]) -> Result<Vec<Record>> {
-    let between = |from: Phase, of: &Change| -> Result<f64> {
-        let status = of.status.as_ref().context("a Change has no status")?;
-        let start = status.timeline.iter().find(|t| t.phase == from).with_context(|| format!("it was never {from}"))?;
-        let end = status.executions.first().and_then(|e| e.applied_at).context("nothing was written")?;
-        Ok(end.duration_since(start.at).as_secs_f64() * 1e3)
-    };
+/// Spans of a Change: what they are called, where they begin, where they end, and their bounds.
+type Span = (&'static str, fn(&Mended) -> Result<Timestamp>, fn(&Mended) -> Result<Timestamp>, Option<Bounds>);
+
+const SPANS: [Span; 4] = [
+    ("from the fault's event to the plan", |m| Ok(m.event), |m| m.entered(Phase::Planned), None),
+    ("from Proposed to the acknowledged write", |m| m.entered(Phase::Proposed), Mended::acknowledged, None),
+    ("from Granting to the acknowledged write", |m| m.entered(Phase::Granting), Mended::acknowledged, None),
+    ("from the fault's event to the acknowledged write", |m| Ok(m.event), Mended::acknowledged, Some(END_TO_END)),
+];
+
+fn times(mended: &[Mended]) -> Result<Vec<Record>> {
     let mut records = Vec::new();
-    let spans = [
-        (Phase::Granting, "from Granting to the acknowledged write, median"),
-        (Phase::Proposed, "from Proposed to the acknowledged write, median"),
-    ];
-    for (phase, metric) in spans {
-        let taken: Vec<f64> = changes.iter().map(|change| between(phase, change)).collect::<Result<_>>()?;
-        let worst = taken.iter().copied().fold(0.0, f64::max);
-        let record = Record::alone(NAME, metric, "ms", median(taken.clone()));
-        records.push(Record { spread: Some(spread(taken)), ..record });
-        records.push(named(metric.replace("median", "longest"), "ms", worst));
+    for (name, from, to, bounds) in SPANS {
+        let taken = |m: &Mended| Ok(to(m)?.duration_since(from(m)?).as_secs_f64() * 1e3);
+        let taken: Vec<f64> = mended.iter().map(taken).collect::<Result<_>>()?;
+        let middle = named(format!("{name}, median"), "ms", median(taken.clone()));
+        let late = named(format!("{name}, 99th percentile of {}", taken.len()), "ms", nearest_rank(&taken, 0.99)?);
+        records.push(Record { spread: Some(spread(taken)), ..middle });
+        records.push(bounds.map_or(late.clone(), |bounds| late.bounded(bounds)));
     }
     Ok(records)
+}
+
+/// The least value that at least this share does not exceed; of fewer than 100 values the 99th percentile is the greatest.
+fn nearest_rank(values: &[f64], share: f64) -> Result<f64> {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a count of incidents"
+    )]
+    let rank = (share * values.len() as f64).ceil() as usize;
+    sorted.get(rank.saturating_sub(1)).copied().context("nothing was measured")
 }
 
 fn named(metric: String, unit: &'static str, ours: f64) -> Record {
@@ -124,4 +145,17 @@ fn named(metric: String, unit: &'static str, ours: f64) -> Record {
 #[expect(clippy::cast_precision_loss, reason = "counts of requests fit a float exactly")]
 fn per(count: u64, incidents: u16) -> f64 {
     count as f64 / f64::from(incidents)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_percentile_is_one_of_the_values() {
+        let hundred: Vec<f64> = (1..=100).rev().map(f64::from).collect();
+        assert!((nearest_rank(&hundred, 0.99).unwrap() - 99.0).abs() < f64::EPSILON);
+        assert!((nearest_rank(&[3.0, 1.0, 2.0], 0.99).unwrap() - 3.0).abs() < f64::EPSILON);
+        assert!(nearest_rank(&[], 0.99).is_err());
+    }
 }

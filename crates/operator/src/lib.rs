@@ -10,5 +10,6 @@ pub mod failpoints;
 pub mod feed;
 pub mod incidents;
 pub mod metrics;
+mod process;
 pub mod run;
 pub mod shared;

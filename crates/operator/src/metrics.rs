@@ -1,8 +1,9 @@
 //! What is measured, with bounded labels.
 //!
 //! Owns the registry and every label's closed set of values. Must never carry an object's name or
-//! any other text from the cluster in a label. No IO.
+//! any other text from the cluster in a label. No IO but what `process` reads of itself.
 
+use crate::process::Process;
 use bailiwick_core::action::ChangeType;
 use bailiwick_core::finding::Cause;
 use bailiwick_core::incident::Phase as Incident;
@@ -114,8 +115,9 @@ impl Default for Metrics {
 impl Metrics {
     /// All measures at zero.
     pub fn new() -> Self {
-        let mut registry = Registry::with_prefix("bailiwick");
-        let r = &mut registry;
+        let mut registry = Registry::default();
+        registry.register_collector(Box::new(Process));
+        let r = registry.sub_registry_with_prefix("bailiwick");
         let version: Family<One, Gauge> = family(r, "build_info", "1, with the version of this build");
         version.get_or_create(&[("version", env!("CARGO_PKG_VERSION"))]).set(1);
         Self {
@@ -307,6 +309,8 @@ mod tests {
         assert!(text.contains(r#"bailiwick_api_requests_total{purpose="plan",verb="patch"} 1"#));
         assert!(text.contains(r#"bailiwick_watch_staleness_seconds{kind="Pod"}"#));
         assert!(text.contains("bailiwick_grants_live 2"));
+        assert!(text.contains("# UNIT process_cpu_seconds seconds\nprocess_cpu_seconds_total "), "{text}");
+        assert!(text.contains("\nprocess_resident_memory_bytes "), "{text}");
         assert!(text.ends_with("# EOF\n"));
     }
 

@@ -1,14 +1,13 @@
-//! The cluster that is measured: its API, its images, its operator's measures, its audit log.
+//! The cluster that is measured: its API, its operator's measures, its audit log.
 //!
 //! Owns every way in. The measures are read through the API server's pod proxy, or from an address
 //! where the operator runs outside; the audit log only where it is a file of this machine.
 
-use super::count::{Calls, Writes};
 use crate::Setup;
 use anyhow::{Context as _, Result, ensure};
 use bailiwick_api::manifests::OPERATOR;
 use bailiwick_core::fence::SYSTEM_NAMESPACE;
-use bailiwick_testbed::{Cluster, Progress, prepare_images};
+use bailiwick_testbed::Cluster;
 use k8s_openapi::api::core::v1::Pod;
 use kube::api::ListParams;
 use kube::config::{KubeConfigOptions, Kubeconfig};
@@ -23,33 +22,31 @@ const ADMIN_PORT: u16 = 9090;
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A cluster with Bailiwick in it.
-pub(super) struct Place {
-    pub(super) client: Client,
-    /// An image that can be pulled, and one whose tag the registry does not have.
-    pub(super) images: (String, String),
+pub(crate) struct Place {
+    pub(crate) client: Client,
+    pub(crate) kubeconfig: PathBuf,
     metrics: Option<String>,
     audit: Option<PathBuf>,
 }
 
 impl Place {
-    pub(super) async fn open(setup: &Setup) -> Result<Self> {
-        let (kubeconfig, audit, images) = match (&setup.cluster, &setup.kubeconfig) {
+    pub(crate) async fn open(setup: &Setup) -> Result<Self> {
+        let (kubeconfig, audit) = match (&setup.cluster, &setup.kubeconfig) {
             (Some(name), _) => {
                 let cluster = Cluster::open(name)?;
-                let images = prepare_images(&cluster, &Progress::silent()).context("push the workload image")?;
-                (cluster.kubeconfig(), Some(cluster.audit_log()), (images.good[0].clone(), images.absent))
+                (cluster.kubeconfig(), Some(cluster.audit_log()))
             }
-            (None, Some(file)) => (file.clone(), None, own_images(setup)?),
+            (None, Some(file)) => (file.clone(), None),
             (None, None) => anyhow::bail!("no cluster was named"),
         };
         let client = connect(&kubeconfig).await?;
-        Ok(Self { client, images, metrics: setup.metrics.clone(), audit })
+        Ok(Self { client, kubeconfig, metrics: setup.metrics.clone(), audit })
     }
 
-    /// What the operator has counted so far.
-    pub(super) async fn calls(&self) -> Result<Calls> {
+    /// What the operator has measured so far; the texts of its replicas one after another.
+    pub(crate) async fn measures(&self) -> Result<String> {
         if let Some(address) = &self.metrics {
-            return Calls::parse(&fetch(address)?);
+            return fetch(address);
         }
         let pods: Api<Pod> = Api::namespaced(self.client.clone(), SYSTEM_NAMESPACE);
         let selector = ListParams::default().labels(&format!("app.kubernetes.io/name={OPERATOR}"));
@@ -64,17 +61,17 @@ impl Place {
             text += &answer.with_context(|| format!("read the measures of {name}"))?;
             text.push('\n');
         }
-        Calls::parse(&text)
+        Ok(text)
     }
 
     /// Where the audit log ends now.
-    pub(super) fn audit_end(&self) -> Result<u64> {
+    pub(crate) fn audit_end(&self) -> Result<u64> {
         let Some(path) = &self.audit else { return Ok(0) };
         Ok(std::fs::metadata(path).context("look at the audit log")?.len())
     }
 
-    /// What the audit log says since then; nothing where it cannot be read.
-    pub(super) fn writes_since(&self, offset: u64) -> Result<Option<Writes>> {
+    /// The audit log's lines since then; nothing where it cannot be read.
+    pub(crate) fn audit_since(&self, offset: u64) -> Result<Option<String>> {
         let Some(path) = &self.audit else { return Ok(None) };
         let mut file = File::open(path).context("open the audit log")?;
         ensure!(file.metadata()?.len() >= offset, "the audit log was rotated meanwhile");
@@ -82,16 +79,9 @@ impl Place {
         let mut text = String::new();
         file.read_to_string(&mut text).context("read the audit log")?;
         // The last line may be half written.
-        let complete = text.rfind('\n').map_or("", |end| &text[..end]);
-        Writes::parse(complete, super::drive::NAMESPACE).map(Some)
+        text.truncate(text.rfind('\n').unwrap_or(0));
+        Ok(Some(text))
     }
-}
-
-fn own_images(setup: &Setup) -> Result<(String, String)> {
-    let image = setup.image.clone().context("--image: name a workload image that this cluster can pull")?;
-    let tag_at = image.rfind(':').filter(|at| !image[*at..].contains('/')).unwrap_or(image.len());
-    let absent = format!("{}:bailiwick-bench-absent", &image[..tag_at]);
-    Ok((image, absent))
 }
 
 async fn connect(kubeconfig: &Path) -> Result<Client> {
