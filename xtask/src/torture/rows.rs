@@ -127,11 +127,25 @@ pub(super) const ROWS: &[Row] = &[
         parts: &[part("races", "approval_and_rejection_at_once", 200)],
     },
     Row {
+        name: "R19",
+        what: "somebody else's webhook is down, before anything is planned or just before the write; 3 attempts at a write at most, and the Change says so",
+        figure: 20,
+        measured: "",
+        parts: &[part("hindrances", "a_webhook_that_does_not_answer", 20)],
+    },
+    Row {
         name: "R20",
         what: "the switch is thrown in each of 8 steps of a Change; no write begins after it, what is live is revoked",
         figure: 10,
         measured: "until no authority was left, the longest of the steps",
         parts: &[part("guards", "switch::the_switch_holds_in_every_step", 3)],
+    },
+    Row {
+        name: "R21",
+        what: "1,000 faults of two causes in 200 workloads within 60 s; an Incident for each and one for each cause, nothing changed before it calms, then no more than the caps allow",
+        figure: 3,
+        measured: "until each fault had an Incident",
+        parts: &[part("guards", "storm::a_storm_is_told_once_and_nothing_is_changed_before_it_calms", 1)],
     },
     Row {
         name: "R22",
@@ -141,6 +155,13 @@ pub(super) const ROWS: &[Row] = &[
         parts: &[part("guards", "flapping::what_comes_and_goes_is_changed_once_at_most_and_then_left_to_people", 1)],
     },
     Row {
+        name: "R24",
+        what: "recovery is faked in 8 ways after the write; the verification says failed",
+        figure: 10,
+        measured: "",
+        parts: &[part("guards", "cheats::faked_recovery_is_none", 5)],
+    },
+    Row {
         name: "R30",
         what: "etcd is full when an approved Change comes to its first record; it waits, and the operator says why it is not ready",
         figure: 10,
@@ -148,11 +169,25 @@ pub(super) const ROWS: &[Row] = &[
         parts: &[part("faults", "an_etcd_without_room", 5)],
     },
     Row {
+        name: "R35",
+        what: "each of 14 rights that a Change needs is taken away while the operator runs; the Change names it, and ends when it is back",
+        figure: 28,
+        measured: "",
+        parts: &[part("hindrances", "a_right_that_is_taken_away", 28)],
+    },
+    Row {
         name: "R41",
         what: "a simulated operator and API server with everything going wrong, from a seed; the history is checked (R40)",
         figure: 100_000,
         measured: "for all seeds of one go",
         parts: &[part(SIMULATION, "many_seeds", 100_000)],
+    },
+    Row {
+        name: "R46",
+        what: "the record of a Change that has ended is put back to what it was earlier, as by a backup; what was written is not written again",
+        figure: 20,
+        measured: "",
+        parts: &[part("hindrances", "a_record_from_an_old_backup", 20)],
     },
     Row {
         name: "R47",

@@ -94,6 +94,12 @@ fn every_policy_fails_closed_and_is_bound_to_deny() {
 }
 
 #[test]
+fn nothing_of_ours_that_could_be_down_is_asked_before_a_request_is_carried_out() {
+    let served = |kind: &str| kind.ends_with("WebhookConfiguration") || kind == "APIService";
+    assert!(all().iter().all(|o| !served(text(o, "/kind"))));
+}
+
+#[test]
 fn the_territory_is_compiled_into_every_policy_that_needs_it() {
     let territory = Territory::parse("example.com/heal", "yes").unwrap();
     let objects = policies::objects(&territory);

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use bailiwick_testkit::{Result, TestCluster, create};
+use bailiwick_testkit::{Result, Seen, TestCluster, create, wait_for};
 use futures::{StreamExt as _, TryStreamExt as _};
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::coordination::v1::Lease;
@@ -25,6 +25,8 @@ pub(crate) const GOOD: &str = "fake.test/web:good";
 pub(crate) const ABSENT: &str = "fake.test/web:absent";
 /// One whose program exits.
 pub(crate) const CRASHING: &str = "fake.test/web:crashing";
+/// Pods that carry this annotation are left as somebody else describes them: see [`forge`].
+const FORGED: &str = "bailiwick-test/forged";
 /// Two that the registry has and has not, by turns: see [`Kubelet::turn`].
 pub(crate) const FICKLE: [&str; 2] = ["fake.test/web:fickle-1", "fake.test/web:fickle-2"];
 
@@ -157,6 +159,9 @@ async fn attend(client: Client, pod: Pod, well: bool) {
         let _gone_or_tried_again = api.delete(&name, &at_once).await;
         return;
     }
+    if pod.annotations().contains_key(FORGED) {
+        return;
+    }
     let wanted = containers(&pod, well);
     let ready = wanted.iter().all(|c| c["ready"] == true);
     if shows(&pod, &wanted) {
@@ -164,6 +169,21 @@ async fn attend(client: Client, pod: Pod, well: bool) {
     }
     let status = json!({"status": status(&wanted, ready)});
     let _gone_or_tried_again = api.patch_status(&name, &PatchParams::default(), &Patch::Merge(&status)).await;
+}
+
+/// Says of a pod that it is ready, or that it is not, whatever its image is; from then on nobody else says anything of it.
+pub(crate) async fn forge(api: &Api<Pod>, name: &str, ready: bool) -> Result<()> {
+    let mark = json!({"metadata": {"annotations": {FORGED: "true"}}});
+    let pod = api.patch(name, &PatchParams::default(), &Patch::Merge(&mark)).await.context("mark a pod")?;
+    let mut said = containers(&pod, ready);
+    said.iter_mut().for_each(|c| c["ready"] = json!(ready));
+    let status = json!({"status": status(&said, ready)});
+    // What was on its way when it was marked may come later once.
+    wait_for(&format!("{name} to be as forged"), Duration::from_secs(30), async || {
+        let pod = api.patch_status(name, &PatchParams::default(), &Patch::Merge(&status)).await?;
+        Ok(Seen::when(shows(&pod, &said), (), pod.status))
+    })
+    .await
 }
 
 fn shows(pod: &Pod, wanted: &[Value]) -> bool {

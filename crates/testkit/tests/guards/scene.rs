@@ -5,8 +5,8 @@ use std::time::Duration;
 use anyhow::Context as _;
 use bailiwick_api::{Change, Incident};
 use bailiwick_testkit::{
-    Audit, InForce, Namespace, Need, OperatorProcess, Outside, ProcessOptions, Result, SECONDS, Seen, TestCluster,
-    Workload, wait_for,
+    Audit, InForce, Namespace, Need, OperatorProcess, Outside, ProcessOptions, Proposal, Result, SECONDS, Seen,
+    TestCluster, Workload, wait_for,
 };
 use k8s_openapi::api::apps::v1::Deployment;
 use kube::Api;
@@ -27,7 +27,8 @@ pub(crate) struct Scene {
     pub(crate) kubelet: Kubelet,
     pub(crate) outside: Outside,
     pub(crate) audit: Audit,
-    _mandate: InForce,
+    mandate: InForce,
+    limits: Value,
 }
 
 impl Scene {
@@ -38,12 +39,17 @@ impl Scene {
         cluster.resume().await?;
         cluster.no_mandates().await?;
         let limits = with(TestCluster::quick_limits(), limits);
-        let mandate = cluster.mandate(rules(), limits).await?;
+        let mandate = cluster.mandate(rules(), limits.clone()).await?;
         let prefix = format!("guards-{prefix}");
         let namespace = cluster.namespace(&prefix).in_territory().label(LABEL.0, LABEL.1).create().await?;
         let kubelet = Kubelet::start(&cluster, namespace.name()).await?;
         let audit = cluster.audit()?;
-        Ok(Some(Self { cluster, namespace, kubelet, outside, audit, _mandate: mandate }))
+        Ok(Some(Self { cluster, namespace, kubelet, outside, audit, mandate, limits }))
+    }
+
+    /// Other limits beside those under which the scene was set.
+    pub(crate) async fn limit(&self, others: Value) -> Result<()> {
+        self.mandate.replace(rules(), with(self.limits.clone(), others)).await
     }
 
     /// An operator that is ready.
@@ -57,7 +63,7 @@ impl Scene {
     }
 
     /// One replica of so many containers on the node without a kubelet. A new pod comes before the old one goes.
-    fn workload(&self, name: &str, image: &str, containers: usize) -> Value {
+    pub(crate) fn workload(&self, name: &str, image: &str, containers: usize) -> Value {
         let surge = json!({"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}});
         let fields = self.kubelet.pod_fields().into_iter();
         let made =
@@ -90,9 +96,29 @@ impl Scene {
         Ok(())
     }
 
+    /// Anna proposes to restart it, which the mandate approves.
+    pub(crate) async fn restart(&self, name: &str) -> Result<Proposal> {
+        let anna = self.namespace.proposer(&self.cluster, "anna@guards").await?;
+        anna.propose(name, json!({"rolloutRestart": {}}), &self.namespace.deployment(name).await?).await
+    }
+
     pub(crate) async fn incidents(&self) -> Result<Vec<Incident>> {
         let api: Api<Incident> = self.namespace.api();
         Ok(api.list(&ListParams::default()).await.context("list the Incidents")?.items)
+    }
+
+    /// Waits until the Incidents are as wanted.
+    pub(crate) async fn until_incidents(
+        &self,
+        what: &str,
+        timeout: Duration,
+        wanted: impl Fn(&[Incident]) -> bool,
+    ) -> Result<Vec<Incident>> {
+        wait_for(what, timeout, async || {
+            let all = self.incidents().await?;
+            Ok(if wanted(&all) { Seen::Yes(all) } else { Seen::NotYet(format!("{} of them", all.len())) })
+        })
+        .await
     }
 
     pub(crate) async fn changes(&self) -> Result<Vec<Change>> {

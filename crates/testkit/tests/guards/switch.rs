@@ -6,9 +6,8 @@ use std::time::{Duration, Instant};
 use anyhow::ensure;
 use bailiwick_core::life::{Phase, Record};
 use bailiwick_core::reason::Code;
-use bailiwick_testkit::{Baseline, ProcessOptions, Proposal, Result, Row, SECONDS, Seen, wait_for};
+use bailiwick_testkit::{Baseline, ProcessOptions, Result, Row, SECONDS, Seen, wait_for};
 use jiff::{SignedDuration, Timestamp};
-use k8s_openapi::api::apps::v1::Deployment;
 use serde_json::json;
 
 use crate::kubelet::GOOD;
@@ -70,7 +69,7 @@ async fn at(scene: &Scene, point: &str, reached: fn(&Record) -> bool) -> Result<
     let baseline = Baseline::take(&scene.cluster).await?;
     let options = ProcessOptions { failpoints: format!("{point}={HELD_UP}"), ..ProcessOptions::default() };
     let mut operator = scene.operator(options).await?;
-    let change = restart(scene, &name).await?;
+    let change = scene.restart(&name).await?;
     change.until(&format!("come to {point}"), LATER, reached).await?;
     scene.cluster.suspend().await?;
     let (thrown, clock) = (Timestamp::now(), Instant::now());
@@ -97,13 +96,4 @@ async fn at(scene: &Scene, point: &str, reached: fn(&Record) -> bool) -> Result<
     ensure!(writes.len() == 1, "{point}: {} writes", writes.len());
     operator.leave().await?;
     Ok(Thrown { revoked, before_the_write: before.is_empty() })
-}
-
-/// Anna proposes to restart it, which the mandate approves.
-async fn restart(scene: &Scene, name: &str) -> Result<Proposal> {
-    let mut target = serde_json::to_value(scene.namespace.api::<Deployment>().get(name).await?)?;
-    target["apiVersion"] = json!("apps/v1");
-    target["kind"] = json!("Deployment");
-    let anna = scene.namespace.proposer(&scene.cluster, "anna@guards").await?;
-    anna.propose(name, json!({"rolloutRestart": {}}), &target).await
 }
