@@ -197,9 +197,9 @@ fn shift_ten(value: i128, exponent: i32) -> Result<i128, QuantityError> {
 impl fmt::Display for Quantity {
     /// The API server's canonical form: no fraction, the largest suffix that needs none.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let small = self.nano.abs() < 1024 * NANO;
+        let is_whole = self.nano % NANO == 0 && self.nano.abs() >= 1024 * NANO;
         match self.format {
-            Format::Binary if !small => write_binary(self.units(), f),
+            Format::Binary if is_whole => write_binary(self.units(), f),
             Format::Binary | Format::Decimal => write_decimal(self.nano, f),
             Format::Exponent => write_exponent(self.nano, f),
         }

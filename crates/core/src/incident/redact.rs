@@ -42,10 +42,21 @@ const HEADS: &[(&str, usize)] = &[
     ("npm_", 20),
 ];
 
+/// What the words before announce.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Ahead {
+    /// Nothing.
+    Nothing,
+    /// The next word is a credential.
+    Value,
+    /// A credential goes on until this quote.
+    Quoted(char),
+}
+
 /// The text with everything masked that looks like a credential.
 pub fn redact(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    let mut announced = false;
+    let mut ahead = Ahead::Nothing;
     for piece in text.split_inclusive(char::is_whitespace) {
         let word = piece.trim_end_matches(char::is_whitespace);
         let space = piece.get(word.len()..).unwrap_or_default();
@@ -53,54 +64,94 @@ pub fn redact(text: &str) -> String {
             out.push_str(MASK);
             return out;
         }
-        if word.is_empty() {
-            out.push_str(space);
-            continue;
+        if !word.is_empty() {
+            ahead = put_word(&mut out, word, ahead);
         }
-        let (shown, next) = redact_word(word, announced);
-        out.push_str(&shown);
         out.push_str(space);
-        announced = next;
     }
     out
 }
 
-/// The word as it may be shown, and whether it announces a credential.
-fn redact_word(word: &str, announced: bool) -> (String, bool) {
-    let lower = word.to_ascii_lowercase();
-    let bare = lower.trim_matches(|c: char| !c.is_ascii_alphanumeric());
-    if matches!(bare, "bearer" | "basic") {
-        return (word.to_owned(), true);
-    }
-    if announced {
-        return (MASK.to_owned(), false);
-    }
-    if let Some((key, separator)) = telling_key(word) {
-        let shown = word.get(..separator + 1).unwrap_or(key);
-        let value = word.get(separator + 1..).unwrap_or_default();
-        if value.trim_matches(['"', '\'']).is_empty() {
-            return (word.to_owned(), true);
+/// Adds the word as it may be shown; says what it announces.
+fn put_word(out: &mut String, word: &str, ahead: Ahead) -> Ahead {
+    match ahead {
+        Ahead::Nothing => put_pairs(out, word),
+        Ahead::Value if is_scheme(word) => put(out, word, Ahead::Value),
+        // What is taken for a value may itself announce one.
+        Ahead::Value => put(out, MASK, opened(word).map_or_else(|| put_pairs(&mut String::new(), word), Ahead::Quoted)),
+        Ahead::Quoted(quote) => {
+            out.push_str(MASK);
+            match word.split_once(quote) {
+                Some((_, "")) => Ahead::Nothing,
+                Some((_, rest)) => put_pairs(out, rest),
+                None => ahead,
+            }
         }
-        let scheme = value.trim_matches(['"', '\'']).to_ascii_lowercase();
-        let announces = matches!(scheme.as_str(), "bearer" | "basic");
-        return (format!("{shown}{}", tail_of(value)), announces);
-    }
-    (mask_url(&mask_heads(word)), false)
-}
-
-/// Masks a value up to the next separator, behind which more pairs may follow.
-fn tail_of(value: &str) -> String {
-    match value.find([',', ';', '&']) {
-        Some(at) => {
-            let (rest, _) = redact_word(value.get(at + 1..).unwrap_or_default(), false);
-            format!("{MASK}{}{rest}", value.get(at..=at).unwrap_or_default())
-        }
-        None => MASK.to_owned(),
     }
 }
 
-/// The first key in the word that announces a credential, and where its separator is.
-fn telling_key(word: &str) -> Option<(&str, usize)> {
+fn put(out: &mut String, shown: &str, ahead: Ahead) -> Ahead {
+    out.push_str(shown);
+    ahead
+}
+
+/// `key=value` pairs of one word; a value ends with its quote, or where more pairs may follow.
+fn put_pairs(out: &mut String, word: &str) -> Ahead {
+    let mut rest = word;
+    loop {
+        if is_scheme(rest) {
+            return put(out, rest, Ahead::Value);
+        }
+        let Some(separator) = telling_key(rest) else {
+            return put(out, &mask_url(&mask_heads(rest)), Ahead::Nothing);
+        };
+        let (head, value) = rest.split_at(separator + 1);
+        out.push_str(&mask_url(&mask_heads(head)));
+        if value.is_empty() {
+            return Ahead::Value;
+        }
+        out.push_str(MASK);
+        if let Some(quote) = opened(value) {
+            return Ahead::Quoted(quote);
+        }
+        if is_scheme(value) {
+            return Ahead::Value;
+        }
+        rest = match closed(value).or_else(|| value.find([',', ';', '&'])) {
+            Some(end) if end < value.len() => value.get(end..).unwrap_or_default(),
+            Some(_) | None => return Ahead::Nothing,
+        };
+        let plain = rest.find(|c| !matches!(c, ',' | ';' | '&')).unwrap_or(rest.len());
+        out.push_str(rest.get(..plain).unwrap_or_default());
+        rest = rest.get(plain..).unwrap_or_default();
+    }
+}
+
+fn is_scheme(word: &str) -> bool {
+    let bare = word.trim_matches(|c: char| !c.is_ascii_alphanumeric());
+    bare.eq_ignore_ascii_case("bearer") || bare.eq_ignore_ascii_case("basic")
+}
+
+/// The quote that a value begins with, and what follows it.
+fn quoted(value: &str) -> Option<(char, &str)> {
+    let bare = value.trim_start_matches('\\');
+    let quote = bare.chars().next().filter(|c| matches!(c, '"' | '\''))?;
+    Some((quote, bare.get(1..)?))
+}
+
+/// The quote that a value begins with and does not end with.
+fn opened(value: &str) -> Option<char> {
+    quoted(value).filter(|(quote, inner)| !inner.contains(*quote)).map(|(quote, _)| quote)
+}
+
+/// Where a quoted value ends, its quote included.
+fn closed(value: &str) -> Option<usize> {
+    let (quote, inner) = quoted(value)?;
+    inner.find(quote).map(|at| value.len() - inner.len() + at + 1)
+}
+
+/// Where the separator behind the first key is that announces a credential.
+fn telling_key(word: &str) -> Option<usize> {
     for (at, _) in word.match_indices(['=', ':']) {
         let head = word.get(..at)?;
         if word.get(at..).is_some_and(|rest| rest.starts_with("://")) {
@@ -110,7 +161,7 @@ fn telling_key(word: &str) -> Option<(&str, usize)> {
         let key = head.get(from..)?;
         let plain: String = key.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
         if KEYS.iter().any(|k| plain.ends_with(k)) {
-            return Some((head, at));
+            return Some(at);
         }
     }
     None
@@ -150,9 +201,21 @@ mod tests {
             ("key AKIAABCDEFGHIJKLMNOP.", "key [redacted]."),
             ("-----BEGIN RSA PRIVATE KEY----- MII", "[redacted]"),
             ("https://h/?token=abc&x=1", "https://h/?token=[redacted]&x=1"),
+            ("https://u:p@h/?token=abc", "https://[redacted]@h/?token=[redacted]"),
+            ("{\"password\":\"two words, all\",\"a\":1}", "{\"password\":[redacted] [redacted] [redacted],\"a\":1}"),
+            ("password: 'two words' next", "password: [redacted] [redacted] next"),
+            ("pwd:\"\" DB_TOKEN: abc next", "pwd:[redacted] DB_TOKEN: [redacted] next"),
+            ("password: DB_TOKEN: abc next", "password: [redacted] [redacted] next"),
+            ("a password=x,token: abc next", "a password=[redacted],token: [redacted] next"),
         ] {
             assert_eq!(redact(text), shown, "{text}");
         }
+    }
+
+    #[test]
+    fn a_word_of_many_pairs_takes_no_stack() {
+        let many = "token=a,".repeat(50_000);
+        assert_eq!(redact(&many).matches(MASK).count(), 50_000);
     }
 
     #[test]

@@ -19,6 +19,8 @@ fn a_quantity_is_printed_as_the_api_server_prints_it() {
         ("1Ki", "1Ki"),
         ("1024Ki", "1Mi"),
         ("1.5Gi", "1536Mi"),
+        // What is no whole number of units is not rounded to one.
+        ("1.0001Ki", "1024102400u"),
         ("0.5Ki", "512"),
         ("64Mi", "64Mi"),
         ("1e3", "1e3"),
