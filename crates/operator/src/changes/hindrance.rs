@@ -46,7 +46,12 @@ async fn written(ctx: &Context, key: &Key, message: &str) -> Result<Option<Chang
 
 /// What it is called, by the API server's own words.
 fn kind_of(message: &str) -> &'static str {
-    let kinds = [("is forbidden: User ", "NotPermitted"), ("failed calling webhook", "WebhookFailed")];
+    let kinds = [
+        ("is forbidden: User ", "NotPermitted"),
+        // Where it may not give a right away.
+        ("is forbidden: user ", "NotPermitted"),
+        ("failed calling webhook", "WebhookFailed"),
+    ];
     kinds.iter().find(|(words, _)| message.contains(words)).map_or("RequestFailed", |(_, kind)| kind)
 }
 
@@ -59,6 +64,8 @@ mod tests {
         let right =
             "cannot make the account: 403 Forbidden: serviceaccounts is forbidden: User \"system:x\" cannot create";
         assert_eq!(kind_of(right), "NotPermitted");
+        let bind = "rolebindings \"b\" is forbidden: user \"system:x\" (groups=[]) is attempting to grant RBAC permissions";
+        assert_eq!(kind_of(bind), "NotPermitted");
         let webhook =
             "no clear reply: ApiError: Internal error occurred: failed calling webhook \"a.example\": no answer";
         assert_eq!(kind_of(webhook), "WebhookFailed");

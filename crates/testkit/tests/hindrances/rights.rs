@@ -27,11 +27,11 @@ struct Needed {
     group: &'static str,
     resource: &'static str,
     /// What the Change says of its lack.
-    told: (&'static str, &'static str),
+    told: [&'static str; 2],
 }
 
 const fn needed(place: Place, verb: &'static str, (group, resource): (&'static str, &'static str)) -> Needed {
-    Needed { place, verb, group, resource, told: ("NotPermitted", "cannot") }
+    Needed { place, verb, group, resource, told: ["cannot", resource] }
 }
 
 const RBAC: &str = "rbac.authorization.k8s.io";
@@ -47,7 +47,7 @@ const ALL: [Needed; 14] = [
     needed(Place::Grants, "create", ("apps", "controllerrevisions")),
     needed(Place::Cluster, "create", (RBAC, "rolebindings")),
     Needed {
-        told: ("RequestFailed", "attempting to grant RBAC"),
+        told: ["rolebindings", "is attempting to grant RBAC permissions not currently held"],
         ..needed(Place::Cluster, "bind", (RBAC, "clusterroles"))
     },
     needed(Place::Cluster, "get", ("apps", "deployments")),
@@ -77,9 +77,7 @@ async fn without(stage: &Stage, watched: &Watched, right: Needed) -> Result<()> 
     let (since, audit) = (watched.proxy.count(), stage.cluster.audit()?);
     right.take(stage).await?;
     let change = stage.life.begin(stage).await?.change(stage).await?.context("there is no Change")?;
-    let (reason, words) = right.told;
-    let resource = right.resource.split('/').next().unwrap_or_default();
-    until_told(&change, reason, &[words, resource]).await?;
+    until_told(&change, "NotPermitted", &right.told).await?;
     ensure!(watched.writes(since) <= 1, "{} attempts at a write", watched.writes(since));
     let record = change.record().await?;
     ensure!(record.phase != Phase::Failed, "it gave up: {:?}", record.reason);
