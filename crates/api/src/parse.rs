@@ -5,6 +5,7 @@
 
 use crate::{Change, Mandate};
 use bailiwick_core::action::ChangeType;
+use bailiwick_core::catalogue::rewritten;
 use bailiwick_core::fence::SYSTEM_NAMESPACE;
 use bailiwick_core::mandate;
 use bailiwick_core::names::{NameError, Namespace, ObjectName, Uid};
@@ -111,8 +112,11 @@ fn check_target(here: &Namespace, action: ChangeType, target: &ObjectRef) -> Res
         return Err(ParseError::Elsewhere { here: here.to_string(), there: there.to_owned() });
     }
     match (action, &target.uid) {
-        (ChangeType::RestoreObject, Some(_)) => Err(ParseError::TargetUid("absent")),
-        (ChangeType::RestoreObject, None) => Ok(()),
+        // What is still there is named by its uid, what is to be created has none.
+        (ChangeType::RestoreObject, Some(_)) if rewritten(target.kind).is_empty() => {
+            Err(ParseError::TargetUid("absent"))
+        }
+        (ChangeType::RestoreObject, _) => Ok(()),
         (_, None) => Err(ParseError::TargetUid("given")),
         (_, Some(_)) => Ok(()),
     }
@@ -129,6 +133,7 @@ pub fn parse_mandate(mandate: &Mandate) -> Result<mandate::Mandate, ParseError> 
         rules: mandate.spec.changes.clone(),
         limits: mandate.spec.limits.clone(),
         protect: mandate.spec.protect.clone(),
+        keep_copies: mandate.spec.keep_copies.clone(),
     })
 }
 

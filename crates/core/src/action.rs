@@ -33,6 +33,12 @@ pub enum Origin {
         /// That Change's uid.
         uid: Uid,
     },
+    /// The operator's own last-known-good copy.
+    LastKnownGood {
+        /// SHA-256 over the copy, as lower-case hexadecimal.
+        #[schemars(length(min = 64, max = 64))]
+        digest: String,
+    },
     /// Matches an image pattern of the mandate.
     MandateAllowlist {
         /// The pattern it matches.
@@ -101,9 +107,9 @@ pub enum Action {
     },
     /// Delete a ResourceQuota; its copy is kept in the plan.
     DeleteResourceQuota {},
-    /// Create an object again from the kept copy of an earlier Change.
+    /// Create an object again, or give a ConfigMap its content back, from a copy that was kept.
     RestoreObject {
-        /// The Change that keeps the copy.
+        /// The Change that keeps the copy, or the last-known-good copy by its own name.
         copy: Param<ObjectName>,
     },
     /// Set what a Service leads to.
@@ -162,6 +168,10 @@ pub enum Action {
         /// What is set.
         settings: Param<HpaSettings>,
     },
+    /// Keep new pods from a node.
+    Cordon {},
+    /// Let a node take pods again.
+    Uncordon {},
 }
 
 macro_rules! change_types {
@@ -194,7 +204,7 @@ change_types! {
     Scale 1 "Set the number of replicas.",
     SetResources 1 "Set one container's requests and limits.",
     DeleteResourceQuota 2 "Delete a ResourceQuota, keeping a copy.",
-    RestoreObject 2 "Create an object again from its kept copy.",
+    RestoreObject 2 "Put an object back from its kept copy.",
     PatchService 2 "Set what a Service leads to.",
     SetProbe 2 "Set one probe of a container.",
     SetEnv 2 "Put one environment variable back to what a revision has.",
@@ -205,6 +215,8 @@ change_types! {
     ResumeCronJob 2 "Let a CronJob start Jobs again.",
     PatchIngress 2 "Set the class of an Ingress, or where one of its paths leads.",
     PatchHPA 2 "Set what a HorizontalPodAutoscaler scales, and within which bounds.",
+    Cordon 3 "Keep new pods from a node.",
+    Uncordon 3 "Let a node take pods again.",
 }
 
 impl ChangeType {
@@ -242,6 +254,8 @@ impl Action {
             Action::ResumeCronJob {} => ChangeType::ResumeCronJob,
             Action::PatchIngress { .. } => ChangeType::PatchIngress,
             Action::PatchHPA { .. } => ChangeType::PatchHPA,
+            Action::Cordon {} => ChangeType::Cordon,
+            Action::Uncordon {} => ChangeType::Uncordon,
         }
     }
 
@@ -265,7 +279,9 @@ impl Action {
             | Action::DeletePod {}
             | Action::DeleteResourceQuota {}
             | Action::SuspendCronJob {}
-            | Action::ResumeCronJob {} => Vec::new(),
+            | Action::ResumeCronJob {}
+            | Action::Cordon {}
+            | Action::Uncordon {} => Vec::new(),
         }
     }
 }

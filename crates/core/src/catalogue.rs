@@ -4,9 +4,12 @@
 //! Owns the compile-time checklist: a new type does not compile until every question here is
 //! answered. Roles, fence policies and documentation are generated from it. No IO.
 
+mod entries;
+
 use crate::action::ChangeType;
 use crate::object::Kind;
 use crate::plan::Operation;
+use entries::*;
 
 /// How a change is put back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,6 +45,8 @@ pub enum Oracle {
     IngressLeads,
     /// The HorizontalPodAutoscaler says that it scales, within its bounds and where these were in the way beyond them.
     AutoscalerScales,
+    /// The node takes pods and is ready for them, or takes none any more, as was set.
+    NodeFollows,
 }
 
 /// What the catalogue says of one type.
@@ -66,201 +71,6 @@ pub struct Entry {
     pub effect: &'static str,
 }
 
-const WORKLOADS: &[Kind] = &[Kind::Deployment, Kind::StatefulSet, Kind::DaemonSet];
-
-const ROLLOUT_UNDO: Entry = Entry {
-    change_type: ChangeType::RolloutUndo,
-    targets: WORKLOADS,
-    operation: Operation::Update,
-    fields: &["/spec/template"],
-    undo: Undo::PreviousFields,
-    oracle: Oracle::RolloutComplete,
-    replaces_pods: false,
-    effect: "replaces the pod template by that of an earlier revision",
-};
-
-const SET_IMAGE: Entry = Entry {
-    change_type: ChangeType::SetImage,
-    targets: WORKLOADS,
-    operation: Operation::Update,
-    fields: &["/spec/template/spec/containers/*/image", "/spec/template/spec/initContainers/*/image"],
-    undo: Undo::PreviousFields,
-    oracle: Oracle::RolloutComplete,
-    replaces_pods: false,
-    effect: "sets one container's image",
-};
-
-const ROLLOUT_RESTART: Entry = Entry {
-    change_type: ChangeType::RolloutRestart,
-    targets: WORKLOADS,
-    operation: Operation::Update,
-    fields: &["/spec/template/metadata/annotations"],
-    undo: Undo::Nothing,
-    oracle: Oracle::RolloutComplete,
-    replaces_pods: true,
-    effect: "replaces all pods of the workload",
-};
-
-const DELETE_POD: Entry = Entry {
-    change_type: ChangeType::DeletePod,
-    targets: &[Kind::Pod],
-    operation: Operation::Delete,
-    fields: &[],
-    undo: Undo::Nothing,
-    oracle: Oracle::OwnerComplete,
-    replaces_pods: true,
-    effect: "deletes one pod that its controller replaces",
-};
-
-const SCALE: Entry = Entry {
-    change_type: ChangeType::Scale,
-    targets: &[Kind::Deployment, Kind::StatefulSet],
-    operation: Operation::Update,
-    fields: &["/spec/replicas"],
-    undo: Undo::PreviousFields,
-    oracle: Oracle::ReplicasAvailable,
-    replaces_pods: false,
-    effect: "sets the number of replicas",
-};
-
-const SET_RESOURCES: Entry = Entry {
-    change_type: ChangeType::SetResources,
-    targets: WORKLOADS,
-    operation: Operation::Update,
-    fields: &["/spec/template/spec/containers/*/resources", "/spec/template/spec/initContainers/*/resources"],
-    undo: Undo::PreviousFields,
-    oracle: Oracle::RolloutComplete,
-    replaces_pods: false,
-    effect: "sets one container's requests and limits",
-};
-
-const DELETE_RESOURCE_QUOTA: Entry = Entry {
-    change_type: ChangeType::DeleteResourceQuota,
-    targets: &[Kind::ResourceQuota],
-    operation: Operation::Delete,
-    fields: &[],
-    undo: Undo::KeptCopy,
-    oracle: Oracle::QuotaGone,
-    replaces_pods: false,
-    effect: "deletes the quota and keeps a copy",
-};
-
-const RESTORE_OBJECT: Entry = Entry {
-    change_type: ChangeType::RestoreObject,
-    targets: &[Kind::ResourceQuota],
-    operation: Operation::Create,
-    fields: &[],
-    undo: Undo::DeleteCreated,
-    oracle: Oracle::ObjectRestored,
-    replaces_pods: false,
-    effect: "creates the object again from its kept copy",
-};
-
-/// A patch of workloads' templates from which a rollout follows.
-const fn template(change_type: ChangeType, fields: &'static [&'static str], effect: &'static str) -> Entry {
-    Entry {
-        change_type,
-        targets: WORKLOADS,
-        operation: Operation::Update,
-        fields,
-        undo: Undo::PreviousFields,
-        oracle: Oracle::RolloutComplete,
-        replaces_pods: false,
-        effect,
-    }
-}
-
-const SET_PROBE: Entry = template(
-    ChangeType::SetProbe,
-    &[
-        "/spec/template/spec/containers/*/livenessProbe",
-        "/spec/template/spec/containers/*/readinessProbe",
-        "/spec/template/spec/containers/*/startupProbe",
-        "/spec/template/spec/initContainers/*/livenessProbe",
-        "/spec/template/spec/initContainers/*/readinessProbe",
-        "/spec/template/spec/initContainers/*/startupProbe",
-    ],
-    "sets one probe of a container",
-);
-
-const SET_ENV: Entry = template(
-    ChangeType::SetEnv,
-    &["/spec/template/spec/containers/*/env", "/spec/template/spec/initContainers/*/env"],
-    "puts one environment variable back to what a revision has",
-);
-
-const SET_SCHEDULING: Entry = template(
-    ChangeType::SetScheduling,
-    &["/spec/template/spec/nodeSelector", "/spec/template/spec/affinity", "/spec/template/spec/tolerations"],
-    "puts back what decides where pods run",
-);
-
-const SET_VOLUME_REF: Entry = template(
-    ChangeType::SetVolumeRef,
-    &[
-        "/spec/template/spec/volumes/*/persistentVolumeClaim/claimName",
-        "/spec/template/spec/volumes/*/configMap/name",
-        "/spec/template/spec/volumes/*/secret/secretName",
-    ],
-    "puts back what a volume refers to",
-);
-
-const SET_STRATEGY: Entry = Entry {
-    targets: &[Kind::Deployment],
-    ..template(ChangeType::SetStrategy, &["/spec/strategy/rollingUpdate"], "sets how many pods are replaced at a time")
-};
-
-const PATCH_SERVICE: Entry = Entry {
-    change_type: ChangeType::PatchService,
-    targets: &[Kind::Service],
-    operation: Operation::Update,
-    fields: &["/spec/selector", "/spec/ports/*/targetPort", "/spec/internalTrafficPolicy"],
-    undo: Undo::PreviousFields,
-    oracle: Oracle::ServiceServes,
-    replaces_pods: false,
-    effect: "sets what the Service leads to",
-};
-
-const PATCH_INGRESS: Entry = Entry {
-    change_type: ChangeType::PatchIngress,
-    targets: &[Kind::Ingress],
-    operation: Operation::Update,
-    fields: &["/spec/ingressClassName", "/spec/rules/*/http/paths/*/backend/service"],
-    undo: Undo::PreviousFields,
-    oracle: Oracle::IngressLeads,
-    replaces_pods: false,
-    effect: "sets who serves the Ingress, or where one of its paths leads",
-};
-
-const PATCH_HPA: Entry = Entry {
-    change_type: ChangeType::PatchHPA,
-    targets: &[Kind::HorizontalPodAutoscaler],
-    operation: Operation::Update,
-    fields: &["/spec/minReplicas", "/spec/maxReplicas", "/spec/scaleTargetRef/name"],
-    undo: Undo::PreviousFields,
-    oracle: Oracle::AutoscalerScales,
-    replaces_pods: false,
-    effect: "sets what the autoscaler scales, and within which bounds",
-};
-
-/// A CronJob that does or does not start Jobs.
-const fn suspension(change_type: ChangeType, effect: &'static str) -> Entry {
-    Entry {
-        change_type,
-        targets: &[Kind::CronJob],
-        operation: Operation::Update,
-        fields: &["/spec/suspend"],
-        undo: Undo::PreviousFields,
-        oracle: Oracle::FieldsHold,
-        replaces_pods: false,
-        effect,
-    }
-}
-
-const SUSPEND_CRON_JOB: Entry = suspension(ChangeType::SuspendCronJob, "stops the CronJob from starting Jobs");
-
-const RESUME_CRON_JOB: Entry = suspension(ChangeType::ResumeCronJob, "lets the CronJob start Jobs again");
-
 /// The catalogue's entry of a type.
 pub const fn entry(change_type: ChangeType) -> Entry {
     match change_type {
@@ -282,6 +92,8 @@ pub const fn entry(change_type: ChangeType) -> Entry {
         ChangeType::ResumeCronJob => RESUME_CRON_JOB,
         ChangeType::PatchIngress => PATCH_INGRESS,
         ChangeType::PatchHPA => PATCH_HPA,
+        ChangeType::Cordon => CORDON,
+        ChangeType::Uncordon => UNCORDON,
     }
 }
 
@@ -315,6 +127,11 @@ pub struct Right {
 }
 
 impl Right {
+    /// True where it is held in one namespace: a RoleBinding gives it, else a ClusterRoleBinding.
+    pub const fn is_namespaced(self) -> bool {
+        self.kind.served().namespaced
+    }
+
     /// The name of the one ClusterRole that holds this right alone: `bailiwick:change:<verb>-<resource>`.
     pub fn role(self) -> String {
         format!("bailiwick:change:{}-{}", self.operation.verb(), self.kind.served().resource)
@@ -333,6 +150,9 @@ pub fn rights() -> Vec<Right> {
         let entry = entry(*change_type);
         for kind in entry.targets {
             add(Right { operation: entry.operation, kind: *kind });
+            if entry.operation == Operation::Create && !rewritten(*kind).is_empty() {
+                add(Right { operation: Operation::Update, kind: *kind });
+            }
             match entry.undo {
                 Undo::KeptCopy => add(Right { operation: Operation::Create, kind: *kind }),
                 Undo::DeleteCreated => add(Right { operation: Operation::Delete, kind: *kind }),
@@ -341,6 +161,30 @@ pub fn rights() -> Vec<Right> {
         }
     }
     rights
+}
+
+/// The fields of which the content is put back where an object to be restored is still there; none for kinds
+/// that are only created again.
+pub const fn rewritten(kind: Kind) -> &'static [&'static str] {
+    if matches!(kind, Kind::ConfigMap) { &["/data", "/binaryData"] } else { &[] }
+}
+
+impl Entry {
+    /// The fields that a write of that operation may touch.
+    pub const fn fields_of(&self, operation: Operation, kind: Kind) -> &'static [&'static str] {
+        match (self.operation, operation) {
+            (Operation::Create, Operation::Update) => rewritten(kind),
+            (_, _) => self.fields,
+        }
+    }
+
+    /// How a write of that operation is put back.
+    pub const fn way_back(&self, operation: Operation) -> Undo {
+        match (self.operation, operation) {
+            (Operation::Create, Operation::Update) => Undo::PreviousFields,
+            (_, _) => self.undo,
+        }
+    }
 }
 
 /// The keys of `.spec` that some change of the kind may touch, each once.

@@ -9,6 +9,7 @@ pub mod action;
 pub mod analyze;
 pub mod canonical;
 pub mod catalogue;
+pub mod copies;
 pub mod fence;
 pub mod finding;
 pub mod guards;

@@ -3,6 +3,7 @@
 //! Owns the closed list of Kubernetes kinds the product knows, with the API each is served by.
 //! Must never hold an object's content. No IO.
 
+use crate::fence::SYSTEM_NAMESPACE;
 use crate::names::{Namespace, ObjectName, Uid};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -139,6 +140,11 @@ impl ObjectRef {
     /// A reference to a cluster-scoped object.
     pub fn cluster(kind: Kind, name: ObjectName, uid: Option<Uid>) -> Self {
         Self { api_version: kind.api_version(), kind, namespace: None, name, uid }
+    }
+
+    /// The namespace of Incidents and Changes about it: its own; the product's where it lives in none.
+    pub fn home(&self) -> &str {
+        self.namespace.as_ref().map_or(SYSTEM_NAMESPACE, Namespace::as_str)
     }
 
     /// The namespace as text, empty for cluster-scoped objects.

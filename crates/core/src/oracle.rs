@@ -5,11 +5,13 @@
 
 mod autoscaler;
 mod ingress;
+mod node;
+mod restored;
 
 use crate::catalogue::{self, Oracle, Undo};
 use crate::life::Execution;
 use crate::object::Kind;
-use crate::plan::object::{controller, has_condition, int_at, is_live, is_ready, label, shows, text_at};
+use crate::plan::object::{controller, has_condition, int_at, is_live, is_ready, label, text_at};
 use crate::plan::{Baseline, Plan};
 use jiff::Timestamp;
 use serde_json::Value;
@@ -60,6 +62,7 @@ pub fn baseline(workload: &Value) -> Baseline {
             let served = i64::try_from(ingress::addresses(workload)).unwrap_or(i64::MAX);
             (served, served)
         }
+        Some(Kind::Node) => (0, 0),
         Some(_) | None => (int_at(workload, "/spec/replicas", 1), int_at(workload, "/status/availableReplicas", 0)),
     };
     let narrow = |n: i64| i32::try_from(n).unwrap_or(i32::MAX);
@@ -86,11 +89,12 @@ pub fn judge(plan: &Plan, execution: &Execution, seen: &Observation) -> Health {
         Oracle::ReplicasAvailable => workload(plan, execution, seen, Write { since, renews: false }),
         Oracle::OwnerComplete => owner(plan, seen, Write { since, renews: true }),
         Oracle::QuotaGone => quota(plan, seen),
-        Oracle::ObjectRestored => restored(plan, seen),
+        Oracle::ObjectRestored => restored::judge(plan, seen),
         Oracle::FieldsHold => as_set(plan, seen, |_| Health::Healthy("it is as it was set".to_owned())),
         Oracle::ServiceServes => as_set(plan, seen, |_| serves(plan, seen)),
         Oracle::IngressLeads => as_set(plan, seen, |ingress| ingress::leads(plan, ingress, seen)),
         Oracle::AutoscalerScales => as_set(plan, seen, |hpa| autoscaler::scales(plan, hpa)),
+        Oracle::NodeFollows => as_set(plan, seen, node::follows),
     }
 }
 
@@ -347,17 +351,6 @@ fn quota(plan: &Plan, seen: &Observation) -> Health {
     match seen.refused.first() {
         Some(workload) => Health::NotYet(format!("{workload} is still short of pods")),
         None => Health::Healthy("the quota is gone and no workload is short of pods".to_owned()),
-    }
-}
-
-fn restored(plan: &Plan, seen: &Observation) -> Health {
-    let (Some(live), Some(result)) = (&seen.target, plan.result_object()) else {
-        return Health::Vanished;
-    };
-    if shows(live, &result, &plan.free) {
-        Health::Healthy("the object exists as it was kept".to_owned())
-    } else {
-        Health::NotYet("the object exists with other content".to_owned())
     }
 }
 

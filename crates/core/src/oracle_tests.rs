@@ -9,6 +9,8 @@ mod cheats;
 mod cluster;
 #[path = "oracle_tests/ingress.rs"]
 mod ingress;
+#[path = "oracle_tests/node.rs"]
+mod node;
 #[path = "oracle_tests/objects.rs"]
 mod objects;
 #[path = "oracle_tests/rollouts.rs"]

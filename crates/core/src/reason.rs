@@ -30,14 +30,15 @@ macro_rules! codes {
 
 codes! {
     InvalidSpec "The specification cannot be read.",
-    OutsideTerritory "The namespace does not carry the territory label.",
-    TerritoryWithdrawn "The namespace lost the territory label before the change was executed.",
+    OutsideTerritory "The namespace does not carry the territory label; of a node, the node.",
+    TerritoryWithdrawn "The territory label was taken away before the change was executed.",
     NamespaceGone "The namespace is gone or terminating.",
     TargetMissing "The target does not exist.",
     TargetReplaced "An object with another uid has the target's name.",
     TargetExists "The object to be created exists already.",
     Protected "The target is protected and never changed.",
     ManagedElsewhere "GitOps or another operator owns the target and would revert the change.",
+    OutOfService "The node is kept out of service on purpose.",
     WrongKind "The change type does not apply to this kind of object.",
     RefusedByMandate "A mandate refuses this type here.",
     TypeNotNamed "A tier 2 type is pre-approved only where a mandate names it.",

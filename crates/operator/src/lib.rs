@@ -6,6 +6,7 @@
 pub mod changes;
 pub mod config;
 pub mod connect;
+mod copies;
 pub mod failpoints;
 pub mod feed;
 pub mod incidents;

@@ -8,12 +8,13 @@ use crate::config::Config;
 use crate::connect::{ConnectError, Connection, connect};
 use crate::metrics::Metrics;
 use crate::shared::SharedIndex;
-use crate::{changes, feed, incidents};
+use crate::{changes, copies, feed, incidents};
 use bailiwick_kit::admin::{self, Answer, Questions};
 use bailiwick_kit::lease::{Election, Pulse};
 use bailiwick_kit::tasks::Tasks;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -111,7 +112,9 @@ async fn lead(parts: Arc<Parts>, election: Election, stop: CancellationToken) {
     }
     parts.metrics.leading(true);
     let (reign, workers) = (stop.child_token(), TaskTracker::new());
-    spawn(&workers, "incidents", &reign, keep_incidents(&parts, &reign));
+    let (loaded, copies) = watch::channel(false);
+    spawn(&workers, "copies", &reign, keep_copies(&parts, loaded, &reign));
+    spawn(&workers, "incidents", &reign, keep_incidents(&parts, copies, &reign));
     spawn(&workers, "changes", &reign, execute(Arc::clone(&parts), reign.clone()));
     workers.close();
     let kept = tokio::select! {
@@ -142,7 +145,26 @@ fn spawn(
     });
 }
 
-fn keep_incidents(parts: &Arc<Parts>, reign: &CancellationToken) -> impl Future<Output = ()> + Send + use<> {
+fn keep_copies(
+    parts: &Arc<Parts>,
+    loaded: watch::Sender<bool>,
+    reign: &CancellationToken,
+) -> impl Future<Output = ()> + Send + use<> {
+    let given = copies::Parts {
+        client: parts.connection.client.clone(),
+        config: Arc::clone(&parts.config),
+        index: parts.index.clone(),
+        metrics: Arc::clone(&parts.metrics),
+    };
+    copies::run(given, loaded, reign.clone())
+}
+
+/// Incidents, once it is known what could be put back.
+fn keep_incidents(
+    parts: &Arc<Parts>,
+    mut copies: watch::Receiver<bool>,
+    reign: &CancellationToken,
+) -> impl Future<Output = ()> + Send + use<> {
     let given = incidents::Parts {
         client: parts.connection.client.clone(),
         config: Arc::clone(&parts.config),
@@ -150,7 +172,14 @@ fn keep_incidents(parts: &Arc<Parts>, reign: &CancellationToken) -> impl Future<
         metrics: Arc::clone(&parts.metrics),
         board: parts.board.clone(),
     };
-    incidents::run(given, reign.clone())
+    let reign = reign.clone();
+    async move {
+        // The sender goes only with the reign itself.
+        let known = reign.run_until_cancelled(copies.wait_for(|loaded| *loaded)).await;
+        if known.is_some_and(|known| known.is_ok()) {
+            incidents::run(given, reign).await;
+        }
+    }
 }
 
 /// The executor; where it cannot begin, it is begun again and again, each time a little later.

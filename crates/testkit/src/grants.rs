@@ -57,7 +57,7 @@ impl TestCluster {
         Ok(Fence::new(self.operator_account().await?))
     }
 
-    /// A one-shot account made by the operator's identity: ServiceAccount, empty Secret, token bound to it and, if a right is named, the RoleBinding to its catalogue role.
+    /// A one-shot account made by the operator's identity: ServiceAccount, empty Secret, token bound to it and, if a right is named, the binding to its catalogue role.
     ///
     /// # Errors
     /// Fails where the API server refuses one of them.
@@ -71,7 +71,7 @@ impl TestCluster {
             create(&operator, &object, Some(GRANTS_NAMESPACE)).await?;
         }
         if let Some(right) = right {
-            create(&operator, &binding(&name, right), Some(namespace)).await?;
+            create(&operator, &binding(&name, right), right.is_namespaced().then_some(namespace)).await?;
         }
         let token = bound_token(&operator, &name).await?;
         Ok(OneShot {
@@ -85,8 +85,9 @@ impl TestCluster {
 }
 
 fn binding(name: &str, right: Right) -> Value {
+    let kind = if right.is_namespaced() { "RoleBinding" } else { "ClusterRoleBinding" };
     json!({
-        "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding",
+        "apiVersion": "rbac.authorization.k8s.io/v1", "kind": kind,
         "metadata": {"name": name, "labels": {"bailiwick.dev/grant": "true"}},
         "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": right.role()},
         "subjects": [{"kind": "ServiceAccount", "namespace": GRANTS_NAMESPACE, "name": name}],

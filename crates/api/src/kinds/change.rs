@@ -22,8 +22,10 @@ fn type_rule() -> String {
     clauses.join(" && ")
 }
 
-/// What is to be created again has no uid; everything else is named by uid, too.
-const UID_RULE: &str = "has(self.target.uid) != has(self.action.restoreObject)";
+/// What is to be created again has no uid; everything else is named by uid, too. Of what is put back only a
+/// ConfigMap may still be there.
+const UID_RULE: &str = "has(self.action.restoreObject) ? (!has(self.target.uid) || self.target.kind == 'ConfigMap')
+    : has(self.target.uid)";
 
 /// Why the change is proposed.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -68,7 +70,7 @@ pub struct Why {
     validation = Rule::new("self == oldSelf").message("a change is immutable: propose another"),
     validation = Rule::new(type_rule()).message("type must name the one action that is set"),
     validation = Rule::new(UID_RULE)
-        .message("target.uid is needed, except for restoreObject, which must not have it")
+        .message("target.uid is needed, except for restoreObject, which has it only where a ConfigMap is still there")
 )]
 pub struct ChangeSpec {
     /// The Incident it answers, if one.

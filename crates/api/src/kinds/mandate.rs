@@ -3,7 +3,7 @@
 //! Owns the wire form. Must never name the territory: that is fixed at install. No IO.
 
 use bailiwick_core::life::Condition;
-use bailiwick_core::mandate::{Limits, Protect, Rule as MandateRule};
+use bailiwick_core::mandate::{KeepCopies, Limits, Protect, Rule as MandateRule};
 use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -54,6 +54,9 @@ pub struct MandateSpec {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 256))]
     pub protect: Vec<Protect>,
+    /// Of what last-known-good copies are kept, for `RestoreObject`; none where this is absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keep_copies: Option<KeepCopies>,
 }
 
 /// What was observed of the parts that a mandate relies on.

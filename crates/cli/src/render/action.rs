@@ -19,6 +19,9 @@ pub fn sentence(action: &Action) -> String {
             format!("set the resources of container {container}: {}", amounts(&resources.value))
         }
         Action::DeleteResourceQuota {} => "delete the quota, keeping a copy".to_owned(),
+        Action::RestoreObject { copy } if matches!(copy.origin, Origin::LastKnownGood { .. }) => {
+            format!("put it back as it last was good, from the operator's copy {}", copy.value)
+        }
         Action::RestoreObject { copy } => format!("create it again from the copy kept in change {}", copy.value),
         Action::PatchService { settings } => format!("set what the Service leads to: {}", service(&settings.value)),
         Action::PatchIngress { settings } => format!("set where the Ingress leads: {}", ingress(&settings.value)),
@@ -38,6 +41,8 @@ pub fn sentence(action: &Action) -> String {
         Action::SetStrategy { strategy } => format!("set how pods are replaced: {}", replacing(&strategy.value)),
         Action::SuspendCronJob {} => "stop it from starting Jobs".to_owned(),
         Action::ResumeCronJob {} => "let it start Jobs again".to_owned(),
+        Action::Cordon {} => "keep new pods from it".to_owned(),
+        Action::Uncordon {} => "let it take pods again".to_owned(),
     }
 }
 
@@ -98,6 +103,7 @@ pub fn origin(origin: &Origin) -> String {
     match origin {
         Origin::RevisionHistory { source, revision } => format!("from revision {revision} ({source})"),
         Origin::KeptCopy { change, .. } => format!("from the copy kept in change {change}"),
+        Origin::LastKnownGood { digest } => format!("from the operator's last-known-good copy, sha256 {digest}"),
         Origin::MandateAllowlist { pattern } => format!("allowed by the mandate's pattern {pattern}"),
         Origin::CurrentValue {} => "computed from the live object".to_owned(),
         Origin::Earlier {} => "as the operator saw it before it was changed".to_owned(),
@@ -129,6 +135,8 @@ pub fn parameters(action: &Action) -> Vec<(&'static str, String, String)> {
         | Action::DeletePod {}
         | Action::DeleteResourceQuota {}
         | Action::SuspendCronJob {}
-        | Action::ResumeCronJob {} => Vec::new(),
+        | Action::ResumeCronJob {}
+        | Action::Cordon {}
+        | Action::Uncordon {} => Vec::new(),
     }
 }

@@ -172,7 +172,13 @@ pub(crate) fn explanation(inside: bool, allowed: bool) -> Explanation {
         quorum: 2,
         ..Rule::default()
     };
-    let mandates = [Mandate { name: "shop".into(), rules: vec![rule], limits: Limits::default(), protect: Vec::new() }];
+    let mandates = [Mandate {
+        name: "shop".into(),
+        rules: vec![rule],
+        limits: Limits::default(),
+        protect: Vec::new(),
+        keep_copies: None,
+    }];
     let live = deployment(BAD);
     explain(&Question {
         proposer: OPERATOR_USER,

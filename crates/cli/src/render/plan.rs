@@ -62,7 +62,7 @@ pub fn put(sheet: &mut Sheet, plan: &Plan) {
     if !plan.free.is_empty() {
         sheet.say(2, Role::Dim, &format!("left as it is, for others own it: spec.{}", plan.free.join(", spec.")));
     }
-    let way_back = match (plan.undoable, entry(plan.change_type).undo) {
+    let way_back = match (plan.undoable, entry(plan.change_type).way_back(plan.operation)) {
         (false, _) | (_, Undo::Nothing) => "none is needed or none exists",
         (true, Undo::PreviousFields) => "the previous fields",
         (true, Undo::KeptCopy) => "the kept copy is created again",

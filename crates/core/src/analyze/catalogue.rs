@@ -4,8 +4,8 @@
 //! analyzer proposes: the fixtures of all analyzers hold their findings against it. No IO.
 
 use crate::action::ChangeType::{
-    self, DeletePod, DeleteResourceQuota, PatchHPA, PatchIngress, PatchService, ResumeCronJob, RolloutRestart,
-    RolloutUndo, Scale, SetEnv, SetImage, SetProbe, SetResources, SetScheduling,
+    self, DeletePod, DeleteResourceQuota, PatchHPA, PatchIngress, PatchService, RestoreObject, ResumeCronJob,
+    RolloutRestart, RolloutUndo, Scale, SetEnv, SetImage, SetProbe, SetResources, SetScheduling, Uncordon,
 };
 use crate::finding::Cause;
 
@@ -45,11 +45,11 @@ table! {
     PortConflict: "`address already in use`, or a port that two containers of the pod declare", "Pod", [RolloutUndo];
     VolumeFull: "`no space left on device` in the termination message", "Pod", [RolloutUndo];
     AccessDenied: "the API server's refusal in the termination message", "Pod", [RolloutUndo];
-    ServiceMissing: "a resolver's complaint, or the command of an init container that runs on, against the Services there are", "Pod", [RolloutUndo];
+    ServiceMissing: "a resolver's complaint, or the command of an init container that runs on, against the Services there are", "Pod", [RestoreObject, RolloutUndo];
     NameNotResolved: "a resolver's complaint, against DNS policy and network policies", "Pod", [RolloutUndo];
     InitContainerHangs: "an init container that has run for 15 minutes", "Pod", [RolloutUndo];
     OomKilled: "`OOMKilled` in every form it comes in, limits of earlier revisions", "Pod", [RolloutUndo, SetResources];
-    ConfigMapMissing: "the kubelet's complaint; under pods that run, the ConfigMap and the names of its keys as its managed fields tell them, where it is not put back within 30 s", "Pod, Event, ConfigMap", [RolloutUndo];
+    ConfigMapMissing: "the kubelet's complaint; under pods that run, the ConfigMap and the names of its keys as its managed fields tell them, where it is not put back within 30 s", "Pod, Event, ConfigMap", [RestoreObject, RolloutUndo];
     SecretMissing: "the kubelet's complaint, against what the pod refers to", "Pod, Event", [RolloutUndo];
     LivenessProbeKills: "the kubelet's `Killing` event, and how and after what time the container ended", "Event", [RolloutUndo, SetProbe];
     StartupProbeKills: "the same", "Event", [RolloutUndo, SetProbe];
@@ -87,7 +87,7 @@ table! {
     ServiceWithoutEndpoints: "readiness of the pods, where these have no finding and their nodes answer", "Pod", [];
     ServiceSelectsOthers: "target ports against the pods of each workload that is selected", "Service, Pod", [];
     IngressClassMissing: "the class against the IngressClasses and the default one", "Ingress", [PatchIngress];
-    IngressBackendMissing: "backends against Services and their ports", "Ingress", [PatchIngress];
+    IngressBackendMissing: "backends against Services and their ports", "Ingress", [RestoreObject, PatchIngress];
     IngressMisrouted: "where a path led before, as far as the operator saw it, and the names of both Services", "Ingress", [PatchIngress];
     IngressSecretMissing: "its controller's events about a Secret that it names", "Event", [];
     GatewayRefused: "the class, and the conditions `Accepted` and `Programmed`", "Gateway, GatewayClass", [];
@@ -114,7 +114,7 @@ table! {
     PolicyAdmitsNobody: "ingress peers against pods, templates and namespaces", "NetworkPolicy", [];
     NodeNotReady: "the condition `Ready`, after a minute; not of a cordoned node whose annotation says why", "Node", [];
     NodeUnderPressure: "the pressure conditions and `NetworkUnavailable`, after a minute", "Node", [];
-    NodeCordoned: "who cordoned it, and pods that wait; not with a remover's taint", "Node", [];
+    NodeCordoned: "who cordoned it, and pods that wait; not with a remover's taint", "Node", [Uncordon];
     WebhookBackendMissing: "the webhook's Service and its ready endpoints", "webhook configuration", [];
     WebhookBundleInvalid: "the CA bundle: absent, no certificate, or all out of date", "webhook configuration", [];
     WebhookTimeouts: "the time-outs of all webhooks asked about new pods", "webhook configuration", [];

@@ -5,6 +5,7 @@
 
 use super::case::{Case, Sign};
 use super::history::{self, History};
+use super::restore;
 use super::text::{quote, quoted_after};
 use crate::finding::{Candidate, Cause};
 use crate::index::{ConfigRef, ContainerState, Now, Phase, Pod, RefKind, Template};
@@ -126,15 +127,31 @@ fn parse<'m>(message: &'m str, template: &'m Template, container: Option<&str>) 
     None
 }
 
-/// Back to a revision that does not refer to what is missing.
-fn candidates<'a>(case: &Case<'a>, history: &History<'a>, _: &Sign<'a>, pods: &[Pod<'a>]) -> Vec<Candidate> {
+/// What a sign of this analyzer is about.
+fn told<'a>(case: &Case<'a>, sign: &Sign<'a>) -> Option<Missing<'a>> {
+    let (pod, container) = (sign.pod, sign.container.as_deref());
+    let Some(name) = container else {
+        let event = case.event(&pod, None, "FailedMount", |m| parse(m, pod.template(), None).is_some())?;
+        return parse(&event.message, pod.template(), None);
+    };
+    match &pod.odd()?.containers.iter().find(|c| &*c.name == name)?.now {
+        Now::Waiting { message, .. } => parse(message, pod.template(), container),
+        Now::Running { .. } | Now::Ended(_) => None,
+    }
+}
+
+/// What is missing itself, or back to a revision that does not refer to it.
+fn candidates<'a>(case: &Case<'a>, history: &History<'a>, sign: &Sign<'a>, pods: &[Pod<'a>]) -> Vec<Candidate> {
+    let missing = told(case, sign).filter(|missing| missing.kind == RefKind::ConfigMap);
+    let place = |m: &Missing<'a>| (sign.pod.namespace(), m.name);
+    let back = missing.and_then(|m| restore::of(case.view, Kind::ConfigMap, place(&m), m.key));
     let same = |old: &Template, new: &Template| {
         let refs =
             |t: &Template| t.config_refs().map(|(_, r)| (r.kind, r.name.clone(), r.keys.clone())).collect::<Vec<_>>();
         let (old, new) = (refs(old), refs(new));
         new.iter().all(|r| old.contains(r))
     };
-    history::undo_if_new(case, history, pods, same).into_iter().collect()
+    back.into_iter().chain(history::undo_if_new(case, history, pods, same)).collect()
 }
 
 #[cfg(test)]

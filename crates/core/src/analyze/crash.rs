@@ -7,6 +7,7 @@ use super::case::{Case, Sign};
 use super::exit;
 use super::history::{self, History};
 use super::job;
+use super::restore;
 use super::text::{has_any, quote, restarts};
 use crate::action::{Action, Param};
 use crate::finding::{Candidate, Cause};
@@ -157,12 +158,14 @@ fn is_variable(word: &str) -> bool {
         && word.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_')
 }
 
-/// Back to the newest revision that served, whatever differs: a crash has no narrower suspect.
+/// The Service that is gone, or back to the newest revision that served, whatever differs: a crash has no narrower suspect.
 fn candidates<'a>(case: &Case<'a>, history: &History<'a>, sign: &Sign<'a>, pods: &[Pod<'a>]) -> Vec<Candidate> {
     let undo = history::undo_if_new(case, history, pods, |old: &Template, new: &Template| std::ptr::eq(old, new));
     let missing = undo.as_ref().filter(|_| sign.cause == Cause::CrashMissingConfig);
     let narrower = missing.and_then(|_| variable(case, history, sign.container.as_deref()?));
-    undo.into_iter().chain(narrower).collect()
+    let gone = Some(sign).filter(|sign| sign.cause == Cause::ServiceMissing);
+    let back = gone.and_then(|sign| restore::service(case, &sign.pod, sign.container.as_deref()));
+    back.into_iter().chain(undo).chain(narrower).collect()
 }
 
 /// The one variable that the newest revision which served defined, and this one does not.

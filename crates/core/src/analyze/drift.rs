@@ -4,6 +4,7 @@
 //! conclude anything of a ConfigMap whose managers are not told, nor of Secrets. No IO.
 
 use super::case::Case;
+use super::restore;
 use super::text::quote;
 use crate::action::Action;
 use crate::finding::{Candidate, Cause, Finding, Severity};
@@ -40,12 +41,13 @@ fn required(template: &Template) -> impl Iterator<Item = &ConfigRef> {
 fn lost(case: &Case<'_>, template: &Template, youngest: &Pod<'_>) -> Option<Finding> {
     // What the pods that run were made without, the new ones miss by themselves.
     let had = |r: &&ConfigRef| required(youngest.template()).any(|own| own == *r);
-    let (what, evidence, since) = required(template).filter(had).find_map(|r| {
+    let (what, evidence, since, back) = required(template).filter(had).find_map(|r| {
         let name = quote(&r.name, 80);
+        let back = |key| restore::of(case.view, Kind::ConfigMap, (youngest.namespace(), &r.name), key);
         let Some(thing) = case.view.named(Kind::ConfigMap, youngest.namespace(), &r.name) else {
             let since = case.view.lost_at(youngest.namespace(), &r.name);
             let what = format!("ConfigMap {name} no longer exists");
-            return case.past(since, REPLACING).then(|| (what, case.own("spec.template", &r.name), since));
+            return case.past(since, REPLACING).then(|| (what, case.own("spec.template", &r.name), since, back(None)));
         };
         let config = thing.config()?;
         let keys = config.keys.as_ref()?;
@@ -53,12 +55,13 @@ fn lost(case: &Case<'_>, template: &Template, youngest: &Pod<'_>) -> Option<Find
         let has = keys.join(", ");
         let evidence = case.in_thing(thing, "metadata.managedFields", &format!("keys: {has}")).into_iter().collect();
         let what = format!("ConfigMap {name} no longer has key {}, only {}", quote(key, 60), quote(&has, 100));
-        Some((what, evidence, config.written))
+        Some((what, evidence, config.written, back(Some(key))))
     })?;
     let text = format!("the pods run, but new ones will not start: {what}");
     let mut finding = case.draft(Cause::ConfigMapMissing, Severity::Warning, &text);
     finding.since = since.unwrap_or(case.now);
     finding.evidence = evidence;
+    finding.candidates = back.into_iter().collect();
     Some(finding)
 }
 

@@ -176,8 +176,15 @@ pub(crate) fn line(finding: &Finding) -> String {
     let promised = super::catalogue::about(finding.cause).candidates;
     let kept = |c: &crate::finding::Candidate| promised.contains(&c.action.change_type());
     assert!(finding.candidates.iter().all(kept), "{} proposes what no table says: {finding:#?}", finding.cause);
-    let trusted =
-        |o: &Origin| matches!(o, Origin::RevisionHistory { .. } | Origin::CurrentValue {} | Origin::Earlier {});
+    let trusted = |o: &Origin| {
+        matches!(
+            o,
+            Origin::RevisionHistory { .. }
+                | Origin::CurrentValue {}
+                | Origin::Earlier {}
+                | Origin::LastKnownGood { .. }
+        )
+    };
     let proved = |c: &crate::finding::Candidate| c.action.origins().into_iter().all(|(_, origin)| trusted(origin));
     assert!(finding.candidates.iter().all(proved), "a value from nowhere: {finding:#?}");
     let container = finding.container.as_ref().map_or_else(String::new, |c| format!(" [{c}]"));

@@ -9,6 +9,7 @@ mod misroute;
 use super::case::Case;
 use super::earlier::shown;
 use super::near::near;
+use super::restore;
 use super::text::{has_any, quote};
 use crate::action::{Action, IngressSettings, Origin, Param, PathBackend};
 use crate::finding::{Candidate, Cause, Finding, Severity};
@@ -99,7 +100,9 @@ fn backend(case: &Case<'_>, thing: &Thing, ingress: &Ingress) -> Option<Finding>
     let severity = if broken.len() == ingress.backends.len() { Severity::Critical } else { Severity::Warning };
     let text = format!("the Ingress leads {} to nothing: {why}{more}", quote(&first.place(), 80));
     let evidence = case.own("spec.rules", &format!("{}: Service {}", first.place(), first.service));
-    let candidates = broken.iter().find_map(|(b, _)| meant(case, namespace, b)).into_iter().collect();
+    let back = broken.iter().find_map(|(b, _)| restore::of(case.view, Kind::Service, (namespace, &b.service), None));
+    let meant = broken.iter().find_map(|(b, _)| meant(case, namespace, b));
+    let candidates = back.into_iter().chain(meant).collect();
     Some(Finding { evidence, candidates, ..case.draft(Cause::IngressBackendMissing, severity, &text) })
 }
 

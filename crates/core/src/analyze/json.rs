@@ -131,7 +131,9 @@ fn parameters(action: &Action) -> Vec<ParameterJson> {
         | Action::DeletePod {}
         | Action::DeleteResourceQuota {}
         | Action::SuspendCronJob {}
-        | Action::ResumeCronJob {} => Vec::new(),
+        | Action::ResumeCronJob {}
+        | Action::Cordon {}
+        | Action::Uncordon {} => Vec::new(),
     }
 }
 

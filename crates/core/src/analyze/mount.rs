@@ -6,8 +6,8 @@
 
 use super::case::{Case, Sign};
 use super::history::{self, History};
-use super::resolve;
 use super::text::{has_any, quote, restarts};
+use super::{resolve, restore};
 use crate::finding::{Candidate, Cause};
 use crate::index::{ContainerState, Event, Now, Phase, Pod};
 use jiff::{SignedDuration, Timestamp};
@@ -97,14 +97,15 @@ pub(crate) fn hangs<'a>(case: &Case<'a>, pod: Pod<'a>, state: &ContainerState) -
     Some(Sign { cause, container: Some(state.name.clone()), pod, since: *since, detail, evidence, mend: other_program })
 }
 
-/// Back to a revision whose init containers were others.
+/// The Service that is waited for, or back to a revision whose init containers were others.
 fn other_program<'a>(case: &Case<'a>, history: &History<'a>, sign: &Sign<'a>, pods: &[Pod<'a>]) -> Vec<Candidate> {
     let name = sign.container.as_deref();
-    history::undo_if_new(case, history, pods, |old, new| {
+    let gone = Some(name).filter(|_| sign.cause == Cause::ServiceMissing);
+    let restored = gone.and_then(|name| restore::service(case, &sign.pod, name));
+    let undo = history::undo_if_new(case, history, pods, |old, new| {
         history::both(old, new, name).is_some_and(|(old, new)| old == new)
-    })
-    .into_iter()
-    .collect()
+    });
+    restored.into_iter().chain(undo).collect()
 }
 
 #[cfg(test)]

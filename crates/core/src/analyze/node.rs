@@ -5,7 +5,8 @@
 
 use super::case::Case;
 use super::text::{has_any, quote};
-use crate::finding::{Cause, Finding, Severity};
+use crate::action::Action;
+use crate::finding::{Candidate, Cause, Finding, Severity};
 use crate::index::{Condition, Node, Thing, View, Writer};
 use crate::object::Kind;
 use jiff::SignedDuration;
@@ -21,7 +22,7 @@ pub(crate) fn find(case: &Case<'_>) -> Vec<Finding> {
         return Vec::new();
     };
     let announced = node.cordoned && thing.head.marks.explained();
-    if announced || thing.head.marks.deleting() || node.taints.iter().any(|taint| has_any(taint, &REMOVERS)) {
+    if announced || thing.head.marks.deleting() || node.taints.iter().any(|taint| removes(taint)) {
         return Vec::new();
     }
     let lasting: Vec<&Condition> =
@@ -66,7 +67,19 @@ fn cordoned(case: &Case<'_>, node: &Node) -> Option<Finding> {
     let mut finding = case.draft(Cause::NodeCordoned, severity, &text);
     finding.since = node.cordoned_by.as_ref().and_then(|w| w.at).unwrap_or(finding.since);
     finding.evidence = case.own("spec.unschedulable", "true");
+    if severity > Severity::Info {
+        finding.candidates = vec![Candidate {
+            action: Action::Uncordon {},
+            target: finding.subject.clone(),
+            why: "pods wait for a node that takes them".to_owned(),
+        }];
+    }
     Some(finding)
+}
+
+/// True for a taint of those who remove nodes themselves.
+pub(crate) fn removes(taint: &str) -> bool {
+    has_any(taint, &REMOVERS)
 }
 
 /// ` by MANAGER at TIME`, as far as the API server remembers.

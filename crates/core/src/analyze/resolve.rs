@@ -8,7 +8,7 @@ use super::history::History;
 use super::policy::dns_blocked_by;
 use super::text::{has_any, quote};
 use crate::finding::Cause;
-use crate::index::{Pod, Thing};
+use crate::index::{Now, Pod, Thing};
 use crate::object::Kind;
 
 /// The words before a host in the complaints of the usual resolvers: Go's, glibc's users', Node's,
@@ -120,6 +120,20 @@ pub(crate) fn absent_service<'h>(case: &Case<'_>, pod: &Pod<'_>, host: &'h str) 
         // A pod of a StatefulSet, or one with a subdomain, has a name of its own.
         || case.view.pod_named(&namespace, name).is_some();
     (!known).then_some(name)
+}
+
+/// The Service of the pod's namespace that a container's last words, or its command, mean and that is not there.
+pub(crate) fn missing_service<'a>(case: &Case<'a>, pod: &Pod<'a>, container: &str) -> Option<&'a str> {
+    let state = pod.odd()?.containers.iter().find(|c| &*c.name == container)?;
+    let ended = match &state.now {
+        Now::Ended(exit) => Some(exit),
+        Now::Waiting { .. } | Now::Running { .. } => state.last.as_ref(),
+    };
+    let said = ended.and_then(|exit| host(&exit.message).or_else(|| own_words(&exit.message)));
+    let hosts = pod.template().container(container).map_or(&[][..], |c| &*c.hosts).iter().map(|host| &**host);
+    let absent = said.into_iter().chain(hosts).filter(|host| absent_service(case, pod, host).is_some());
+    let mut own = absent.filter_map(|host| service_name(case, pod, host)).filter(|(ns, _)| *ns == pod.namespace());
+    own.next().map(|(_, name)| name)
 }
 
 /// True where a host means a Service that there is.

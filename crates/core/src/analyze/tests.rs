@@ -166,8 +166,8 @@ fn every_candidate_takes_its_values_from_a_trusted_place() {
     let mut seen = BTreeSet::new();
     for w in hostile::worlds() {
         for candidate in analyze_all(&w.index.view(), w.now).into_iter().flat_map(|finding| finding.candidates) {
-            let trusted =
-                |o: &Origin| matches!(o, Origin::RevisionHistory { .. } | Origin::CurrentValue {} | Origin::Earlier {});
+            let proved = |o: &Origin| matches!(o, Origin::RevisionHistory { .. } | Origin::LastKnownGood { .. });
+            let trusted = |o: &Origin| proved(o) || matches!(o, Origin::CurrentValue {} | Origin::Earlier {});
             assert!(candidate.action.origins().iter().all(|(_, origin)| trusted(origin)), "{candidate:?}");
             let shown = format!("{candidate:?}").to_lowercase();
             let asked = ["evil", "kube-system", "value: 7", "999gi", "6666"];

@@ -81,7 +81,9 @@ pub fn same_action(a: &Action, b: &Action) -> bool {
             | Action::SuspendCronJob {}
             | Action::ResumeCronJob {}
             | Action::PatchIngress { .. }
-            | Action::PatchHPA { .. },
+            | Action::PatchHPA { .. }
+            | Action::Cordon {}
+            | Action::Uncordon {},
             _,
         ) => a.change_type() == b.change_type(),
     }

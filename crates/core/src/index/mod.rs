@@ -4,6 +4,7 @@
 //! hold a whole API object, a Secret, a ConfigMap's data or an environment variable's value, and
 //! never lists. No IO.
 
+mod copies;
 mod events;
 mod feed;
 mod hash;
@@ -23,6 +24,7 @@ mod touch;
 mod uid;
 mod view;
 
+pub use copies::CopyRow;
 pub use events::Event;
 pub use hash::Print;
 pub use intern::{Labels, Text};
@@ -86,6 +88,8 @@ pub struct Index {
     waiting: usize,
     /// When ConfigMaps went that pods are made with, by namespace and name.
     lost: BTreeMap<(Text, Text), Timestamp>,
+    /// The last-known-good copies that the operator keeps.
+    copies: BTreeMap<(Kind, Text, Text), CopyRow>,
     resync: BTreeMap<Kind, Set<UidKey>>,
     unread: BTreeMap<Kind, String>,
     listed: BTreeSet<Kind>,

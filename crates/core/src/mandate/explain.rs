@@ -30,7 +30,8 @@ pub struct Question<'a> {
     pub target: &'a ObjectRef,
     /// The live object, if it exists.
     pub object: Option<&'a Value>,
-    /// Labels of the target's namespace; `None` if it does not exist or is terminating.
+    /// Labels of the target's namespace, of a node those of its own; `None` if that namespace does not exist or is
+    /// terminating.
     pub namespace: Option<&'a BTreeMap<String, String>>,
     /// Key and value of the territory label.
     pub territory: (&'a str, &'a str),
@@ -127,6 +128,10 @@ fn pass(question: &str, detail: impl Into<String>) -> Step {
 fn territory(q: &Question<'_>) -> Step {
     let (key, value) = q.territory;
     let name = q.target.namespace_str();
+    let (place, many) = match &q.target.namespace {
+        Some(namespace) => (format!("namespace {namespace}"), "namespaces"),
+        None => (q.target.to_string(), q.target.kind.served().resource),
+    };
     let Some(labels) = q.namespace else {
         return step(
             "territory",
@@ -135,10 +140,9 @@ fn territory(q: &Question<'_>) -> Step {
         );
     };
     if labels.get(key).is_some_and(|v| v == value) {
-        return pass("territory", format!("namespace {name} carries {key}={value}"));
+        return pass("territory", format!("{place} carries {key}={value}"));
     }
-    let why =
-        format!("namespace {name} does not carry the label {key}={value}; whoever may label namespaces can add it");
+    let why = format!("{place} does not carry the label {key}={value}; whoever may label {many} can add it");
     step("territory", StepResult::Refuse, Reason::new(Code::OutsideTerritory, why))
 }
 
@@ -175,12 +179,13 @@ fn readable(q: &Question<'_>) -> Step {
     step("mandates", StepResult::Human, Reason::new(Code::MandateUnreadable, why))
 }
 
-/// In each mandate the first rule that matches namespace and type.
+/// In each mandate the first rule that matches namespace and type. One for some namespaces says nothing of what
+/// lives in none.
 fn matching<'a>(q: &Question<'a>) -> Vec<(&'a Mandate, &'a Rule)> {
     let empty = BTreeMap::new();
     let labels = q.namespace.unwrap_or(&empty);
     let applies = |rule: &Rule| {
-        rule.namespace_selector.as_ref().is_none_or(|s| s.matches(labels))
+        rule.namespace_selector.as_ref().is_none_or(|s| q.target.namespace.is_some() && s.matches(labels))
             && (rule.types.is_empty() || rule.types.contains(&q.change_type))
     };
     q.mandates.iter().filter_map(|m| m.rules.iter().find(|r| applies(r)).map(|r| (m, r))).collect()
@@ -277,6 +282,7 @@ fn human_value(proposal: &Proposal) -> Option<String> {
         Origin::Earlier {} => Some(format!("{parameter} takes back what somebody did")),
         Origin::RevisionHistory { .. }
         | Origin::KeptCopy { .. }
+        | Origin::LastKnownGood { .. }
         | Origin::MandateAllowlist { .. }
         | Origin::CurrentValue {}
         | Origin::Telemetry {} => None,

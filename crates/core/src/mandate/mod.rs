@@ -5,12 +5,14 @@
 
 mod explain;
 mod image;
+mod keep;
 mod selector;
 mod strictest;
 mod window;
 
 pub use explain::{Explanation, Question, Step, StepResult, explain};
 pub use image::image_allowed;
+pub use keep::{KeepCopies, KeptKind, kept_after};
 pub use selector::{LabelSelector, Requirement, SelectorOperator};
 pub use strictest::limits_in;
 pub use window::{Day, Window};
@@ -272,6 +274,8 @@ pub struct Mandate {
     pub limits: Limits,
     /// What it protects.
     pub protect: Vec<Protect>,
+    /// Of what copies are kept, if of anything.
+    pub keep_copies: Option<KeepCopies>,
 }
 
 /// The outcome of evaluating the mandates.

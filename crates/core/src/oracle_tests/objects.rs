@@ -128,6 +128,39 @@ fn a_restored_object_is_healthy_only_with_its_content() {
     assert_eq!(planless.judge(), Health::Vanished);
 }
 
+#[test]
+fn a_restored_config_map_is_healthy_once_no_pod_waits_for_it() {
+    let mut case = restored();
+    let config = json!({"kind": "ConfigMap", "metadata": {"name": "app"}, "data": {"mode": "fast"}});
+    case.plan.result = config.to_string();
+    case.plan.target.kind = Kind::ConfigMap;
+    case.seen.target = Some(config);
+    let reading = |name: &str, reason: &str| {
+        let mut pod = waiting(pod(1), reason);
+        pod["spec"] = json!({"volumes": [{"projected": {"sources": [{"configMap": {"name": name}}]}}]});
+        pod
+    };
+    healthy(&case);
+    for reason in ["CreateContainerConfigError", "ContainerCreating", "PodInitializing"] {
+        case.seen.pods = vec![reading("app", reason)];
+        not_yet(&case, "pod web-1 still waits");
+        case.seen.pods = vec![reading("other", reason)];
+        healthy(&case);
+    }
+    case.seen.pods = vec![reading("app", "CrashLoopBackOff")];
+    healthy(&case);
+}
+
+#[test]
+fn a_restored_service_is_healthy_once_it_serves() {
+    let mut case = served();
+    case.plan.change_type = ChangeType::RestoreObject;
+    case.plan.target.uid = None;
+    healthy(&case);
+    case.seen.slices.clear();
+    not_yet(&case, "no pod that it selects");
+}
+
 fn set(change_type: ChangeType, kind: Kind, changed: &str, object: serde_json::Value) -> Case {
     let mut case = done(change_type, kind);
     case.plan.changed = vec![changed.to_owned()];

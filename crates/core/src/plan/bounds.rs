@@ -3,9 +3,9 @@
 //! Owns the validator that stands beside RBAC and the fence. Must never trust a proposal's word
 //! for where a value came from: each origin is compared with the object it names. No IO.
 
-use super::Proposal;
 use super::build::Sources;
 use super::object::{annotation, container_pointer, controller, is_live, label, name_of, text_at};
+use super::{Operation, Proposal};
 use crate::action::{Action, ChangeType, Origin, Param, ResourceName, Resources};
 use crate::catalogue;
 use crate::mandate::{Bounds, image_allowed};
@@ -28,6 +28,8 @@ pub struct Facts {
     pub selected_now: Vec<Value>,
     /// The most free allocatable resources that one node has.
     pub largest_free: BTreeMap<ResourceName, Quantity>,
+    /// How many other nodes are ready and take pods.
+    pub takers: usize,
     /// Objects of each kind of [`kinds_around`], those of the Change's namespace where the kind has one.
     pub around: BTreeMap<Kind, Vec<Value>>,
     /// What takes the target back to what it was seen to be before.
@@ -80,6 +82,8 @@ pub fn kinds_around(action: &Action) -> Vec<Kind> {
         | Action::SetStrategy { .. }
         | Action::SuspendCronJob {}
         | Action::ResumeCronJob {}
+        | Action::Cordon {}
+        | Action::Uncordon {}
         | Action::PatchHPA { .. } => Vec::new(),
     }
 }
@@ -92,6 +96,7 @@ pub(super) fn is_told(origin: &Origin, what: &str) -> Result<bool, Reason> {
         Origin::CurrentValue {} => Ok(true),
         Origin::RevisionHistory { .. }
         | Origin::KeptCopy { .. }
+        | Origin::LastKnownGood { .. }
         | Origin::MandateAllowlist { .. }
         | Origin::Telemetry {} => Err(unproven(format!("no history of {what} is kept"))),
     }
@@ -136,18 +141,19 @@ fn is_built_in(group: &str) -> bool {
     matches!(group, "" | "apps" | "batch")
 }
 
-/// Why an object may never be changed, wherever it is.
+/// Why an object may never be changed, wherever it is. What lives in no namespace has labels of its own in its place.
 pub fn protected(target: &ObjectRef, object: Option<&Value>, namespace: &BTreeMap<String, String>) -> Option<Reason> {
     const MARK: &str = "bailiwick.dev/protected";
     let no = |why: String| Some(Reason::new(Code::Protected, why));
     let name = target.namespace_str();
+    let marked = namespace.get(MARK).is_some_and(|v| v == "true");
     if name.starts_with("kube-") || name.starts_with("bailiwick-") {
         return no(format!("namespace {name} is protected"));
     }
-    if namespace.get(MARK).is_some_and(|v| v == "true") {
+    if marked && target.namespace.is_some() {
         return no(format!("namespace {name} is labelled {MARK}=true"));
     }
-    if object.is_some_and(|o| label(o, MARK) == Some("true")) {
+    if marked || object.is_some_and(|o| label(o, MARK) == Some("true")) {
         return no(format!("{target} is labelled {MARK}=true"));
     }
     None
@@ -181,7 +187,7 @@ pub fn check(proposal: &Proposal, facts: &Facts, bounds: &Bounds) -> Result<(), 
         }
         Action::DeletePod {} => delete_pod(facts),
         Action::DeleteResourceQuota {} => delete_quota(facts),
-        Action::RestoreObject { copy } => restore(copy, proposal, facts),
+        Action::RestoreObject { copy } => super::restore::check(copy, proposal, facts),
         Action::SetProbe { container, probe, settings } => {
             super::probe::check((container.as_str(), *probe), settings, proposal, facts)
         }
@@ -192,15 +198,18 @@ pub fn check(proposal: &Proposal, facts: &Facts, bounds: &Bounds) -> Result<(), 
         Action::PatchService { settings } => super::service::check(settings, facts),
         Action::PatchIngress { settings } => super::ingress::check(settings, facts),
         Action::PatchHPA { settings } => super::autoscaler::check(settings, facts, bounds),
+        Action::Cordon {} => super::node::check(facts).and_then(|()| super::node::check_cordon(facts)),
+        Action::Uncordon {} => super::node::check(facts),
         Action::RolloutRestart {} | Action::SuspendCronJob {} | Action::ResumeCronJob {} => Ok(()),
     }
 }
 
 fn check_identity(proposal: &Proposal, facts: &Facts) -> Result<(), Reason> {
-    if proposal.target.namespace.as_ref() != Some(&proposal.namespace) {
+    let target = &proposal.target;
+    if proposal.namespace.as_str() != target.home() || target.kind.served().namespaced != target.namespace.is_some() {
         return Err(Reason::new(Code::InvalidSpec, "a Change lives in the namespace of its target"));
     }
-    let creates = matches!(proposal.action, Action::RestoreObject { .. });
+    let creates = super::operation(&proposal.action, &proposal.target) == Operation::Create;
     match (&facts.sources.target, creates) {
         (None, false) => Err(Reason::new(Code::TargetMissing, format!("{} does not exist", proposal.target))),
         (Some(_), true) => Err(Reason::new(Code::TargetExists, format!("{} exists already", proposal.target))),
@@ -295,9 +304,11 @@ fn set_image(
             Code::ImageNotAllowed,
             format!("{:?} matches no image pattern of the mandate", image.value),
         )),
-        Origin::KeptCopy { .. } | Origin::CurrentValue {} | Origin::Earlier {} | Origin::Telemetry {} => {
-            Err(unproven("an image cannot come from there"))
-        }
+        Origin::KeptCopy { .. }
+        | Origin::LastKnownGood { .. }
+        | Origin::CurrentValue {}
+        | Origin::Earlier {}
+        | Origin::Telemetry {} => Err(unproven("an image cannot come from there")),
     }
 }
 
@@ -316,6 +327,7 @@ fn scale(replicas: &Param<i32>, facts: &Facts, bounds: &Bounds) -> Result<(), Re
         Origin::Human {} | Origin::Earlier {} => Ok(()),
         Origin::RevisionHistory { .. }
         | Origin::KeptCopy { .. }
+        | Origin::LastKnownGood { .. }
         | Origin::MandateAllowlist { .. }
         | Origin::CurrentValue {}
         | Origin::Telemetry {} => Err(unproven("no revision keeps a number of replicas")),
@@ -344,18 +356,6 @@ fn delete_quota(facts: &Facts) -> Result<(), Reason> {
         Some(by) => Err(Reason::new(Code::ManagedElsewhere, format!("the quota is managed by {by:?}"))),
         None => Ok(()),
     }
-}
-
-fn restore(copy: &Param<crate::names::ObjectName>, proposal: &Proposal, facts: &Facts) -> Result<(), Reason> {
-    let Origin::KeptCopy { change, .. } = &copy.origin else {
-        return Err(unproven("an object is restored only from the kept copy of a Change"));
-    };
-    let kept = facts.sources.kept.as_ref().ok_or_else(|| unproven(format!("Change {change} keeps no intact copy")))?;
-    let same = *change == copy.value
-        && text_at(kept, "/kind") == Some(proposal.target.kind.as_str())
-        && text_at(kept, "/metadata/name") == Some(proposal.target.name.as_str())
-        && text_at(kept, "/metadata/namespace") == Some(proposal.target.namespace_str());
-    if same { Ok(()) } else { Err(unproven(format!("the copy of Change {change} is of another object"))) }
 }
 
 /// The tier that holds for this very object. A pod that was not seen may keep local data.

@@ -6,6 +6,8 @@ mod autoscaler;
 mod earlier;
 #[path = "bounds_tests/ingress.rs"]
 mod ingress;
+#[path = "bounds_tests/nodes.rs"]
+mod nodes;
 #[path = "bounds_tests/objects.rs"]
 mod objects;
 #[path = "bounds_tests/origins.rs"]

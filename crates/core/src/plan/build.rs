@@ -3,10 +3,12 @@
 //! Owns what each action means in fields. Must never take a value from anywhere but the action's
 //! parameters, the live object and the proved sources. No IO.
 
-use super::object::{container_pointer, fingerprint, int_at, pruned, recreatable, text_at, without_controllers_words};
+use super::object::{
+    container_pointer, fingerprint, int_at, pruned, recreatable, text_at, without_controllers_words, without_free,
+};
 use super::{
-    Baseline, Draft, DryRun, LARGEST_RESULT, Operation, Plan, Proposal, autoscaler, diff, ingress, parts, probe,
-    service, strategy,
+    Baseline, Draft, DryRun, LARGEST_RESULT, Operation, Plan, Proposal, autoscaler, diff, ingress, node, parts, probe,
+    restore, service, strategy,
 };
 use crate::action::{Action, Resources};
 use crate::canonical;
@@ -37,10 +39,9 @@ pub struct Sources {
 /// A typed reason where the target is not as the action needs it, or nothing would change.
 pub fn draft(proposal: &Proposal, sources: &Sources) -> Result<Draft, Reason> {
     let change_type = proposal.action.change_type();
-    let entry = catalogue::entry(change_type);
     let free = free_keys(&proposal.target, sources);
     let mut draft = Draft {
-        operation: entry.operation,
+        operation: super::operation(&proposal.action, &proposal.target),
         target: proposal.target.clone(),
         patch: Vec::new(),
         body: None,
@@ -48,7 +49,7 @@ pub fn draft(proposal: &Proposal, sources: &Sources) -> Result<Draft, Reason> {
         free,
         change_type,
     };
-    match entry.operation {
+    match draft.operation {
         Operation::Update => {
             let before = live(sources)?;
             let after = updated(proposal, before, sources)?;
@@ -74,7 +75,10 @@ pub(super) fn live(sources: &Sources) -> Result<&Value, Reason> {
 }
 
 pub(super) fn free_keys(target: &ObjectRef, sources: &Sources) -> Vec<String> {
-    if target.kind.is_workload() && sources.autoscaled { vec!["replicas".to_owned()] } else { Vec::new() }
+    // The cluster itself writes a taint for each of a node's conditions, and one for a cordon.
+    let taints = (target.kind == Kind::Node).then_some("taints");
+    let replicas = (target.kind.is_workload() && sources.autoscaled).then_some("replicas");
+    taints.into_iter().chain(replicas).map(str::to_owned).collect()
 }
 
 /// The live object with the action's fields set.
@@ -112,7 +116,13 @@ fn updated(proposal: &Proposal, before: &Value, sources: &Sources) -> Result<Val
         Action::PatchHPA { settings } => autoscaler::apply(&mut after, &settings.value)?,
         Action::SuspendCronJob {} => set(&mut after, "/spec/suspend", json!(true))?,
         Action::ResumeCronJob {} => set(&mut after, "/spec/suspend", json!(false))?,
-        Action::DeletePod {} | Action::DeleteResourceQuota {} | Action::RestoreObject { .. } => {
+        Action::Cordon {} => node::apply(&mut after, false)?,
+        Action::Uncordon {} => node::apply(&mut after, true)?,
+        Action::RestoreObject { .. } => {
+            let kept = sources.kept.as_ref().ok_or_else(|| Reason::plain(Code::OriginUnproven))?;
+            restore::apply(&mut after, kept, proposal.target.kind)?;
+        }
+        Action::DeletePod {} | Action::DeleteResourceQuota {} => {
             return Err(Reason::plain(Code::InvalidSpec));
         }
     }
@@ -232,7 +242,8 @@ pub struct Outcome<'a> {
 /// [`Code::OutOfBounds`] where the result changes fields that the type may not touch.
 pub fn seal(outcome: &Outcome<'_>) -> Result<Plan, Reason> {
     let (first, second) = (outcome.first.map(pruned), outcome.second.map(pruned));
-    let comparable = |v: &Option<Value>| v.as_ref().map(without_assigned);
+    // What others own may move between one look and the next.
+    let comparable = |v: &Option<Value>| v.as_ref().map(|v| without_free(&without_assigned(v), &outcome.draft.free));
     if comparable(&first) != comparable(&second) {
         return Err(Reason::plain(Code::PlanNotReproducible));
     }
@@ -288,7 +299,7 @@ fn assemble(draft: &Draft, result: Option<&Value>, dry_run: DryRun, outcome: &Ou
         (Some(before), Some(after), Operation::Update) => changed_pointers(before, after, draft)?,
         (_, _, Operation::Update | Operation::Delete | Operation::Create) => Vec::new(),
     };
-    let undo = catalogue::entry(draft.change_type).undo;
+    let undo = catalogue::entry(draft.change_type).way_back(draft.operation);
     Ok(Plan {
         change_type: draft.change_type,
         operation: draft.operation,
@@ -310,10 +321,10 @@ fn assemble(draft: &Draft, result: Option<&Value>, dry_run: DryRun, outcome: &Ou
 
 /// The pointers that differ between the pruned objects; each must be one the type may touch.
 fn changed_pointers(before: &Value, after: &Value, draft: &Draft) -> Result<Vec<String>, Reason> {
-    // A controller may write its own annotations between the read and the dry run.
-    let compared = |object: &Value| without_controllers_words(&without_assigned(object));
+    // A controller may write its own annotations, or what it owns, between the read and the dry run.
+    let compared = |object: &Value| without_free(&without_controllers_words(&without_assigned(object)), &draft.free);
     let (_, changed) = diff::guarded_patch(&compared(before), &compared(after));
-    let allowed = catalogue::entry(draft.change_type).fields;
+    let allowed = catalogue::entry(draft.change_type).fields_of(draft.operation, draft.target.kind);
     match changed.iter().find(|p| !within(p, allowed)) {
         Some(outside) => Err(Reason::new(
             Code::OutOfBounds,

@@ -1,7 +1,7 @@
 //! Tests of drafts, sealed plans and the way back.
 
 use super::*;
-use crate::action::{Origin, Param, ResourceName};
+use crate::action::{ChangeType, Origin, Param, ResourceName};
 use crate::names::{ContainerName, Namespace, ObjectName, Uid};
 
 fn deployment() -> Value {
@@ -94,6 +94,20 @@ fn a_controllers_own_annotation_between_read_and_dry_run_is_no_change_of_ours() 
     result["metadata"]["annotations"]["team.example/owner"] = json!("mallory");
     let refused = seal(&outcome(&draft, Some(&result), Some(&result))).unwrap_err();
     assert_eq!(refused.code, Code::OutOfBounds);
+}
+
+#[test]
+fn a_taint_that_the_cluster_writes_between_two_looks_is_no_change_of_ours() {
+    let case = crate::plan::fixture::case(ChangeType::Uncordon);
+    let draft = draft(&case.proposal, &case.facts.sources).unwrap();
+    let first = applied(&draft);
+    let mut second = first.clone();
+    second["spec"]["taints"] = json!([{"key": "node.kubernetes.io/not-ready", "effect": "NoExecute"}]);
+    let plan = seal(&outcome(&draft, Some(&second), Some(&first))).unwrap();
+    assert_eq!((plan.changed, plan.free), (vec!["/spec/unschedulable".to_owned()], vec!["taints".to_owned()]));
+    second["spec"]["podCIDR"] = json!("10.0.0.0/24");
+    let other = seal(&outcome(&draft, Some(&second), Some(&first)));
+    assert_eq!(other.unwrap_err().code, Code::PlanNotReproducible);
 }
 
 #[test]

@@ -151,6 +151,17 @@ fn cron_job(suspend: bool) -> Value {
     })
 }
 
+/// A node of the territory that is ready, and cordoned or not.
+pub(crate) fn node(cordoned: bool) -> Value {
+    let taint = json!([{"key": "node.kubernetes.io/unschedulable", "effect": "NoSchedule"}]);
+    let spec = if cordoned { json!({"unschedulable": true, "taints": taint}) } else { json!({}) };
+    json!({
+        "apiVersion": "v1", "kind": "Node",
+        "metadata": {"name": "web", "uid": "u-1", "labels": {"autofix": "true"}},
+        "spec": spec, "status": {"conditions": [{"type": "Ready", "status": "True"}]}
+    })
+}
+
 /// A pod that is ready.
 pub(crate) fn serving() -> Value {
     let mut pod = pod();
@@ -176,6 +187,20 @@ pub(crate) fn quota() -> Value {
         "metadata": {"name": "web", "namespace": "shop", "uid": "u-1"},
         "spec": {"hard": {"pods": "1"}}
     })
+}
+
+/// What a copy of a ConfigMap or Service holds.
+fn kept_of(kind: Kind) -> Value {
+    let mut kept = quota();
+    kept["kind"] = json!(kind.as_str());
+    kept.as_object_mut().unwrap().remove("spec");
+    if kind == Kind::ConfigMap {
+        kept["data"] = json!({"mode": "fast"});
+    } else {
+        kept["spec"] = json!({"type": "NodePort", "selector": {"app": "web"}, "clusterIP": "10.0.0.7", "externalIPs": [],
+            "ports": [{"name": "http", "port": 80, "targetPort": 8080, "nodePort": 30007}]});
+    }
+    kept
 }
 
 /// The action of a type, with values that a good case allows.
@@ -229,6 +254,8 @@ pub(crate) fn action(change_type: ChangeType) -> Action {
             let settings = IngressSettings { class: Some(name("nginx")), backend: None };
             Action::PatchIngress { settings: Param::new(settings, Origin::CurrentValue {}) }
         }
+        ChangeType::Cordon => Action::Cordon {},
+        ChangeType::Uncordon => Action::Uncordon {},
         ChangeType::PatchHPA => {
             let settings = HpaSettings { max_replicas: Some(8), ..HpaSettings::default() };
             Action::PatchHPA { settings: Param::new(settings, Origin::CurrentValue {}) }
@@ -254,6 +281,8 @@ fn subject(change_type: ChangeType) -> (Kind, Option<Value>, Option<Value>) {
         ChangeType::PatchHPA => (Kind::HorizontalPodAutoscaler, Some(autoscaler()), None),
         ChangeType::SuspendCronJob => (Kind::CronJob, Some(cron_job(false)), None),
         ChangeType::ResumeCronJob => (Kind::CronJob, Some(cron_job(true)), None),
+        ChangeType::Cordon => (Kind::Node, Some(node(false)), None),
+        ChangeType::Uncordon => (Kind::Node, Some(node(true)), None),
         ChangeType::DeletePod => (Kind::Pod, Some(pod()), None),
         ChangeType::DeleteResourceQuota => (Kind::ResourceQuota, Some(quota()), None),
         ChangeType::RestoreObject => (Kind::ResourceQuota, None, Some(quota())),
@@ -263,16 +292,19 @@ fn subject(change_type: ChangeType) -> (Kind, Option<Value>, Option<Value>) {
 /// A case in which nothing is wrong.
 pub(crate) fn case(change_type: ChangeType) -> Case {
     let (kind, target, kept) = subject(change_type);
-    let namespace = Namespace::parse("shop").unwrap();
     let of_target = target.is_some().then(|| uid("u-1"));
+    let target_ref = match kind.served().namespaced {
+        true => ObjectRef::namespaced(kind, Namespace::parse("shop").unwrap(), name("web"), of_target),
+        false => ObjectRef::cluster(kind, name("web"), of_target),
+    };
     let proposal = Proposal {
-        namespace: namespace.clone(),
+        namespace: Namespace::parse(target_ref.home()).unwrap(),
         name: name("fix-web"),
         uid: uid("c-1"),
         created: "2026-01-02T03:04:05Z".parse().unwrap(),
         proposer: OPERATOR.into(),
         action: action(change_type),
-        target: ObjectRef::namespaced(kind, namespace, name("web"), of_target),
+        target: target_ref,
     };
     let has_parts = target.as_ref().is_some_and(|t| t.pointer("/spec/template/spec/volumes").is_some());
     let kept_revision = if has_parts { with_parts().1 } else { revision() };
@@ -283,6 +315,7 @@ pub(crate) fn case(change_type: ChangeType) -> Case {
         selected: vec![serving()],
         selected_now: Vec::new(),
         largest_free: free.into_iter().map(|(name, text)| (name, Quantity::parse(text).unwrap())).collect(),
+        takers: 1,
         around: around(),
         earlier: Vec::new(),
     };
@@ -299,6 +332,9 @@ pub(crate) fn case_on(change_type: ChangeType, kind: Kind) -> Case {
     case.proposal.target = ObjectRef::namespaced(kind, namespace, name("web"), case.proposal.target.uid);
     if let Some(target) = &mut case.facts.sources.target {
         target["kind"] = json!(kind.as_str());
+    }
+    if let Some(kept) = &mut case.facts.sources.kept {
+        *kept = kept_of(kind);
     }
     let mut history = case.facts.sources.revision.take().unwrap();
     let template = history["spec"]["template"].clone();

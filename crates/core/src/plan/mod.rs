@@ -12,11 +12,13 @@ mod diff;
 #[cfg(test)]
 pub(crate) mod fixture;
 pub(crate) mod ingress;
+mod node;
 pub mod object;
 mod parts;
 pub(crate) mod probe;
 mod render;
 mod resources;
+mod restore;
 mod service;
 mod strategy;
 mod undo;
@@ -26,6 +28,7 @@ pub use render::rendered;
 
 use crate::action::{Action, ChangeType};
 use crate::canonical;
+use crate::catalogue;
 use crate::object::ObjectRef;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -185,6 +188,14 @@ pub struct Draft {
     pub free: Vec<String>,
     /// The type of the change.
     pub change_type: ChangeType,
+}
+
+/// What a proposal asks the API server for.
+pub fn operation(action: &Action, target: &ObjectRef) -> Operation {
+    match action.change_type() {
+        ChangeType::RestoreObject => restore::operation(target),
+        other => catalogue::entry(other).operation,
+    }
 }
 
 /// The proposal that a plan is made for.

@@ -41,6 +41,12 @@ pub fn is_live(object: &Value) -> bool {
     object.pointer("/metadata/deletionTimestamp").is_none()
 }
 
+/// The object's labels.
+pub fn labels(object: &Value) -> BTreeMap<String, String> {
+    let labels = object.pointer("/metadata/labels").cloned();
+    labels.and_then(|labels| serde_json::from_value(labels).ok()).unwrap_or_default()
+}
+
 /// A label of the object.
 pub fn label<'a>(object: &'a Value, key: &str) -> Option<&'a str> {
     object.pointer("/metadata/labels")?.get(key)?.as_str()
@@ -126,14 +132,20 @@ pub fn without_controllers_words(object: &Value) -> Value {
     object
 }
 
+/// The object without the keys of `.spec` that others own.
+pub(super) fn without_free(object: &Value, free: &[String]) -> Value {
+    let mut object = object.clone();
+    if let Some(Value::Object(spec)) = object.get_mut("spec") {
+        spec.retain(|key, _| !free.contains(key));
+    }
+    object
+}
+
 /// SHA-256 over everything of the live object that must not move between plan and write:
 /// uid, generation (where no key is free), labels, annotations, owners and content.
 pub fn fingerprint(object: &Value, free: &[String]) -> String {
     let generation = object.pointer("/metadata/generation").cloned().unwrap_or(Value::Null);
-    let mut object = without_controllers_words(&pruned(object));
-    if let Some(Value::Object(spec)) = object.get_mut("spec") {
-        spec.retain(|key, _| !free.contains(key));
-    }
+    let object = without_free(&without_controllers_words(&pruned(object)), free);
     let generation = if free.is_empty() { generation } else { Value::Null };
     canonical::sha256_hex(&canonical::to_bytes(&json!([generation, object])))
 }
@@ -142,13 +154,10 @@ pub fn fingerprint(object: &Value, free: &[String]) -> String {
 /// status equals the result, free keys of `.spec` aside.
 pub fn shows(live: &Value, result: &Value, free: &[String]) -> bool {
     let content = |object: &Value| -> Value {
-        let mut object = object.clone();
+        let mut object = without_free(object, free);
         if let Value::Object(map) = &mut object {
             map.remove("metadata");
             map.remove("status");
-            if let Some(Value::Object(spec)) = map.get_mut("spec") {
-                spec.retain(|key, _| !free.contains(key));
-            }
         }
         object
     };

@@ -96,9 +96,11 @@ pub(super) fn check(
         }
         Origin::CurrentValue {} => computed(target, (&at, probe), container, wanted),
         Origin::Human {} => Ok(()),
-        Origin::KeptCopy { .. } | Origin::MandateAllowlist { .. } | Origin::Earlier {} | Origin::Telemetry {} => {
-            Err(unproven("a probe cannot come from there"))
-        }
+        Origin::KeptCopy { .. }
+        | Origin::LastKnownGood { .. }
+        | Origin::MandateAllowlist { .. }
+        | Origin::Earlier {}
+        | Origin::Telemetry {} => Err(unproven("a probe cannot come from there")),
     }
 }
 

@@ -38,7 +38,11 @@ pub(super) fn check(
     let revision = match &wanted.origin {
         Origin::RevisionHistory { .. } => Some(proved_revision(&wanted.origin, proposal, facts)?),
         Origin::CurrentValue {} | Origin::Human {} => None,
-        Origin::KeptCopy { .. } | Origin::MandateAllowlist { .. } | Origin::Earlier {} | Origin::Telemetry {} => {
+        Origin::KeptCopy { .. }
+        | Origin::LastKnownGood { .. }
+        | Origin::MandateAllowlist { .. }
+        | Origin::Earlier {}
+        | Origin::Telemetry {} => {
             return Err(Reason::new(Code::OriginUnproven, "resources cannot come from there"));
         }
     };

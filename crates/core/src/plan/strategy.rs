@@ -53,6 +53,7 @@ pub(super) fn check(strategy: &Param<Strategy>, facts: &Facts) -> Result<(), Rea
         Origin::Human {} => Ok(()),
         Origin::RevisionHistory { .. }
         | Origin::KeptCopy { .. }
+        | Origin::LastKnownGood { .. }
         | Origin::MandateAllowlist { .. }
         | Origin::CurrentValue {}
         | Origin::Earlier {}

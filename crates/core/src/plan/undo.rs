@@ -5,6 +5,7 @@
 
 use super::build::{Sources, free_keys, live, update_patch};
 use super::object::{recreatable, text_at};
+use super::restore::put_fields;
 use super::{Draft, Operation, Plan};
 use crate::catalogue::{self, Undo};
 use crate::reason::{Code, Reason};
@@ -25,7 +26,7 @@ pub fn undo_draft(plan: &Plan, sources: &Sources) -> Result<Draft, Reason> {
         free: free_keys(&plan.target, sources),
         change_type: plan.change_type,
     };
-    match catalogue::entry(plan.change_type).undo {
+    match catalogue::entry(plan.change_type).way_back(plan.operation) {
         Undo::Nothing => return Err(no_undo()),
         Undo::PreviousFields => {
             let (live, before) = (live(sources)?, plan.before_object().ok_or_else(no_undo)?);
@@ -37,6 +38,7 @@ pub fn undo_draft(plan: &Plan, sources: &Sources) -> Result<Draft, Reason> {
             }
             let mut after = live.clone();
             put_back(&mut after, &before, &draft.free);
+            put_fields(&mut after, &before, catalogue::rewritten(plan.target.kind));
             draft.patch = update_patch(live, &after, &draft.free, plan.target.kind)?;
         }
         Undo::KeptCopy => {

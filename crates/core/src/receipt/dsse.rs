@@ -4,7 +4,7 @@
 //! a second text for the same envelope. No IO.
 
 use super::b64;
-use super::key::{KeyError, KeyId, Signer};
+use super::key::{KeyError, KeyId, PublicKey, Signer};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::io::Write;
@@ -61,6 +61,14 @@ impl Envelope {
     /// The bytes that were signed, unchecked; `None` where the payload is no base64.
     pub fn payload_bytes(&self) -> Option<Vec<u8>> {
         b64::decode(&self.payload)
+    }
+
+    /// The payload, where it is of that type and its one signature is this key's.
+    pub fn payload_signed_by(&self, payload_type: &str, key: &PublicKey) -> Option<Vec<u8>> {
+        let payload = self.payload_bytes().filter(|_| self.payload_type == payload_type)?;
+        let [signature] = self.signatures.as_slice() else { return None };
+        let signed = b64::decode(&signature.sig)?;
+        key.verifies(&pae(payload_type, &payload), &signed).then_some(payload)
     }
 
     /// The canonical JSON of the envelope, without a line end.

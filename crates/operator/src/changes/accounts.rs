@@ -1,4 +1,4 @@
-//! One-shot accounts: ServiceAccount, Secret, RoleBinding and the token bound to the Secret.
+//! One-shot accounts: ServiceAccount, Secret, binding and the token bound to the Secret.
 //!
 //! Owns making and removing them. Must never use an account whose objects it did not make for
 //! this very Change: a look-alike aborts. Talks to the API server; tokens live in memory only.
@@ -12,10 +12,14 @@ use bailiwick_core::plan::Proposal;
 use bailiwick_core::reason::{Code, Reason};
 use k8s_openapi::api::authentication::v1::{BoundObjectReference, TokenRequest, TokenRequestSpec};
 use k8s_openapi::api::core::v1::{Secret, ServiceAccount};
-use k8s_openapi::api::rbac::v1::RoleBinding;
+use k8s_openapi::api::rbac::v1::{ClusterRoleBinding, RoleBinding, RoleRef, Subject};
+use kube::Resource;
 use kube::api::{Api, DeleteParams, PostParams};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use std::collections::HashMap;
+use std::fmt::Debug;
 use std::sync::Mutex;
 
 /// Annotation that names the Change an object was made for.
@@ -54,7 +58,7 @@ fn failed(step: &'static str) -> impl Fn(kube::Error) -> AccountError {
 }
 
 impl Accounts {
-    /// Makes the account with its one right in the target's namespace, and a client for it.
+    /// Makes the account with its one right, in the target's namespace where that has one, and a client for it.
     pub(crate) async fn ensure(
         &self,
         ctx: &Context,
@@ -113,12 +117,21 @@ impl Accounts {
         self.clients.lock().ok()?.get(account).cloned()
     }
 
-    /// Removes the RoleBinding: effective within milliseconds.
-    pub(crate) async fn unbind(&self, ctx: &Context, account: &str, namespace: &str) -> Result<(), AccountError> {
-        let bindings: Api<RoleBinding> = Api::namespaced(ctx.client.clone(), namespace);
+    /// Removes the binding, from a namespace or from none: effective within milliseconds.
+    pub(crate) async fn unbind(&self, ctx: &Context, account: &str, place: Option<&str>) -> Result<(), AccountError> {
+        let params = DeleteParams::default();
         ctx.metrics.api(Call::Revoke, "delete");
-        gone(bindings.delete(account, &DeleteParams::default()).await.map(|_| ()))
-            .map_err(failed("delete the RoleBinding"))
+        let deleted = match place {
+            Some(namespace) => {
+                let bindings: Api<RoleBinding> = Api::namespaced(ctx.client.clone(), namespace);
+                bindings.delete(account, &params).await.map(|_| ())
+            }
+            None => {
+                let bindings: Api<ClusterRoleBinding> = Api::all(ctx.client.clone());
+                bindings.delete(account, &params).await.map(|_| ())
+            }
+        };
+        gone(deleted).map_err(failed("delete the binding"))
     }
 
     /// Removes the Secret, with which the token dies, and the ServiceAccount; forgets the token.
@@ -169,7 +182,7 @@ fn forged(what: &str) -> AccountError {
     AccountError::Refused(Reason::new(Code::GrantForged, format!("{what} exists and was not made for this Change")))
 }
 
-fn typed<T: serde::de::DeserializeOwned>(value: Value) -> Result<T, AccountError> {
+fn typed<T: DeserializeOwned>(value: Value) -> Result<T, AccountError> {
     serde_json::from_value(value)
         .map_err(|e| AccountError::Failed { step: "build a grant object", source: RestError::Unclear(e.to_string()) })
 }
@@ -222,23 +235,50 @@ async fn create_binding(
 ) -> Result<(), AccountError> {
     crate::failpoint!("account-binding");
     debug_assert!(account.starts_with(ACCOUNT_PREFIX));
-    let api: Api<RoleBinding> = Api::namespaced(ctx.client.clone(), proposal.namespace.as_str());
-    let object: RoleBinding = typed(json!({
+    let object = json!({
         "metadata": meta,
         "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": right.role()},
         "subjects": [{"kind": "ServiceAccount", "namespace": GRANTS_NAMESPACE, "name": account}],
-    }))?;
+    });
+    match &proposal.target.namespace {
+        Some(namespace) => {
+            let api: Api<RoleBinding> = Api::namespaced(ctx.client.clone(), namespace.as_str());
+            bind(ctx, &api, typed(object)?, meta).await
+        }
+        None => bind(ctx, &Api::<ClusterRoleBinding>::all(ctx.client.clone()), typed(object)?, meta).await,
+    }
+}
+
+/// A binding in a namespace, or everywhere.
+trait Binding: Resource<DynamicType = ()> + Clone + Debug + Serialize + DeserializeOwned {
+    /// Which role to whom.
+    fn parts(&self) -> (&RoleRef, Option<&Vec<Subject>>);
+}
+
+impl Binding for RoleBinding {
+    fn parts(&self) -> (&RoleRef, Option<&Vec<Subject>>) {
+        (&self.role_ref, self.subjects.as_ref())
+    }
+}
+
+impl Binding for ClusterRoleBinding {
+    fn parts(&self) -> (&RoleRef, Option<&Vec<Subject>>) {
+        (&self.role_ref, self.subjects.as_ref())
+    }
+}
+
+async fn bind<B: Binding>(ctx: &Context, api: &Api<B>, object: B, meta: &Value) -> Result<(), AccountError> {
     ctx.metrics.api(Call::Grant, "create");
     match api.create(&PostParams::default(), &object).await {
         Err(error) if is_taken(&error) => {
-            let found = api.get(account).await.map_err(failed("read the RoleBinding"))?;
-            let same = found.role_ref == object.role_ref && found.subjects == object.subjects;
-            if same && made_for(found.metadata.annotations.as_ref(), meta) {
+            let name = object.meta().name.as_deref().unwrap_or_default();
+            let found = api.get(name).await.map_err(failed("read the binding"))?;
+            if found.parts() == object.parts() && made_for(found.meta().annotations.as_ref(), meta) {
                 Ok(())
             } else {
-                Err(forged("a RoleBinding of the grant's name"))
+                Err(forged("a binding of the grant's name"))
             }
         }
-        other => other.map(|_| ()).map_err(failed("create the RoleBinding")),
+        other => other.map(|_| ()).map_err(failed("create the binding")),
     }
 }

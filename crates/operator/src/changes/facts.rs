@@ -9,7 +9,9 @@ use crate::metrics::Call;
 use bailiwick_api::Change;
 use bailiwick_core::action::{Action, Origin, ResourceName};
 use bailiwick_core::analyze::earlier::put_back;
-use bailiwick_core::index::{Body, View};
+use bailiwick_core::copies::Copy;
+use bailiwick_core::fence::GRANTS_NAMESPACE;
+use bailiwick_core::index::{Body, Thing, View};
 use bailiwick_core::names::{Namespace, ObjectName};
 use bailiwick_core::object::{Kind, ObjectRef};
 use bailiwick_core::plan::Proposal;
@@ -47,9 +49,10 @@ pub(crate) async fn gather(ctx: &Context, proposal: &Proposal) -> Result<Facts, 
         Action::SetResources { .. } => ctx.index.read(|view| largest_free(view, &proposal.target)),
         _ => BTreeMap::new(),
     };
+    let takers = ctx.index.read(|view| takers(view, &proposal.target));
     let around = around(ctx, &kinds_around(&proposal.action), &proposal.namespace).await?;
     let earlier = ctx.index.read(|view| put_back(view, &proposal.target));
-    Ok(Facts { sources, owner_alive, selected, selected_now, largest_free, around, earlier })
+    Ok(Facts { sources, owner_alive, selected, selected_now, largest_free, takers, around, earlier })
 }
 
 /// All objects of these kinds, those of the namespace where the kind has one.
@@ -85,6 +88,7 @@ async fn revision(ctx: &Context, proposal: &Proposal) -> Result<Option<Value>, R
     let source = proposal.action.origins().into_iter().find_map(|(_, origin)| match origin {
         Origin::RevisionHistory { source, .. } => Some(source.clone()),
         Origin::KeptCopy { .. }
+        | Origin::LastKnownGood { .. }
         | Origin::MandateAllowlist { .. }
         | Origin::CurrentValue {}
         | Origin::Earlier {}
@@ -100,6 +104,9 @@ async fn revision(ctx: &Context, proposal: &Proposal) -> Result<Option<Value>, R
 /// The copy that an earlier Change keeps, if its plan is intact and its write is known.
 async fn kept(ctx: &Context, proposal: &Proposal) -> Result<Option<Value>, RestError> {
     let Action::RestoreObject { copy } = &proposal.action else { return Ok(None) };
+    if let Origin::LastKnownGood { digest } = &copy.origin {
+        return recorded(ctx, &copy.value, digest).await;
+    }
     let Origin::KeptCopy { change, uid } = &copy.origin else { return Ok(None) };
     let api: Api<Change> = Api::namespaced(ctx.client.clone(), proposal.namespace.as_str());
     ctx.metrics.api(Call::Plan, "get");
@@ -110,6 +117,17 @@ async fn kept(ctx: &Context, proposal: &Proposal) -> Result<Option<Value>, RestE
         |r: &bailiwick_core::life::Record| r.executions.iter().any(bailiwick_core::life::Execution::is_applied);
     let plan = record.filter(written).and_then(|r| r.plan).filter(bailiwick_core::plan::Plan::is_intact);
     Ok(plan.and_then(|p| p.before_object()))
+}
+
+/// The operator's own copy of that name, if it is signed and of that digest. Of a planted one nothing is read.
+async fn recorded(ctx: &Context, name: &ObjectName, digest: &str) -> Result<Option<Value>, RestError> {
+    let Ok(signer) = super::receipts::load_signer(&ctx.config.signing_key_dir) else { return Ok(None) };
+    let Ok(grants) = Namespace::parse(GRANTS_NAMESPACE) else { return Ok(None) };
+    ctx.metrics.api(Call::Plan, "get");
+    let kept = ctx.rest.get(&ObjectRef::namespaced(Kind::ControllerRevision, grants, name.clone(), None)).await?;
+    let data = kept.and_then(|revision| revision.get("data").cloned()).unwrap_or(Value::Null);
+    let copy = Copy::open(name.as_str(), &data, signer.public()).ok();
+    Ok(copy.filter(|copy| copy.digest() == digest).map(|copy| copy.object))
 }
 
 async fn owner_alive(rest: &Rest, pod: &Value, namespace: &Namespace) -> Result<bool, RestError> {
@@ -123,6 +141,12 @@ pub(crate) fn owner_ref(object: &Value, namespace: &Namespace) -> Option<ObjectR
     let (kind, name, uid) = controller(object)?;
     let uid = bailiwick_core::names::Uid::parse(uid).ok()?;
     Some(ObjectRef::namespaced(Kind::parse(kind)?, namespace.clone(), ObjectName::parse(name).ok()?, Some(uid)))
+}
+
+/// How many nodes beside the target are ready and take pods.
+fn takers(view: &View<'_>, target: &ObjectRef) -> usize {
+    let others = view.things(Kind::Node).filter(|thing| *thing.head.name != *target.name.as_str());
+    others.filter_map(Thing::node).filter(|node| node.ready && !node.cordoned).count()
 }
 
 /// The most CPU and memory that one schedulable node has left, not counting the pods of the

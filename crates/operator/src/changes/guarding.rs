@@ -9,7 +9,6 @@ use bailiwick_api::Change;
 use bailiwick_core::guards::{self, Asking, Hold, Past, Trouble};
 use bailiwick_core::life::Record;
 use bailiwick_core::mandate::{Outcome, Verdict};
-use bailiwick_core::names::Namespace;
 use bailiwick_core::object::ObjectRef;
 use bailiwick_core::reason::{Code, Reason};
 use jiff::{SignedDuration, Timestamp};
@@ -62,7 +61,7 @@ fn past(change: &Arc<Guarded<Change>>) -> Option<Past<'_>> {
 /// The Incidents that a Change answers or that are about its target; none before they were read.
 fn troubles(ctx: &Context, change: &Change, record: &Record) -> Option<Vec<Trouble>> {
     let target = &change.spec.target;
-    let place = target.namespace.as_ref().map_or("", Namespace::as_str);
+    let place = target.home();
     let named = change.spec.incident_ref.as_ref().map(|r| r.name.as_str());
     let about = |subject: &ObjectRef| guards::is_about(target, record, subject);
     let found = ctx.board.pick(|(ns, name), row| (ns == place && named == Some(name)) || about(&row.subject))?;

@@ -64,7 +64,8 @@ mod tests {
         let right =
             "cannot make the account: 403 Forbidden: serviceaccounts is forbidden: User \"system:x\" cannot create";
         assert_eq!(kind_of(right), "NotPermitted");
-        let bind = "rolebindings \"b\" is forbidden: user \"system:x\" (groups=[]) is attempting to grant RBAC permissions";
+        let bind =
+            "rolebindings \"b\" is forbidden: user \"system:x\" (groups=[]) is attempting to grant RBAC permissions";
         assert_eq!(kind_of(bind), "NotPermitted");
         let webhook =
             "no clear reply: ApiError: Internal error occurred: failed calling webhook \"a.example\": no answer";

@@ -8,6 +8,7 @@ use super::guarding;
 use super::rest::RestError;
 use super::words::Words;
 use crate::changes::Context;
+use crate::incidents::labels_of;
 use crate::metrics::Call;
 use bailiwick_api::Change;
 use bailiwick_api::parse::parse_proposal;
@@ -38,8 +39,7 @@ pub(crate) struct Seen {
 /// Reads what the record's phase needs.
 pub(crate) async fn look(ctx: &Context, change: &Change, record: &Record, now: Timestamp) -> Result<Seen, RestError> {
     let proposal = parse_proposal(change).map_err(|e| e.reason());
-    let namespace = change.metadata.namespace.as_deref().unwrap_or_default();
-    let labels = ctx.stores.namespace(namespace);
+    let labels = place(ctx, change);
     let words = Words::heard(ctx, change, record).await?;
     let facts = match &proposal {
         Ok(proposal) if needs_facts(record) => gather(ctx, proposal).await?,
@@ -60,6 +60,15 @@ pub(crate) async fn look(ctx: &Context, change: &Change, record: &Record, now: T
         (Ok(_) | Err(_), _) => None,
     };
     Ok(Seen { proposal, facts, labels, ballots: words.ballots, verdict, health })
+}
+
+/// Labels by which the target is in the territory: those of its namespace, none if that is absent or terminating;
+/// for what lives in none its own, of which it has none once it is gone.
+fn place(ctx: &Context, change: &Change) -> Option<BTreeMap<String, String>> {
+    match &change.spec.target.namespace {
+        Some(_) => ctx.stores.namespace(change.metadata.namespace.as_deref().unwrap_or_default()),
+        None => ctx.index.read(|view| labels_of(view, &change.spec.target)),
+    }
 }
 
 /// Phases in which the verdict is made or made again.
@@ -173,21 +182,30 @@ async fn health(
         }
         Oracle::OwnerComplete => own_complete(ctx, proposal, plan, &mut seen).await?,
         Oracle::QuotaGone => seen.refused = short_of_pods(ctx, proposal).await?,
-        Oracle::ServiceServes => {
-            let selector = seen.target.as_ref().and_then(selector_of);
-            seen.pods = selected(ctx, proposal, selector.as_deref()).await?;
-            let named = format!("kubernetes.io/service-name={}", proposal.target.name);
+        Oracle::ServiceServes => behind(ctx, proposal, &mut seen).await?,
+        Oracle::ObjectRestored if proposal.target.kind == Kind::Service => behind(ctx, proposal, &mut seen).await?,
+        Oracle::ObjectRestored if proposal.target.kind == Kind::ConfigMap => {
             ctx.metrics.api(Call::Verify, "list");
-            seen.slices = ctx.rest.list(Kind::EndpointSlice, proposal.namespace.as_str(), &named).await?;
+            seen.pods = ctx.rest.list(Kind::Pod, proposal.namespace.as_str(), "").await?;
         }
         Oracle::IngressLeads => {
             seen.around = around(ctx, &[Kind::IngressClass, Kind::Service], &proposal.namespace).await?;
             ctx.metrics.api(Call::Verify, "list");
             seen.slices = ctx.rest.list(Kind::EndpointSlice, proposal.namespace.as_str(), "").await?;
         }
-        Oracle::ObjectRestored | Oracle::FieldsHold | Oracle::AutoscalerScales => {}
+        Oracle::ObjectRestored | Oracle::FieldsHold | Oracle::AutoscalerScales | Oracle::NodeFollows => {}
     }
     Ok(oracle::judge(plan, execution, &seen))
+}
+
+/// The pods that a Service selects, and the endpoints behind it.
+async fn behind(ctx: &Context, proposal: &Proposal, seen: &mut Observation) -> Result<(), RestError> {
+    let selector = seen.target.as_ref().and_then(selector_of);
+    seen.pods = selected(ctx, proposal, selector.as_deref()).await?;
+    let named = format!("kubernetes.io/service-name={}", proposal.target.name);
+    ctx.metrics.api(Call::Verify, "list");
+    seen.slices = ctx.rest.list(Kind::EndpointSlice, proposal.namespace.as_str(), &named).await?;
+    Ok(())
 }
 
 /// Pods are counted only once the controller has seen the write.

@@ -12,10 +12,9 @@ use super::standing::Proof;
 use crate::metrics::Call;
 use bailiwick_api::Change;
 use bailiwick_api::conditions::{conditions, free};
-use bailiwick_core::catalogue;
 use bailiwick_core::life::{Decision, Effect, Phase, Purpose, Record, Report, decide, fold};
 use bailiwick_core::plan::build;
-use bailiwick_core::plan::{Operation, Plan, Proposal};
+use bailiwick_core::plan::{self, Operation, Plan, Proposal};
 use bailiwick_core::reason::{Code, Reason};
 use jiff::{SignedDuration, Timestamp};
 use kube::api::{Api, Patch, PatchParams};
@@ -300,7 +299,7 @@ fn armed(record: &Record, index: usize) -> Result<(&str, &Plan), EffectError> {
 fn operation_of(record: &Record, proposal: &Proposal, account: &str) -> Operation {
     let back = record.executions.iter().any(|e| e.grant.account == account && e.purpose == Purpose::RollBack);
     let planned = record.undo_plan.as_ref().filter(|_| back).map(|p| p.operation);
-    planned.unwrap_or(catalogue::entry(proposal.action.change_type()).operation)
+    planned.unwrap_or_else(|| plan::operation(&proposal.action, &proposal.target))
 }
 
 async fn plan_undo(

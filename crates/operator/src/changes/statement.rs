@@ -5,11 +5,11 @@
 use bailiwick_api::Change;
 use bailiwick_core::life::{Execution, Phase, Purpose, Record};
 use bailiwick_core::names::{Namespace, ObjectName, Uid};
-use bailiwick_core::plan;
 use bailiwick_core::receipt::{
     Applied, Approver, Canonical, Digest, FenceProof, Grant, Kind, Named, Plan, ReceiptBody, Undo, Verdict,
     Verification,
 };
+use bailiwick_core::{object, plan};
 use jiff::Timestamp;
 
 /// The kind of receipt about something of a Change.
@@ -71,7 +71,9 @@ fn named(change: &Change) -> Option<Named> {
 
 fn plan_part(plan: &plan::Plan) -> Option<Plan> {
     let digest: Digest = serde_json::from_value(serde_json::Value::String(plan.digest.clone())).ok()?;
-    let patch = if plan.patch.is_empty() { None } else { Canonical::of(&plan.patch_operations()).ok() };
+    // What a ConfigMap holds is nobody's to keep for ever; the digest covers it.
+    let told = !plan.patch.is_empty() && plan.target.kind != object::Kind::ConfigMap;
+    let patch = told.then(|| Canonical::of(&plan.patch_operations()).ok()).flatten();
     Some(Plan { digest, dry_run: plan.dry_run == plan::DryRun::Server, patch })
 }
 

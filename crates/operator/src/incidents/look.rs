@@ -6,7 +6,7 @@
 use crate::shared::SharedIndex;
 use bailiwick_core::analyze::{Analysis, examine};
 use bailiwick_core::finding::Severity;
-use bailiwick_core::index::{UidKey, View};
+use bailiwick_core::index::{Thing, UidKey, View};
 use bailiwick_core::names::Uid;
 use bailiwick_core::object::{Kind, ObjectRef};
 use jiff::Timestamp;
@@ -21,7 +21,7 @@ pub(crate) struct Sight {
     pub(crate) analysis: Analysis,
     /// False once it is gone.
     pub(crate) exists: bool,
-    /// Labels of its namespace; none if that is absent or terminating.
+    /// Labels by which it is in the territory, as [`labels_of`] has them.
     pub(crate) labels: Option<BTreeMap<String, String>>,
     /// When it was looked at.
     pub(crate) at: Timestamp,
@@ -32,7 +32,7 @@ pub(crate) fn look(index: &SharedIndex, subject: ObjectRef, at: Timestamp) -> Si
     index.read(|view| Sight {
         analysis: pressing(examine(view, &subject, at)),
         exists: exists(view, &subject),
-        labels: labels(view, subject.namespace_str()),
+        labels: labels_of(view, &subject),
         at,
         subject,
     })
@@ -52,11 +52,23 @@ fn exists(view: &View<'_>, subject: &ObjectRef) -> bool {
     view.thing(UidKey::of(uid.as_str())).is_some() || !view.reads(subject.kind)
 }
 
-pub(super) fn labels(view: &View<'_>, namespace: &str) -> Option<BTreeMap<String, String>> {
+/// Labels of a namespace; none if that is absent or terminating.
+pub(crate) fn labels(view: &View<'_>, namespace: &str) -> Option<BTreeMap<String, String>> {
     let namespace = view.namespace(namespace)?;
     let terminating = namespace.namespace().is_some_and(|n| n.terminating) || namespace.head.marks.deleting();
-    let pairs = namespace.head.labels.iter();
-    (!terminating).then(|| pairs.map(|(k, v)| (k.to_owned(), v.to_owned())).collect())
+    (!terminating).then(|| own_labels(namespace))
+}
+
+/// Labels by which an object is in the territory: those of its namespace, or its own where it lives in none.
+pub(crate) fn labels_of(view: &View<'_>, object: &ObjectRef) -> Option<BTreeMap<String, String>> {
+    match &object.namespace {
+        Some(namespace) => labels(view, namespace.as_str()),
+        None => Some(view.named(object.kind, "", object.name.as_str()).map(own_labels).unwrap_or_default()),
+    }
+}
+
+fn own_labels(thing: &Thing) -> BTreeMap<String, String> {
+    thing.head.labels.iter().map(|(k, v)| (k.to_owned(), v.to_owned())).collect()
 }
 
 /// Everything that may have findings.

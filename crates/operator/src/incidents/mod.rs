@@ -20,6 +20,7 @@ mod write;
 
 pub use board::Board;
 pub(crate) use board::Row;
+pub(crate) use look::{labels, labels_of};
 
 use crate::config::Config;
 use crate::metrics::Metrics;

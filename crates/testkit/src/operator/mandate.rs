@@ -44,6 +44,21 @@ impl TestCluster {
         Ok(made)
     }
 
+    /// The same, which asks for copies of what is good, too, unless `keep` is null.
+    ///
+    /// # Errors
+    /// Fails where the API server refuses it.
+    pub async fn mandate_keeping(&self, rules: Value, limits: Value, keep: Value) -> Result<InForce> {
+        let number = COUNTER.fetch_add(1, Ordering::Relaxed);
+        let made = InForce { cluster: self.clone(), name: format!("test-{:x}-{number}", std::process::id()) };
+        let mut spec = json!({"changes": rules, "limits": limits});
+        if !keep.is_null() {
+            spec["keepCopies"] = keep;
+        }
+        made.put(spec).await?;
+        Ok(made)
+    }
+
     /// Deletes every Mandate: one that a killed run left behind would bind this one.
     ///
     /// # Errors
@@ -71,10 +86,14 @@ impl InForce {
     /// # Errors
     /// Fails where the API server refuses them.
     pub async fn replace(&self, rules: Value, limits: Value) -> Result<()> {
+        self.put(json!({"changes": rules, "limits": limits})).await
+    }
+
+    async fn put(&self, spec: Value) -> Result<()> {
         let object = json!({
             "apiVersion": "bailiwick.dev/v1alpha1", "kind": "Mandate",
             "metadata": {"name": self.name, "namespace": SYSTEM_NAMESPACE},
-            "spec": {"changes": rules, "limits": limits},
+            "spec": spec,
         });
         apply(&self.cluster.admin(), &object, None).await.map(|_| ()).context("put a mandate in force")
     }

@@ -7,10 +7,11 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, ensure};
 use bailiwick_api::Change;
 use bailiwick_core::life::{Phase, Record};
+use bailiwick_core::object::Kind;
 use kube::{Api, Client};
 use serde_json::{Value, json};
 
-use crate::apply::create;
+use crate::apply::{apply, create};
 use crate::cluster::TestCluster;
 use crate::namespace::Namespace;
 use crate::wait::{Seen, wait_for};
@@ -34,23 +35,33 @@ pub struct Proposal {
     uid: String,
 }
 
+impl TestCluster {
+    /// A person with the product's roles for proposing and approving in that namespace.
+    ///
+    /// # Errors
+    /// Fails where the roles cannot be bound.
+    pub async fn proposer(&self, namespace: &str, user: &str) -> Result<Proposer> {
+        for role in ["bailiwick:proposer", "bailiwick:approver"] {
+            let name = format!("{user}-{role}").replace([':', '@'], "-");
+            let binding = json!({
+                "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding", "metadata": {"name": name},
+                "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": role},
+                "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": user}],
+            });
+            apply(&self.admin(), &binding, Some(namespace)).await?;
+        }
+        let client = self.person(user, &[GROUP]).await?;
+        Ok(Proposer { client, user: user.to_owned(), namespace: namespace.to_owned() })
+    }
+}
+
 impl Namespace {
     /// A person with the product's roles for proposing and approving in this namespace.
     ///
     /// # Errors
     /// Fails where the roles cannot be bound.
     pub async fn proposer(&self, cluster: &TestCluster, user: &str) -> Result<Proposer> {
-        for role in ["bailiwick:proposer", "bailiwick:approver"] {
-            let name = format!("{user}-{role}").replace([':', '@'], "-");
-            self.apply(&json!({
-                "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding", "metadata": {"name": name},
-                "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": role},
-                "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": user}],
-            }))
-            .await?;
-        }
-        let client = cluster.person(user, &[GROUP]).await?;
-        Ok(Proposer { client, user: user.to_owned(), namespace: self.name().to_owned() })
+        cluster.proposer(self.name(), user).await
     }
 
     /// A Change of this namespace that is there already.
@@ -82,8 +93,12 @@ impl Proposer {
         let creates = key == "restoreObject";
         let mut reference = json!({
             "apiVersion": target["apiVersion"], "kind": target["kind"],
-            "namespace": self.namespace, "name": target["metadata"]["name"],
+            "name": target["metadata"]["name"],
         });
+        let kind = target["kind"].as_str().and_then(Kind::parse);
+        if kind.is_none_or(|kind| kind.served().namespaced) {
+            reference["namespace"] = json!(self.namespace);
+        }
         if !creates {
             reference["uid"] = target["metadata"]["uid"].clone();
         }

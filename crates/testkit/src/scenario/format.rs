@@ -89,6 +89,9 @@ pub struct MandateParts {
     /// Limits over the usual ones.
     #[serde(default)]
     pub limits: BTreeMap<String, Value>,
+    /// Kinds of which copies are kept once they have been good for two seconds.
+    #[serde(default)]
+    pub keep_copies: Vec<String>,
 }
 
 /// An object of the cluster.

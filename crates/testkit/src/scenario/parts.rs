@@ -5,7 +5,7 @@
 use anyhow::{Context as _, Result, ensure};
 use bailiwick_core::action::ChangeType;
 use bailiwick_core::finding::Cause;
-use bailiwick_core::mandate::{Limits, Rule};
+use bailiwick_core::mandate::{KeepCopies, Limits, Rule};
 use bailiwick_core::object::Kind;
 use serde_json::{Map, Value, json};
 
@@ -49,8 +49,8 @@ pub(super) fn unknown_words(expectation: &Expectation) -> Vec<String> {
     causes.map(|c| format!("cause {c}")).chain(types.map(|t| format!("type {t}"))).collect()
 }
 
-/// Rules and limits of a Mandate for one namespace.
-pub(super) fn mandate(parts: &MandateParts, namespace: &str) -> Result<(Value, Value)> {
+/// Rules and limits of a Mandate for one namespace, and of what it has copies kept.
+pub(super) fn mandate(parts: &MandateParts, namespace: &str) -> Result<(Value, Value, Value)> {
     let selector = json!({"matchLabels": {"kubernetes.io/metadata.name": namespace}});
     let mut rules = if parts.changes.is_empty() { usual_rules() } else { parts.changes.clone() };
     for rule in &mut rules {
@@ -62,7 +62,12 @@ pub(super) fn mandate(parts: &MandateParts, namespace: &str) -> Result<(Value, V
     limits.extend(parts.limits.iter().map(|(key, value)| (key.clone(), value.clone())));
     let _: Vec<Rule> = serde_json::from_value(json!(rules)).context("`changes`")?;
     let _: Limits = serde_json::from_value(json!(limits)).context("`limits`")?;
-    Ok((json!(rules), json!(limits)))
+    let keep = match parts.keep_copies.is_empty() {
+        true => Value::Null,
+        false => json!({"namespaceSelector": selector, "kinds": parts.keep_copies, "goodForSeconds": 2}),
+    };
+    let _: Option<KeepCopies> = serde_json::from_value(keep.clone()).context("`keepCopies`")?;
+    Ok((json!(rules), json!(limits), keep))
 }
 
 /// What is of the first tier is done at once; the rest is for the approver.

@@ -71,8 +71,8 @@ impl Stage {
 
     /// Puts the scenario's mandate in force.
     pub(super) async fn mandate(&mut self, scenario: &Scenario) -> Result<()> {
-        let (rules, limits) = parts::mandate(&scenario.mandate, self.name())?;
-        self.mandate = Some(self.cluster.mandate(rules, limits).await?);
+        let (rules, limits, keep) = parts::mandate(&scenario.mandate, self.name())?;
+        self.mandate = Some(self.cluster.mandate_keeping(rules, limits, keep).await?);
         Ok(())
     }
 

@@ -1,6 +1,7 @@
 //! The cap alone: the operator's name with every right of RBAC, as if its token and a careless ClusterRoleBinding had met.
 
 use bailiwick_core::catalogue::rights;
+use bailiwick_core::copies::{COPY_LABEL, COPY_VALUE};
 use bailiwick_core::fence::{FENCE_LABEL, FENCE_VALUE, GRANTS_NAMESPACE, SUSPEND_REVISION, SYSTEM_NAMESPACE};
 use bailiwick_core::object::Kind;
 use bailiwick_testkit::{JSON_PATCH, Result, TestCluster, path_of, token_request};
@@ -9,6 +10,8 @@ use serde_json::{Value, json};
 
 use crate::scene::{BETTER, CAP, Shot, assert_done, assert_refused, cluster, extend, idle};
 
+/// Where bindings are that hold everywhere.
+pub(crate) const EVERYWHERE: &str = "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings";
 const NEVER: &str = "the operator never writes this";
 const RBAC: &str = "/apis/rbac.authorization.k8s.io/v1";
 const OURS: &str = "/apis/bailiwick.dev/v1alpha1";
@@ -17,7 +20,7 @@ fn bindings(place: &str) -> String {
     format!("{RBAC}/namespaces/{place}/rolebindings")
 }
 
-fn binding(name: &str, role: &str, subjects: Value) -> Value {
+pub(crate) fn binding(name: &str, role: &str, subjects: Value) -> Value {
     json!({
         "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding", "metadata": {"name": name},
         "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": role},
@@ -25,7 +28,7 @@ fn binding(name: &str, role: &str, subjects: Value) -> Value {
     })
 }
 
-fn account(name: &str, place: &str) -> Value {
+pub(crate) fn account(name: &str, place: &str) -> Value {
     json!({"kind": "ServiceAccount", "name": name, "namespace": place})
 }
 
@@ -35,8 +38,6 @@ fn forbidden(place: &str) -> Vec<(&'static str, Shot)> {
     let image = json!([{"op": "replace", "path": "/spec/template/spec/containers/0/image", "value": BETTER}]);
     let role =
         json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "metadata": {"name": "evil"}});
-    let mut everywhere = binding("bwk-evil", "cluster-admin", json!([account("bwk-evil", GRANTS_NAMESPACE)]));
-    everywhere["kind"] = json!("ClusterRoleBinding");
     let mandate =
         json!({"apiVersion": "bailiwick.dev/v1alpha1", "kind": "Mandate", "metadata": {"name": "evil"}, "spec": {}});
     let relabel = json!({"metadata": {"labels": {"autofix": "true"}}});
@@ -46,7 +47,6 @@ fn forbidden(place: &str) -> Vec<(&'static str, Shot)> {
         ("a workload's deletion", Shot::delete(&web)),
         ("a pod", Shot::post(path_of(Kind::Pod, place, ""), idle("evil").bare_pod())),
         ("a ClusterRole", Shot::post(format!("{RBAC}/clusterroles"), role)),
-        ("a ClusterRoleBinding", Shot::post(format!("{RBAC}/clusterrolebindings"), everywhere)),
         ("the territory", Shot::merge("/api/v1/namespaces/default", relabel)),
         ("a mandate", Shot::post(format!("{OURS}/namespaces/{SYSTEM_NAMESPACE}/mandates"), mandate)),
         (
@@ -119,7 +119,7 @@ async fn bindings_give_one_catalogue_role_to_the_account_of_the_same_name_in_the
         assert_refused(what, &shot.sent(&operator).await?, CAP, words);
         assert_done(what, &shot.sent(&cluster.admin()).await?);
     }
-    for right in rights() {
+    for right in rights().into_iter().filter(|right| right.is_namespaced()) {
         let shot = Shot::post(bindings(inside.name()), binding(name, &right.role(), one.clone()));
         assert_done(&right.role(), &shot.dry().sent(&cluster.operator_account().await?).await?);
     }
@@ -214,16 +214,24 @@ async fn the_operator_cannot_throw_the_switch_nor_take_it_back() -> Result<()> {
         Shot::post(path_of(Kind::ControllerRevision, GRANTS_NAMESPACE, ""), object).dry()
     };
     let fence = json!({FENCE_LABEL: FENCE_VALUE});
-    let words = "those of the fence, and never the one that suspends";
+    let copy = json!({COPY_LABEL: COPY_VALUE});
+    let both = json!({COPY_LABEL: COPY_VALUE, FENCE_LABEL: FENCE_VALUE});
+    let name = "copy-0123456789abcdef-0123456789abcdef";
+    let words = "those of the fence and kept copies, and never the one that suspends";
     for operator in [cluster.operator_unbounded()?, cluster.operator_account().await?] {
         for (what, shot) in [
             ("suspend", revision(SUSPEND_REVISION, fence.clone())),
             ("another name", revision("fence-x", fence.clone())),
             ("no label", revision("fence-9999999999", json!({}))),
+            ("a copy as a fence", revision("fence-9999999999", copy.clone())),
+            ("a fence as a copy", revision(name, fence.clone())),
+            ("a copy that is a fence too", revision(name, both.clone())),
+            ("a copy by another name", revision("copy-1", copy.clone())),
         ] {
             assert_refused(what, &shot.sent(&operator).await?, CAP, words);
         }
         assert_done("a revision", &revision("fence-9999999999", fence.clone()).sent(&operator).await?);
+        assert_done("a copy", &revision(name, copy.clone()).sent(&operator).await?);
     }
     Ok(())
 }

@@ -54,7 +54,7 @@ fn outside_on_the_rest(place: &str) -> Vec<(&'static str, Shot)> {
     let mandates = format!("/apis/bailiwick.dev/v1alpha1/namespaces/{SYSTEM_NAMESPACE}/mandates");
     let territory = json!({"metadata": {"labels": {"autofix": "true"}}});
     vec![
-        ("a ConfigMap", of(Kind::ConfigMap, named("v1", "ConfigMap", "x"))),
+        ("an account", of(Kind::ServiceAccount, named("v1", "ServiceAccount", "x"))),
         ("a Secret", of(Kind::Secret, named("v1", "Secret", "x"))),
         ("a token", Shot::post(path_of(Kind::ServiceAccount, place, "default/token"), token)),
         ("giving itself rights", Shot::post(format!("/apis/{rbac}/v1/clusterrolebindings"), binding)),

@@ -33,11 +33,11 @@ async fn a_restarted_api_server_refuses_nobody_and_admits_nothing() -> Result<()
     let stranger = cluster.one_shot(scene.namespace.name(), None).await?.with_every_right().await?;
     let attack = async {
         let place = scene.namespace.name();
-        let map = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "evil"}});
+        let account = json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "evil"}});
         while !stop.load(Ordering::Relaxed) {
             for (shot, client) in [
                 (label(place), scene.account.client()),
-                (Shot::post(path_of(Kind::ConfigMap, place, ""), map.clone()), scene.account.client()),
+                (Shot::post(path_of(Kind::ServiceAccount, place, ""), account.clone()), scene.account.client()),
                 (label(outside.name()), scene.account.client()),
                 (approved.dry(), stranger.client()),
             ] {

@@ -100,7 +100,8 @@ fn never(place: &str) -> Vec<(&'static str, &'static str, &'static str, &'static
         ("escalate", "rbac.authorization.k8s.io", "roles", "", place),
         ("bind", "rbac.authorization.k8s.io", "clusterroles", "", ""),
         ("bind", "rbac.authorization.k8s.io", "roles", "", GRANTS_NAMESPACE),
-        ("create", "rbac.authorization.k8s.io", "clusterrolebindings", "", ""),
+        ("patch", "rbac.authorization.k8s.io", "clusterrolebindings", "", ""),
+        ("deletecollection", "rbac.authorization.k8s.io", "clusterrolebindings", "", ""),
         ("create", "rbac.authorization.k8s.io", "roles", "", place),
         ("patch", "rbac.authorization.k8s.io", "rolebindings", "", place),
         ("create", "", "serviceaccounts", "token", SYSTEM_NAMESPACE),
@@ -118,7 +119,6 @@ fn never(place: &str) -> Vec<(&'static str, &'static str, &'static str, &'static
         ("patch", "apps", "controllerrevisions", "", GRANTS_NAMESPACE),
         ("deletecollection", "apps", "controllerrevisions", "", GRANTS_NAMESPACE),
         ("patch", "", "namespaces", "", ""),
-        ("get", "", "configmaps", "", place),
     ];
     for verb in ["get", "list", "watch"] {
         all.extend([place, SYSTEM_NAMESPACE, GRANTS_NAMESPACE, ""].map(|at| (verb, "", "secrets", "", at)));

@@ -197,6 +197,9 @@ impl<C: Borrow<TestCluster>> Scene<C> {
     /// A reference to the object with its uid.
     pub(crate) fn target(&self, kind: Kind, name: &str, live: &Value) -> Result<ObjectRef> {
         let uid = live["metadata"]["uid"].as_str().map(Uid::parse).transpose()?;
+        if !kind.served().namespaced {
+            return Ok(ObjectRef::cluster(kind, ObjectName::parse(name)?, uid));
+        }
         Ok(ObjectRef::namespaced(kind, Place::parse(self.namespace.name())?, ObjectName::parse(name)?, uid))
     }
 

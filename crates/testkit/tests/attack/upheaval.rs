@@ -66,10 +66,10 @@ async fn without_the_fence_the_floor_stands_and_the_fence_comes_back() -> Result
     }
     // It was the fence that refused, and nothing but it.
     scene.admitted(&wrong.dry()).await?;
-    let map = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "x"}});
+    let account = json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "x"}});
     let host = json!({"spec": {"template": {"spec": {"hostNetwork": true}}}});
     for (what, shot, words) in [
-        ("a ConfigMap", Shot::post(path_of(Kind::ConfigMap, place, ""), map), "not in the catalogue"),
+        ("an account", Shot::post(path_of(Kind::ServiceAccount, place, ""), account), "not in the catalogue"),
         ("the host's network", Shot::merge(path_of(Kind::Deployment, place, "web"), host), "identity, isolation"),
         (
             "scale",
@@ -106,15 +106,16 @@ async fn without_any_revision_rbac_and_the_floor_stand() -> Result<()> {
     let watch = Bystanders::start(cluster, scene.namespace.name(), outside.name()).await?;
     cluster.fence().await?.raze().await?;
     watch.at_least(50).await?;
-    let map = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "x"}});
+    let account = json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "x"}});
     let place = scene.namespace.name();
-    let create = Shot::post(path_of(Kind::ConfigMap, place, ""), map);
-    assert_refused("a ConfigMap", &create.by(&scene).await?, FLOOR, "not in the catalogue");
+    let create = Shot::post(path_of(Kind::ServiceAccount, place, ""), account);
+    assert_refused("an account", &create.by(&scene).await?, FLOOR, "not in the catalogue");
     assert_refused("outside", &label(outside.name(), "web").by(&scene).await?, FLOOR, "outside the territory");
-    for (what, shot) in [("a ConfigMap", &create), ("outside", &label(outside.name(), "web"))] {
+    for (what, shot) in [("an account", &create), ("outside", &label(outside.name(), "web"))] {
         let answer = shot.sent(bound.client()).await?;
         assert!(answer.refused_by_rbac(), "{what}: {answer:?}");
     }
+    crate::nodes::by_the_floor_alone(cluster, &scene).await?;
     // Neither the operator's account nor anybody else can make this state by accident: the last revision goes only by the operator's own hand.
     cluster.fence().await?.establish().await?;
     crate::scene::refused_meanwhile(&scene, &label(place, "web"), FENCE, WITHOUT_GRANT).await?;
@@ -136,10 +137,10 @@ async fn probe(scene: &Torn) -> Result<()> {
             ),
         ),
         (
-            "a ConfigMap",
+            "an account",
             Shot::post(
-                path_of(Kind::ConfigMap, place, ""),
-                json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "evil"}}),
+                path_of(Kind::ServiceAccount, place, ""),
+                json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "evil"}}),
             ),
         ),
     ] {

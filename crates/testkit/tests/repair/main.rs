@@ -3,6 +3,7 @@
 //! Threads: 3.
 #![cfg(feature = "cluster")]
 
+mod copies;
 mod incidents;
 mod parts;
 mod rollouts;

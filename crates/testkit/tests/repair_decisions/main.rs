@@ -8,5 +8,6 @@
 mod drift;
 mod forged;
 mod freeze;
+mod nodes;
 mod scene;
 mod votes;

@@ -9,6 +9,7 @@ use crate::GROUP;
 use crate::manifests::options::Territory;
 use crate::manifests::{OPERATOR, OPERATOR_USER};
 use bailiwick_core::catalogue::{Right, rights};
+use bailiwick_core::copies::{COPY_LABEL, COPY_VALUE, NAME_PREFIX};
 use bailiwick_core::fence::{ACCOUNT_PREFIX, FENCE_LABEL, FENCE_VALUE, GRANTS_NAMESPACE, SYSTEM_NAMESPACE};
 use serde_json::{Value, json};
 
@@ -42,6 +43,8 @@ fn closed_list() -> Vec<String> {
         "DELETE apps/controllerrevisions/",
         "CREATE rbac.authorization.k8s.io/rolebindings/",
         "DELETE rbac.authorization.k8s.io/rolebindings/",
+        "CREATE rbac.authorization.k8s.io/clusterrolebindings/",
+        "DELETE rbac.authorization.k8s.io/clusterrolebindings/",
         "CREATE coordination.k8s.io/leases/",
         "UPDATE coordination.k8s.io/leases/",
         "CREATE /events/",
@@ -84,7 +87,12 @@ fn variables() -> Vec<Value> {
         part("name", "request.?name.orValue('')"),
         part("place", "request.?namespace.orValue('')"),
         part("now", "dyn(object)"),
-        part("bindingMade", "variables.asked == 'CREATE rbac.authorization.k8s.io/rolebindings/'"),
+        part(
+            "binding",
+            "variables.kind in ['rbac.authorization.k8s.io/rolebindings/', 'rbac.authorization.k8s.io/clusterrolebindings/']",
+        ),
+        part("bindingMade", "variables.binding && request.operation == 'CREATE'"),
+        part("everywhere", "request.resource.resource == 'clusterrolebindings'"),
     ]
 }
 
@@ -115,16 +123,19 @@ fn account_checks() -> Vec<Check> {
     ]
 }
 
-/// The fence, the lease.
+/// The fence, the kept copies, the lease.
 fn fence_checks() -> Vec<Check> {
+    let labels = "variables.now.metadata.?labels.orValue({})";
     vec![
         check(
-            "the operator's ControllerRevisions are those of the fence, and never the one that suspends",
+            "the operator's ControllerRevisions are those of the fence and kept copies, and never the one that suspends",
             format!(
-                "variables.kind != 'apps/controllerrevisions/' || (
-                    variables.place == '{GRANTS_NAMESPACE}' && variables.name.matches('^fence-[0-9]{{10}}$')
-                    && (request.operation != 'CREATE'
-                        || variables.now.metadata.?labels.orValue({{}})[?'{FENCE_LABEL}'].orValue('') == '{FENCE_VALUE}'))"
+                "variables.kind != 'apps/controllerrevisions/' || (variables.place == '{GRANTS_NAMESPACE}' && (
+                    (variables.name.matches('^fence-[0-9]{{10}}$')
+                        && (request.operation != 'CREATE' || {labels}[?'{FENCE_LABEL}'].orValue('') == '{FENCE_VALUE}'))
+                    || (variables.name.matches('^{NAME_PREFIX}[0-9a-f]{{16}}-[0-9a-f]{{16}}$')
+                        && (request.operation != 'CREATE' || ({labels}[?'{COPY_LABEL}'].orValue('') == '{COPY_VALUE}'
+                            && !('{FENCE_LABEL}' in {labels}))))))"
             ),
         ),
         check(
@@ -137,20 +148,19 @@ fn fence_checks() -> Vec<Check> {
     ]
 }
 
-/// RoleBindings: one catalogue role, one account of the same name, one namespace of the territory.
+/// Bindings: one catalogue role, one account of the same name; in one namespace of the territory, or everywhere where
+/// the role's objects live in no namespace.
 fn binding_checks(territory: &Territory) -> Vec<Check> {
-    let roles: Vec<String> = rights().into_iter().map(Right::role).collect();
+    let (within, across): (Vec<Right>, Vec<Right>) = rights().into_iter().partition(|right| right.is_namespaced());
+    let names = |rights: Vec<Right>| texts(&rights.into_iter().map(Right::role).collect::<Vec<_>>());
     vec![
         check(
-            "the operator's RoleBindings are named like one-shot accounts",
-            format!(
-                "variables.kind != 'rbac.authorization.k8s.io/rolebindings/'
-                || variables.name.startsWith('{ACCOUNT_PREFIX}')"
-            ),
+            "the operator's bindings are named like one-shot accounts",
+            format!("!variables.binding || variables.name.startsWith('{ACCOUNT_PREFIX}')"),
         ),
         check(
             "the operator binds in the territory only",
-            format!("!variables.bindingMade || ({})", in_territory(territory)),
+            format!("!variables.bindingMade || variables.everywhere || ({})", in_territory(territory)),
         ),
         check(
             "the operator binds one role of the catalogue to the one-shot account of the same name",
@@ -158,13 +168,14 @@ fn binding_checks(territory: &Territory) -> Vec<Check> {
                 "!variables.bindingMade || (
                     variables.now.roleRef.kind == 'ClusterRole'
                     && variables.now.roleRef.apiGroup == 'rbac.authorization.k8s.io'
-                    && variables.now.roleRef.name in {}
+                    && variables.now.roleRef.name in (variables.everywhere ? {} : {})
                     && variables.now.?subjects.orValue([]).size() == 1
                     && variables.now.subjects.all(s, s.kind == 'ServiceAccount'
                         && s.?apiGroup.orValue('') == ''
                         && s.?namespace.orValue('') == '{GRANTS_NAMESPACE}'
                         && s.name == variables.name))",
-                texts(&roles)
+                names(across),
+                names(within),
             ),
         ),
     ]

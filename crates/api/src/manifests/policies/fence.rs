@@ -66,6 +66,12 @@ fn variables() -> Vec<Value> {
         part("settled", "variables.held && !variables.grant.dryRun && request.operation != 'CREATE'"),
         part("now", "dyn(object)"),
         part("was", "dyn(oldObject)"),
+        // What lives in no namespace carries the territory's label itself.
+        part(
+            "place",
+            "namespaceObject != null ? dyn(namespaceObject.metadata.?labels.orValue({}))
+                : request.operation == 'CREATE' ? dyn({}) : variables.was.metadata.?labels.orValue(dyn({}))",
+        ),
         part("options", "dyn(request.?options.orValue({}))"),
         // What the pod asks for, which is what the API server fills in; it deletes at once what runs nowhere.
         part(
@@ -120,9 +126,7 @@ fn request_checks() -> Vec<Check> {
         ),
         check(
             "the namespace no longer carries the labels that the grant needs",
-            "!variables.held || variables.grant.live.all(k,
-                namespaceObject != null
-                && namespaceObject.metadata.?labels.orValue({})[?k].orValue('') == variables.grant.live[k])",
+            "!variables.held || variables.grant.live.all(k, variables.place[?k].orValue('') == variables.grant.live[k])",
         ),
     ]
 }
@@ -153,7 +157,10 @@ fn target_checks() -> Vec<Check> {
         ),
         check(
             "the object to be deleted is not as it was planned",
-            "!variables.settled || request.operation != 'DELETE' || variables.was.?spec == variables.result.?spec",
+            "!variables.settled || request.operation != 'DELETE' || (
+                variables.was.all(k, k in ['apiVersion', 'kind', 'metadata', 'status']
+                    || (k in variables.result && variables.was[k] == variables.result[k]))
+                && variables.result.all(k, k in ['metadata', 'status'] || k in variables.was))",
         ),
     ]
 }
@@ -174,7 +181,8 @@ fn content_checks() -> Vec<Check> {
                 && variables.now.spec.all(k, k in variables.grant.free
                     ? (request.operation == 'UPDATE' && k in variables.was.spec && variables.now.spec[k] == variables.was.spec[k])
                     : (k in variables.result.spec && variables.now.spec[k] == variables.result.spec[k]))
-                && variables.result.spec.all(k, k in variables.grant.free || k in variables.now.spec))",
+                && variables.result.spec.all(k, k in variables.grant.free || k in variables.now.spec)
+                && variables.grant.free.all(k, k in variables.now.spec || !(k in variables.was.?spec.orValue({}))))",
         ),
         check(
             "metadata outside the approved plan",

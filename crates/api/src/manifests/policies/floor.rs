@@ -8,6 +8,7 @@ use super::form::{Check, Policy, check, part, rule, texts};
 use crate::manifests::options::Territory;
 use bailiwick_core::catalogue::{Right, rights, touched_keys};
 use bailiwick_core::fence::{GRANTS_NAMESPACE, SYSTEM_NAMESPACE};
+use bailiwick_core::object::Kind;
 use bailiwick_core::plan::Operation;
 use serde_json::{Value, json};
 
@@ -97,7 +98,7 @@ fn place_checks(territory: &Territory) -> Vec<Check> {
     let closed: Vec<String> = rights().into_iter().map(request_text).collect();
     vec![
         check("floor: not in the catalogue of changes", format!("variables.asked in {}", texts(&closed))),
-        check("floor: outside the territory", in_territory(territory)),
+        check("floor: outside the territory", format!("variables.asked == '{}' ? {} : ({})", request_text(NODE), is_marked(territory), in_territory(territory))),
         check("floor: more than one object at a time", ONE_OBJECT),
         check(
             "floor: a field that no change of the catalogue touches",
@@ -113,6 +114,13 @@ fn place_checks(territory: &Territory) -> Vec<Check> {
                     o.port == p.port && o.protocol == p.protocol
                     && p.all(k, k == 'targetPort' || (k in o && p[k] == o[k]))
                     && o.all(k, k == 'targetPort' || k in p))))",
+        ),
+        check(
+            "floor: a Service that is made leads to pods of its namespace, and from nowhere outside",
+            "request.operation != 'CREATE' || request.resource.resource != 'services' || (
+                variables.nowSpec.?type.orValue('') != 'ExternalName'
+                && variables.nowSpec.?externalIPs.orValue([]).size() == 0
+                && variables.nowSpec.?selector.orValue({}).size() > 0)",
         ),
         check(
             "floor: of an Ingress's rules only the Services of their paths are changed",
@@ -133,7 +141,25 @@ fn place_checks(territory: &Territory) -> Vec<Check> {
                 variables.nowSpec.?scaleTargetRef.?kind == variables.wasSpec.?scaleTargetRef.?kind
                 && variables.nowSpec.?scaleTargetRef.?apiVersion == variables.wasSpec.?scaleTargetRef.?apiVersion)",
         ),
+        // By a node's labels pods find it, and by them it is in the territory.
+        check(
+            "floor: of a node only whether it takes pods is changed",
+            "request.operation != 'UPDATE' || request.resource.resource != 'nodes' || (
+                dyn(object).metadata.?labels == dyn(oldObject).metadata.?labels
+                && dyn(object).metadata.?annotations == dyn(oldObject).metadata.?annotations
+                && dyn(object).metadata.?finalizers == dyn(oldObject).metadata.?finalizers
+                && dyn(object).metadata.?ownerReferences == dyn(oldObject).metadata.?ownerReferences)",
+        ),
     ]
+}
+
+/// The one right on what lives in no namespace.
+const NODE: Right = Right { operation: Operation::Update, kind: Kind::Node };
+
+/// True for an object that carries the territory's label itself.
+fn is_marked(territory: &Territory) -> String {
+    let (key, value) = (territory.key(), territory.value());
+    format!("dyn(oldObject).metadata.?labels.orValue(dyn({{}}))[?'{key}'].orValue('') == '{value}'")
 }
 
 /// True in a namespace of the territory that is not one of the cluster's or the product's own.

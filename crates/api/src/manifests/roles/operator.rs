@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 /// Name of the operator's ClusterRole and of its Roles.
 const NAME: &str = "bailiwick:operator";
 
-/// What the index watches, by API group; no Secrets, and of ConfigMaps only lists.
+/// What the index watches, by API group; no Secrets.
 const WATCHED: &[(&str, &[&str])] = &[
     (
         "",
@@ -83,12 +83,14 @@ fn binding(kind: &str, role_kind: &str, namespace: Option<&str>) -> Value {
 
 fn cluster_rules() -> Vec<Value> {
     let mut rules: Vec<Value> = WATCHED.iter().map(|(group, resources)| rule(&[group], resources, READ)).collect();
-    // The API has no right to metadata alone; the operator asks for metadata only.
-    rules.push(rule(&[""], &["configmaps"], &["list", "watch"]));
+    // The API has no right to metadata alone; the operator watches metadata only, and reads a ConfigMap whole
+    // where a mandate asks for copies, or a Change puts one back.
+    rules.push(rule(&[""], &["configmaps"], READ));
     rules.push(rule(&["", "events.k8s.io"], &["events"], &["create", "patch"]));
     rules.extend(own_kinds());
-    rules.push(rule(&[RBAC_GROUP], &["rolebindings"], &["get", "list", "create", "delete"]));
-    // A RoleBinding may be made only to roles that one may bind: these, by name.
+    // For a node, which lives in no namespace, the grant is a ClusterRoleBinding.
+    rules.push(rule(&[RBAC_GROUP], &["rolebindings", "clusterrolebindings"], &["get", "list", "create", "delete"]));
+    // A binding may be made only to roles that one may bind: these, by name.
     let roles: Vec<String> = rights().into_iter().map(Right::role).collect();
     rules.push(named(&[RBAC_GROUP], &["clusterroles"], &roles, &["bind"]));
     rules

@@ -12,7 +12,7 @@ use bailiwick_core::object::{Kind, ObjectRef};
 use bailiwick_core::plan::Proposal;
 use bailiwick_core::plan::bounds::{Facts, kinds_around};
 use bailiwick_core::plan::build::Sources;
-use bailiwick_core::plan::object::{controller, selector_of, selector_text, text_at};
+use bailiwick_core::plan::object::{controller, has_condition, name_of, selector_of, selector_text, text_at};
 use bailiwick_core::quantity::Quantity;
 use k8s_openapi::api::core::v1::{Node, Pod};
 use kube::Api;
@@ -48,10 +48,14 @@ pub(super) async fn gather(cluster: &Cluster, proposal: &Proposal) -> Outcomes<F
         kept: kept(cluster, proposal).await?,
         autoscaled,
     };
+    let takers = match proposal.action {
+        Action::Cordon {} => takers(cluster, target).await?,
+        _ => 0,
+    };
     let around = around(cluster, proposal).await?;
     // Only the operator, which watches, remembers what was there before.
     let earlier = Vec::new();
-    Ok(Facts { sources, owner_alive, selected, selected_now, largest_free, around, earlier })
+    Ok(Facts { sources, owner_alive, selected, selected_now, largest_free, takers, around, earlier })
 }
 
 /// What the values of the action may name.
@@ -126,6 +130,17 @@ async fn autoscaled(cluster: &Cluster, target: &ObjectRef) -> Outcomes<bool> {
         text_at(&hpa.data, "/spec/scaleTargetRef/kind") == Some(target.kind.as_str())
             && text_at(&hpa.data, "/spec/scaleTargetRef/name") == Some(target.name.as_str())
     }))
+}
+
+/// How many nodes beside the target are ready and take pods.
+async fn takers(cluster: &Cluster, target: &ObjectRef) -> Outcomes<usize> {
+    let nodes = listed(cluster, Kind::Node, "", &ListParams::default()).await?;
+    let takes = |node: &&Value| {
+        name_of(node) != target.name.as_str()
+            && has_condition(node, "Ready", "True")
+            && node.pointer("/spec/unschedulable").and_then(Value::as_bool) != Some(true)
+    };
+    Ok(nodes.iter().filter(takes).count())
 }
 
 /// The most that one schedulable node has left, the workload's own pods not counted.

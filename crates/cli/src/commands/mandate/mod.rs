@@ -26,7 +26,7 @@ use bailiwick_core::names::{Namespace, Uid};
 use bailiwick_core::object::ObjectRef;
 use bailiwick_core::plan::Proposal;
 use bailiwick_core::plan::bounds::Facts;
-use bailiwick_core::plan::object::text_at;
+use bailiwick_core::plan::object::{labels, text_at};
 use serde_json::Value;
 
 /// Ask what may be done.
@@ -151,8 +151,11 @@ async fn explained(session: &Session, args: &Args) -> Outcomes {
     let cluster = session.connect().await?;
     let territory = installed::territory(&cluster).await?;
     let namespace = Namespace::parse(cluster.namespace.as_str()).map_err(|e| Failure::error(e.to_string()))?;
-    let labels = namespace_labels(&cluster, namespace.as_str()).await?;
     let object = get_value(&cluster, args.target.kind, namespace.as_str(), args.target.name.as_str()).await?;
+    let place = match args.target.kind.served().namespaced {
+        true => namespace_labels(&cluster, namespace.as_str()).await?,
+        false => Some(object.as_ref().map(labels).unwrap_or_default()),
+    };
     let who = if args.who == "operator" { OPERATOR_USER } else { args.who.as_str() };
     let judged = judge(&cluster, args, &values, (who, session.out.look.now)).await?;
     let uid = object.as_ref().and_then(|o| text_at(o, "/metadata/uid")).and_then(|u| Uid::parse(u).ok());
@@ -177,7 +180,7 @@ async fn explained(session: &Session, args: &Args) -> Outcomes {
         change_type: args.change_type,
         target: &target,
         object: object.as_ref(),
-        namespace: labels.as_ref(),
+        namespace: place.as_ref(),
         territory: (territory.key(), territory.value()),
         mandates: &readable,
         unreadable: &unreadable,
@@ -209,6 +212,8 @@ async fn judge(
             | ChangeType::DeleteResourceQuota
             | ChangeType::SuspendCronJob
             | ChangeType::ResumeCronJob
+            | ChangeType::Cordon
+            | ChangeType::Uncordon
     );
     if values.is_empty() && !needs_none {
         return Ok(Err("values, origins and bounds: give values with --set".to_owned()));
@@ -223,7 +228,7 @@ async fn judge(
     };
     let placeholder = |e: bailiwick_core::names::NameError| Failure::error(e.to_string());
     let proposal = Proposal {
-        namespace: Namespace::parse(cluster.namespace.as_str()).map_err(placeholder)?,
+        namespace: Namespace::parse(target.home()).map_err(placeholder)?,
         name: bailiwick_core::names::ObjectName::parse("explained").map_err(placeholder)?,
         uid: Uid::parse("explained").map_err(placeholder)?,
         created: now,

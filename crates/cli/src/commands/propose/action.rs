@@ -115,7 +115,9 @@ const fn keys(change_type: ChangeType) -> &'static [&'static str] {
         | ChangeType::DeletePod
         | ChangeType::DeleteResourceQuota
         | ChangeType::SuspendCronJob
-        | ChangeType::ResumeCronJob => &[],
+        | ChangeType::ResumeCronJob
+        | ChangeType::Cordon
+        | ChangeType::Uncordon => &[],
     }
 }
 
@@ -143,6 +145,8 @@ pub fn build(change_type: ChangeType, values: &Values, known: &Known<'_>) -> Res
         ChangeType::DeleteResourceQuota => Ok(Action::DeleteResourceQuota {}),
         ChangeType::SuspendCronJob => Ok(Action::SuspendCronJob {}),
         ChangeType::ResumeCronJob => Ok(Action::ResumeCronJob {}),
+        ChangeType::Cordon => Ok(Action::Cordon {}),
+        ChangeType::Uncordon => Ok(Action::Uncordon {}),
         ChangeType::PatchService => parts::patch_service(values),
         ChangeType::PatchIngress => parts::patch_ingress(values),
         ChangeType::PatchHPA => parts::patch_hpa(values),

@@ -61,7 +61,8 @@ pub async fn run(session: &Session, args: &Args) -> Outcomes {
         let name = ObjectName::parse(name.as_str()).map_err(|e| Failure::error(e.to_string()))?;
         spec.incident_ref = Some(NameRef { name, uid: None });
     }
-    create::run(session, &cluster, (&cluster.namespace, &base), spec, &args.how).await
+    let home = spec.target.home().to_owned();
+    create::run(session, &cluster, (&home, &base), spec, &args.how).await
 }
 
 /// The action and target that the words mean, as the cluster is now.

@@ -1,6 +1,6 @@
 //! The way back of changes whose values no revision keeps.
 //!
-//! Owns it for strategies, Services, Ingresses, autoscalers and CronJobs: the earlier values stand in the plan, and a person
+//! Owns it for strategies, Services, Ingresses, autoscalers, CronJobs and nodes: the earlier values stand in the plan, and a person
 //! stands for them. Must never put back what was changed again since. No IO.
 
 use super::inverse::{Given, again, live};
@@ -35,8 +35,9 @@ fn unset(what: &str) -> Failure {
     Failure::error(format!("{what} was not set before, and no change takes it away"))
 }
 
-pub(super) fn suspension(given: &Given<'_>, back: Action) -> Result<Action, Failure> {
-    earlier(given, "/spec/suspend", back.change_type().as_str())?;
+/// The other position of what has two, of which the field tells.
+pub(super) fn switch(given: &Given<'_>, field: &str, back: Action) -> Result<Action, Failure> {
+    earlier(given, field, back.change_type().as_str())?;
     Ok(back)
 }
 

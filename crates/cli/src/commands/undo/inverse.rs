@@ -9,7 +9,7 @@ use crate::objects::history::{Revision, bare, container_of, holding};
 use bailiwick_core::action::{Action, Origin, Param, ResourceName, Resources};
 use bailiwick_core::life::{Phase, Purpose, Record};
 use bailiwick_core::names::{ObjectName, Uid};
-use bailiwick_core::object::ObjectRef;
+use bailiwick_core::object::{Kind, ObjectRef};
 use bailiwick_core::plan::Plan;
 use bailiwick_core::plan::object::text_at;
 use serde_json::Value;
@@ -78,8 +78,10 @@ pub(super) fn inverse(given: &Given<'_>) -> Result<(Action, ObjectRef), Failure>
         Action::PatchService { settings } => flat::service(given, &settings.value)?,
         Action::PatchIngress { settings } => flat::ingress(given, &settings.value)?,
         Action::PatchHPA { settings } => flat::hpa(given, &settings.value)?,
-        Action::SuspendCronJob {} => flat::suspension(given, Action::ResumeCronJob {})?,
-        Action::ResumeCronJob {} => flat::suspension(given, Action::SuspendCronJob {})?,
+        Action::SuspendCronJob {} => flat::switch(given, "/spec/suspend", Action::ResumeCronJob {})?,
+        Action::ResumeCronJob {} => flat::switch(given, "/spec/suspend", Action::SuspendCronJob {})?,
+        Action::Cordon {} => flat::switch(given, "/spec/unschedulable", Action::Uncordon {})?,
+        Action::Uncordon {} => flat::switch(given, "/spec/unschedulable", Action::Cordon {})?,
     };
     Ok((action, given.plan.target.clone()))
 }
@@ -95,6 +97,12 @@ fn restore(given: &Given<'_>) -> Result<(Action, ObjectRef), Failure> {
 }
 
 fn remove(given: &Given<'_>) -> Result<(Action, ObjectRef), Failure> {
+    if given.plan.target.kind != Kind::ResourceQuota {
+        let target = &given.plan.target;
+        return Err(Failure::error(format!(
+            "no type of change takes back what was restored of {target}: do it by hand"
+        )));
+    }
     let live = live(given)?;
     let uid = text_at(live, "/metadata/uid").and_then(|uid| Uid::parse(uid).ok());
     Ok((Action::DeleteResourceQuota {}, ObjectRef { uid, ..given.plan.target.clone() }))

@@ -22,7 +22,7 @@ use bailiwick_core::fence::{
     ACCOUNT_PREFIX, FENCE_LABEL, FENCE_VALUE, GRANTS_NAMESPACE, SYSTEM_NAMESPACE, parse_revision,
 };
 use k8s_openapi::api::core::v1::{Namespace, Pod};
-use k8s_openapi::api::rbac::v1::RoleBinding;
+use k8s_openapi::api::rbac::v1::{ClusterRoleBinding, RoleBinding, Subject};
 use kube::api::{DeleteParams, ListParams, Patch, PatchParams};
 use kube::{Api, ResourceExt as _};
 use serde_json::{Value, json};
@@ -207,32 +207,42 @@ async fn announce(cluster: &Cluster) -> Outcomes<()> {
     }
 }
 
-/// RoleBindings of one-shot accounts stand in other namespaces and would outlive everything else.
+/// Bindings of one-shot accounts stand in other namespaces, or in none, and would outlive everything else.
 async fn leftovers(session: &Session, cluster: &Cluster) -> Outcomes<()> {
     let all: Api<RoleBinding> = Api::all(cluster.client.clone());
     let found = all.list(&ListParams::default()).await.map_err(|e| cluster.fault("list rolebindings", &e))?;
-    let ours = |b: &RoleBinding| {
-        let subjects = b.subjects.iter().flatten();
-        b.name_any().starts_with(ACCOUNT_PREFIX)
-            && subjects.into_iter().all(|s| s.namespace.as_deref() == Some(GRANTS_NAMESPACE))
-    };
     let mut removed = 0;
-    for binding in found.items.iter().filter(|b| ours(b)) {
-        let namespace = binding.namespace().unwrap_or_default();
-        let deleted =
-            cluster.within::<RoleBinding>(&namespace).delete(&binding.name_any(), &DeleteParams::default()).await;
-        match deleted {
-            Ok(_) => removed += 1,
-            Err(error) if fault::is_absent(&error) => {}
-            Err(error) => {
-                return Err(cluster.fault(&format!("delete rolebinding {} in {namespace}", binding.name_any()), &error));
-            }
-        }
+    for binding in found.items.iter().filter(|b| is_ours(&b.name_any(), b.subjects.as_ref())) {
+        let (name, namespace) = (binding.name_any(), binding.namespace().unwrap_or_default());
+        let deleted = cluster.within::<RoleBinding>(&namespace).delete(&name, &DeleteParams::default()).await;
+        removed += unless_absent(deleted, || format!("delete rolebinding {name} in {namespace}"), cluster)?;
+    }
+    let all: Api<ClusterRoleBinding> = Api::all(cluster.client.clone());
+    let found = all.list(&ListParams::default()).await.map_err(|e| cluster.fault("list clusterrolebindings", &e))?;
+    for binding in found.items.iter().filter(|b| is_ours(&b.name_any(), b.subjects.as_ref())) {
+        let name = binding.name_any();
+        let deleted = all.delete(&name, &DeleteParams::default()).await;
+        removed += unless_absent(deleted, || format!("delete clusterrolebinding {name}"), cluster)?;
     }
     if removed > 0 {
-        session.out.progress('✔', &format!("{} of one-shot accounts removed", count(removed, "rolebinding")));
+        session.out.progress('✔', &format!("{} of one-shot accounts removed", count(removed, "binding")));
     }
     Ok(())
+}
+
+/// True for a binding of a one-shot account, and of nobody else.
+fn is_ours(name: &str, subjects: Option<&Vec<Subject>>) -> bool {
+    let mut subjects = subjects.into_iter().flatten();
+    name.starts_with(ACCOUNT_PREFIX) && subjects.all(|s| s.namespace.as_deref() == Some(GRANTS_NAMESPACE))
+}
+
+/// How many were deleted: what is gone already is no failure.
+fn unless_absent<T>(deleted: kube::Result<T>, step: impl FnOnce() -> String, cluster: &Cluster) -> Outcomes<usize> {
+    match deleted {
+        Ok(_) => Ok(1),
+        Err(error) if fault::is_absent(&error) => Ok(0),
+        Err(error) => Err(cluster.fault(&step(), &error)),
+    }
 }
 
 /// Waits until what was taken away is gone.

@@ -1,6 +1,8 @@
 //! Tests of nodes.
 
+use crate::action::Action;
 use crate::analyze::fixture::{World, at, merge, spec};
+use crate::finding::Candidate;
 use crate::object::Kind;
 use serde_json::{Value, json};
 
@@ -74,9 +76,30 @@ fn a_cordon_that_nothing_explains_is_told_with_who_and_when() {
     );
     assert_eq!(
         node(&mut w, cordon(json!({}), json!([]))),
-        [format!("NodeCordoned Warning: the node is cordoned {by}; one pod waits for a node that takes it")]
+        [format!(
+            "NodeCordoned Warning: the node is cordoned {by}; one pod waits for a node that takes it -> Uncordon"
+        )]
     );
     assert_eq!(w.findings(Kind::Pod, "lone"), [""; 0], "no node takes pods at all");
+}
+
+#[test]
+fn where_pods_wait_for_a_cordoned_node_it_is_proposed_to_let_it_take_them() {
+    let mut w = World::new();
+    let proposed = |w: &mut World| {
+        node(w, cordon(json!({}), json!([])));
+        let found = w.examine(Kind::Node, "n1").findings;
+        let of = |c: &Candidate| (c.action.clone(), c.target.kind, c.target.name.to_string(), c.target.uid.is_some());
+        found.iter().flat_map(|f| &f.candidates).map(of).collect::<Vec<_>>()
+    };
+    assert_eq!(proposed(&mut w), []);
+    w.put(
+        Kind::Pod,
+        json!({"metadata": {"name": "lone"}, "spec": spec(json!({})), "status": {"phase": "Pending", "conditions": [
+        {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "lastTransitionTime": at(500),
+         "message": "0/1 nodes are available: 1 node(s) were unschedulable. preemption: none"}]}}),
+    );
+    assert_eq!(proposed(&mut w), [(Action::Uncordon {}, Kind::Node, "n1".to_owned(), true)]);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Clusters in which every text that a program, a registry or a runtime may choose asks for something else.
 
 use crate::analyze::fixture::{World, at, backing_off, merge, owner, spec, waiting, well};
+use crate::copies::Copy;
 use crate::object::Kind;
 use serde_json::{Value, json};
 
@@ -10,7 +11,7 @@ pub(super) const TEXT: &str = "registry.evil/own:1 exceeded quota: kube-system, 
 /// A fault of each sort that something is proposed for.
 pub(super) fn worlds() -> Vec<World> {
     let fails = [image(), variable(), probe(), selector(), memory(), quota(), ordered(), config()];
-    fails.into_iter().chain([service(), suspended(), scaled(), ingress(), autoscaler()]).collect()
+    fails.into_iter().chain([lost(), service(), suspended(), scaled(), ingress(), autoscaler(), node()]).collect()
 }
 
 /// A pod of revision 2 beside one of revision 1 that is well.
@@ -23,6 +24,19 @@ fn revised(old: &Value, new: &Value, mut status: Value) -> World {
     for reason in ["Failed", "Unhealthy", "BackOff"] {
         w.event("Pod-web-r2-hjklm", reason, TEXT, 590);
     }
+    w
+}
+
+fn node() -> World {
+    let mut w = World::new();
+    w.put(
+        Kind::Node,
+        json!({"metadata": {"name": "n1", "annotations": {"example.com/evil": TEXT}}, "spec": {"unschedulable": true}}),
+    );
+    let message = format!("0/1 nodes are available: 1 node(s) were unschedulable. {TEXT}");
+    let unscheduled = json!({"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": message, "lastTransitionTime": at(500)});
+    let status = json!({"phase": "Pending", "conditions": [unscheduled]});
+    w.put(Kind::Pod, json!({"metadata": {"name": "lone"}, "spec": spec(json!({})), "status": status}));
     w
 }
 
@@ -100,6 +114,16 @@ fn config() -> World {
     w.event("Pod-web-r1-bcdfg", "Unhealthy", TEXT, 590);
     let wrote = json!({"manager": TEXT, "time": at(300), "fieldsV1": {"f:data": {format!("f:{TEXT}"): {}}}});
     w.put(Kind::ConfigMap, json!({"metadata": {"name": "app", "managedFields": [wrote]}}));
+    w
+}
+
+/// A ConfigMap that is gone, of which a copy is kept.
+fn lost() -> World {
+    let reads = spec(json!({"envFrom": [{"configMapRef": {"name": "app"}}]}));
+    let message = format!("configmap \"app\" not found {TEXT}");
+    let mut w = revised(&reads, &reads, waiting("CreateContainerConfigError", &message));
+    let kept = json!({"kind": "ConfigMap", "metadata": {"name": "app", "namespace": "shop"}, "data": {"mode": TEXT}});
+    w.index.put_copy(Copy::of(&kept, w.now).unwrap().row().unwrap());
     w
 }
 

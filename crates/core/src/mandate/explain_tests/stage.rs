@@ -27,7 +27,7 @@ pub(super) fn rule(approval: ApprovalMode, change_type: ChangeType) -> Rule {
 }
 
 pub(super) fn mandate(name: &str, rules: Vec<Rule>) -> Mandate {
-    Mandate { name: name.into(), rules, limits: Limits::default(), protect: Vec::new() }
+    Mandate { name: name.into(), rules, limits: Limits::default(), protect: Vec::new(), keep_copies: None }
 }
 
 pub(super) fn people(users: &[&str], groups: &[&str]) -> Approvers {

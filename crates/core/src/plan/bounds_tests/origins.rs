@@ -9,6 +9,7 @@ fn origins() -> Vec<Origin> {
     vec![
         history(),
         copy(),
+        Origin::LastKnownGood { digest: "0".repeat(64) },
         Origin::MandateAllowlist { pattern: "r/web:*".into() },
         Origin::CurrentValue {},
         Origin::Earlier {},
@@ -36,7 +37,9 @@ fn set_origin(action: &mut Action, origin: Origin) {
         | Action::DeletePod {}
         | Action::DeleteResourceQuota {}
         | Action::SuspendCronJob {}
-        | Action::ResumeCronJob {} => {}
+        | Action::ResumeCronJob {}
+        | Action::Cordon {}
+        | Action::Uncordon {} => {}
     }
 }
 
@@ -58,12 +61,14 @@ fn accepted(change_type: ChangeType, origin: &Origin) -> bool {
         ChangeType::Scale => matches!(origin, Origin::Human {}),
         // The value of the good case is twice the current one and not in the history.
         ChangeType::SetResources => matches!(origin, Origin::CurrentValue {} | Origin::Human {}),
-        ChangeType::RestoreObject => matches!(origin, Origin::KeptCopy { .. }),
+        ChangeType::RestoreObject => matches!(origin, Origin::KeptCopy { .. } | Origin::LastKnownGood { .. }),
         ChangeType::RolloutRestart
         | ChangeType::DeletePod
         | ChangeType::DeleteResourceQuota
         | ChangeType::SuspendCronJob
-        | ChangeType::ResumeCronJob => true,
+        | ChangeType::ResumeCronJob
+        | ChangeType::Cordon
+        | ChangeType::Uncordon => true,
     }
 }
 

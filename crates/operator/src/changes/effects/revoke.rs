@@ -10,9 +10,10 @@ use crate::changes::request::Request;
 use crate::changes::rest::RestError;
 use crate::metrics::Call;
 use bailiwick_core::life::Report;
+use bailiwick_core::names::Namespace;
 use bailiwick_core::plan::{Draft, Operation, Proposal};
 
-/// Takes an account's authority away: the fence entry and the RoleBinding first, then, once a
+/// Takes an account's authority away: the fence entry and the binding first, then, once a
 /// request as that account was refused, the Secret and the ServiceAccount.
 pub(crate) async fn revoke(
     ctx: &Context,
@@ -22,7 +23,7 @@ pub(crate) async fn revoke(
 ) -> Result<Report, EffectError> {
     ctx.fence.take(ctx, account).await?;
     crate::failpoint!("revoke-fence");
-    ctx.accounts.unbind(ctx, account, proposal.namespace.as_str()).await?;
+    ctx.accounts.unbind(ctx, account, proposal.target.namespace.as_ref().map(Namespace::as_str)).await?;
     crate::failpoint!("revoke-unbound");
     if ctx.accounts.exists(ctx, account).await? {
         see_refused(ctx, proposal, account, operation).await?;
