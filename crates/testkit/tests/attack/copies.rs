@@ -32,7 +32,7 @@ async fn forge(scene: &Scene, operation: Operation, object: &Value, shot: &Shot)
 async fn a_forged_service_leads_nowhere_outside() -> Result<()> {
     let scene = Scene::empty("floor-service", Rights::Every).await?;
     let services = path_of(Kind::Service, scene.namespace.name(), "");
-    let words = "floor: a Service that is made leads to pods of its namespace, and from nowhere outside";
+    let words = "floor: a Service that is made leads to pods of its namespace, and names no address outside";
     let of = |spec: Value| {
         let mut spec = spec;
         spec["ports"] = json!([{"name": "http", "port": 80}]);

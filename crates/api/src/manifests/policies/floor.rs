@@ -116,7 +116,7 @@ fn place_checks(territory: &Territory) -> Vec<Check> {
                     && o.all(k, k == 'targetPort' || k in p))))",
         ),
         check(
-            "floor: a Service that is made leads to pods of its namespace, and from nowhere outside",
+            "floor: a Service that is made leads to pods of its namespace, and names no address outside",
             "request.operation != 'CREATE' || request.resource.resource != 'services' || (
                 variables.nowSpec.?type.orValue('') != 'ExternalName'
                 && variables.nowSpec.?externalIPs.orValue([]).size() == 0
