@@ -192,9 +192,11 @@ pub struct Draft {
 
 /// What a proposal asks the API server for.
 pub fn operation(action: &Action, target: &ObjectRef) -> Operation {
-    match action.change_type() {
-        ChangeType::RestoreObject => restore::operation(target),
-        other => catalogue::entry(other).operation,
+    let change_type = action.change_type();
+    if change_type == ChangeType::RestoreObject {
+        restore::operation(target)
+    } else {
+        catalogue::entry(change_type).operation
     }
 }
 
