@@ -117,10 +117,12 @@ fn put_pairs(out: &mut String, word: &str) -> Ahead {
         if is_scheme(value) {
             return Ahead::Value;
         }
-        rest = match closed(value).or_else(|| value.find([',', ';', '&'])) {
-            Some(end) if end < value.len() => value.get(end..).unwrap_or_default(),
-            Some(_) | None => return Ahead::Nothing,
+        // Separators inside quotes end nothing; what stands right behind the quotes belongs to the value.
+        let inside = closed(value).unwrap_or_default();
+        let Some(end) = value.get(inside..).and_then(|after| after.find([',', ';', '&'])) else {
+            return Ahead::Nothing;
         };
+        rest = value.get(inside + end..).unwrap_or_default();
         let plain = rest.find(|c| !matches!(c, ',' | ';' | '&')).unwrap_or(rest.len());
         out.push_str(rest.get(..plain).unwrap_or_default());
         rest = rest.get(plain..).unwrap_or_default();
@@ -204,6 +206,7 @@ mod tests {
             ("https://u:p@h/?token=abc", "https://[redacted]@h/?token=[redacted]"),
             ("{\"password\":\"two words, all\",\"a\":1}", "{\"password\":[redacted] [redacted] [redacted],\"a\":1}"),
             ("password: 'two words' next", "password: [redacted] [redacted] next"),
+            ("token=\"a\"b} next", "token=[redacted] next"),
             ("pwd:\"\" DB_TOKEN: abc next", "pwd:[redacted] DB_TOKEN: [redacted] next"),
             ("password: DB_TOKEN: abc next", "password: [redacted] [redacted] next"),
             ("a password=x,token: abc next", "a password=[redacted],token: [redacted] next"),
