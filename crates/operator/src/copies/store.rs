@@ -11,6 +11,7 @@ use bailiwick_core::copies::{COPY_LABEL, COPY_VALUE, Copy, MOST};
 use bailiwick_core::fence::GRANTS_NAMESPACE;
 use bailiwick_core::index::CopyRow;
 use bailiwick_core::object::{Kind, ObjectRef};
+use bailiwick_core::receipt::PublicKey;
 use jiff::Timestamp;
 use k8s_openapi::api::apps::v1::ControllerRevision;
 use k8s_openapi::api::core::v1::{ConfigMap, Service};
@@ -74,7 +75,8 @@ impl Store {
         self.known.keys()
     }
 
-    /// Reads the copies that there are, and returns those that were not known. Of two of one object the newer stays; what is not the operator's goes.
+    /// Reads the copies that there are, and returns those that were not known. Of two of one object the newer
+    /// stays; what is not the operator's goes.
     pub(super) async fn load(&mut self) -> Result<Vec<CopyRow>, StoreError> {
         let mut rows = BTreeMap::new();
         // Without a key nothing can be told from what was planted; and nothing may be executed either.
@@ -84,24 +86,30 @@ impl Store {
             self.metrics.api(Call::Detect, "list");
             let page = self.revisions().list(&how).await.map_err(failed("list the copies"))?;
             for revision in page.items {
-                let name = revision.metadata.name.unwrap_or_default();
-                let data = revision.data.map(|d| d.0).unwrap_or(Value::Null);
-                match Copy::open(&name, &data, signer.public()) {
-                    Ok(copy) => {
-                        if let Some(row) = self.take(name, &copy).await? {
-                            rows.insert(row.of.clone(), row);
-                        }
-                    }
-                    Err(why) => {
-                        self.metrics.malformed("Copy");
-                        tracing::warn!(copy.name = name, why = %why, "a copy that the operator has not made is removed");
-                        self.delete(&name).await?;
-                    }
-                }
+                let row = self.read_copy(revision, signer.public()).await?;
+                rows.extend(row.map(|row| (row.of.clone(), row)));
             }
             how.continue_token = page.metadata.continue_.filter(|token| !token.is_empty());
             if how.continue_token.is_none() {
                 return Ok(rows.into_values().collect());
+            }
+        }
+    }
+
+    /// Takes in what a revision holds, or removes it where that is not the operator's.
+    async fn read_copy(
+        &mut self,
+        revision: ControllerRevision,
+        key: &PublicKey,
+    ) -> Result<Option<CopyRow>, StoreError> {
+        let name = revision.metadata.name.unwrap_or_default();
+        let data = revision.data.map(|d| d.0).unwrap_or(Value::Null);
+        match Copy::open(&name, &data, key) {
+            Ok(copy) => self.take(name, &copy).await,
+            Err(why) => {
+                self.metrics.malformed("Copy");
+                tracing::warn!(copy.name = name, why = %why, "a copy that the operator has not made is removed");
+                self.delete(&name).await.map(|()| None)
             }
         }
     }
