@@ -70,7 +70,7 @@ impl Storm {
         let incidents = self.scene.until_incidents("an Incident for each fault", late, |i| i.len() == all).await?;
         let told = begin.elapsed();
         self.is_one_storm_for_each_cause(&incidents).await?;
-        let changes = self.until_the_caps_are_reached(late * 2).await?;
+        let changes = self.until_the_caps_are_reached(late * 4).await?;
         self.is_capped(&changes, &incidents).await?;
         self.is_told_once().await?;
         Ok((rolled_out, told))
@@ -125,14 +125,15 @@ impl Storm {
 
     /// One Change for each workload; as many as the cap lets through have recovered, the others wait and say for what.
     async fn until_the_caps_are_reached(&self, timeout: Duration) -> Result<Vec<Change>> {
-        let all = self.workloads;
-        let held = |c: &Change| {
-            c.status.as_ref().is_some_and(|r| r.phase == Phase::PreApproved && says(r, Code::TooManyPerHour))
-        };
-        let done = |c: &Change| c.status.as_ref().is_some_and(|r| r.phase == Phase::Recovered);
+        let phase = |c: &&Change, phase: Phase| c.status.as_ref().is_some_and(|r| r.phase == phase);
+        let held =
+            |c: &&Change, code: Code| phase(c, Phase::PreApproved) && c.status.as_ref().is_some_and(|r| says(r, code));
         let wanted = |changes: &[Change]| {
-            let (done, held) = (changes.iter().filter(|c| done(c)).count(), changes.iter().filter(|c| held(c)).count());
-            done == CAP && held == all - CAP
+            let done = changes.iter().filter(|c| phase(c, Phase::Recovered)).count();
+            // What asked while others were under way asks again later.
+            let hourly = changes.iter().filter(|c| held(c, Code::TooManyPerHour)).count();
+            let at_once = changes.iter().filter(|c| held(c, Code::TooManyAtOnce)).count();
+            done == CAP && hourly > 0 && hourly + at_once == self.workloads - CAP
         };
         self.scene.until_changes("the caps to be reached", timeout, wanted).await
     }
