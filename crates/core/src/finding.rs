@@ -53,6 +53,8 @@ causes! {
     WrongArchitecture,
     /// A container's command does not exist or cannot be executed.
     CommandNotFound,
+    /// The container cannot be made as its specification says.
+    ContainerNotMade,
     /// A container cannot listen because another of its pod has the port.
     PortConflict,
     /// A container exits because a volume has no space left.

@@ -42,6 +42,7 @@ table! {
     CrashMissingConfig: "variables that the termination message or the last revision that served names, and the template lacks", "Pod", [RolloutUndo, SetEnv];
     WrongArchitecture: "`exec format error` in the termination message; exit code 255 at once, again and without a word, from an image that nothing is known to have run", "Pod", [RolloutUndo];
     CommandNotFound: "exit codes 126 and 127, or the runtime's words for a start that failed", "Pod", [RolloutUndo];
+    ContainerNotMade: "what the kubelet or the runtime says of a container that it cannot make: its user, a profile, a directory", "Pod", [RolloutUndo];
     PortConflict: "`address already in use`, or a port that two containers of the pod declare", "Pod", [RolloutUndo];
     VolumeFull: "`no space left on device` in the termination message", "Pod", [RolloutUndo];
     AccessDenied: "the API server's refusal in the termination message", "Pod", [RolloutUndo];

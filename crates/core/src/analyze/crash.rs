@@ -74,6 +74,11 @@ fn telling_exit<'s>(
         Now::Waiting { reason, message } if matches!(&**reason, "RunContainerError" | "CreateContainerError") => {
             Some((state.last.clone(), "state.waiting", message))
         }
+        // What speaks of configuration is another analyzer's to tell, or to wait for.
+        Now::Waiting { reason, message } if &**reason == "CreateContainerConfigError" => {
+            let other = !has_any(message, &["configmap", "secret", "couldn't find key", "not yet"]);
+            other.then_some((None, "state.waiting", &**message))
+        }
         Now::Waiting { .. } => None,
         Now::Ended(exit) if exit.code == 0 => None,
         // One failed pod of a Job is what back-off limits are for; a failed Job is not.

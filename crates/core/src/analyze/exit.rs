@@ -40,8 +40,12 @@ fn is_other_architecture(message: &str) -> bool {
     has_any(message, &["exec format error"])
 }
 
+/// The runtime speaks of the command where it executes it, and else of a profile, a directory or a user.
 fn lacks_command(message: &str) -> bool {
-    has_any(message, &["executable file not found", "no such file or directory"])
+    let executes = has_any(message, &["exec: ", "exec /", "exec \""]);
+    let fails =
+        has_any(message, &["no such file or directory", "permission denied", "is a directory", "not a directory"]);
+    has_any(message, &["executable file not found"]) || (executes && fails)
 }
 
 /// What the last words say by themselves; more telling than any guess.
@@ -52,9 +56,12 @@ pub(super) fn told(case: &Case<'_>, pod: &Pod<'_>, exit: Option<&Exit>, why: &st
     if is_other_architecture(message) {
         return Some((Cause::WrongArchitecture, None));
     }
-    let unrunnable = lacks_command(message) || has_any(message, &["permission denied"]);
-    if matches!(code, 126 | 127) || (starting && code == 128 && unrunnable) {
+    if matches!(code, 126 | 127) || (starting && code == 128 && lacks_command(message)) {
         return Some((Cause::CommandNotFound, None));
+    }
+    // The runtime's own words where there is no end, or none but that of the attempt to start.
+    if starting && code == 128 && !message.is_empty() {
+        return Some((Cause::ContainerNotMade, None));
     }
     if has_any(message, &["address already in use", "eaddrinuse"]) {
         return Some((Cause::PortConflict, Some("another process of the pod has its port".to_owned())));

@@ -219,6 +219,7 @@ const FAMILIES: [&[Cause]; 2] = [
         Cause::LivenessProbeKills,
         Cause::WrongArchitecture,
         Cause::CommandNotFound,
+        Cause::ContainerNotMade,
         Cause::ServiceMissing,
         Cause::NameNotResolved,
         Cause::AccessDenied,

@@ -1,6 +1,6 @@
 //! Tests of what last words say.
 
-use crate::analyze::fixture::{World, at, backing_off, merge, spec, well};
+use crate::analyze::fixture::{World, at, backing_off, merge, spec, waiting, well};
 use crate::object::Kind;
 use serde_json::{Value, json};
 
@@ -23,6 +23,8 @@ fn last_words_name_the_cause() {
         (said(126, ""), "CommandNotFound"),
         (start("exec: \"srv\": executable file not found in $PATH"), "CommandNotFound"),
         (start("exec: \"/srv\": permission denied"), "CommandNotFound"),
+        (start("error during container init: mkdir /srv/data: no such file or directory"), "ContainerNotMade"),
+        (start("error during container init: exec: \"/srv\": is a directory"), "CommandNotFound"),
         (said(1, "listen tcp :8080: bind: address already in use"), "PortConflict"),
         (said(1, "write /data/x: no space left on device"), "VolumeFull"),
         (
@@ -42,6 +44,28 @@ fn last_words_name_the_cause() {
     ] {
         let found = dies(exit.clone());
         assert!(found.len() == 1 && found[0].starts_with(&format!("{cause} ")), "{exit}: {found:?}");
+    }
+}
+
+#[test]
+fn a_container_that_cannot_be_made_is_told_in_the_kubelets_words() {
+    let waits = |reason: &str, message: &str| {
+        let mut w = World::new();
+        w.deployment(2, &[spec(json!({})), spec(json!({"image": "shop/web:2"}))]).well(1, "bcdfg");
+        w.pod(2, "hjklm", waiting(reason, message));
+        w.web()
+    };
+    let user = "container's runAsUser breaks non-root policy (pod: \"web-r2-hjklm_shop(x)\", container: web)";
+    let found = waits("CreateContainerConfigError", user);
+    assert!(found[0].starts_with("ContainerNotMade Warning [web]: container web \"container's runAsUser"), "{found:?}");
+    assert!(found[0].ends_with("-> RolloutUndo(1)"), "{found:?}");
+    let profile = "failed to create containerd container: cannot load seccomp profile \"/x/absent.json\": open /x/absent.json: no such file or directory";
+    assert!(waits("CreateContainerError", profile)[0].starts_with("ContainerNotMade "), "it is no command");
+    for passing in [
+        "failed to sync configmap cache: timed out waiting for the condition",
+        "services have not yet been read at least once, cannot construct envvars",
+    ] {
+        assert_eq!(waits("CreateContainerConfigError", passing), [""; 0], "{passing}");
     }
 }
 
