@@ -152,6 +152,8 @@ A value that a person gives is never pre-approved; one from the revision history
   ResumeCronJob       none
   PatchIngress        class=NAME, and host=HOST path=PATH service=NAME port=PORT
   PatchHPA            minReplicas=N maxReplicas=N target=NAME
+  Cordon              none
+  Uncordon            none
 
 Examples:
   bailiwick propose RolloutUndo deployment/web -n shop
