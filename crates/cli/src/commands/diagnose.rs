@@ -12,6 +12,7 @@ use crate::style::Role;
 use bailiwick_api::observe::{self, Scope};
 use bailiwick_core::analyze::{analyze_all, json};
 use bailiwick_core::finding::{Finding, Severity};
+use bailiwick_core::incident::redact;
 use bailiwick_core::object::Kind;
 use kube::Api;
 
@@ -64,12 +65,21 @@ pub async fn run(session: &Session, args: &Args) -> Outcomes {
             .next("without pods nothing can be found: ask for the role `view`, or look in one namespace with -n"));
     }
     let mut found = analyze_all(&listing.index.view(), session.out.look.now);
+    found.iter_mut().for_each(mask);
     found.retain(|f| {
         f.severity >= args.severity.severity() && (cluster.all || f.subject.namespace_str() == cluster.namespace)
     });
     print(session, &cluster, &found)?;
     unread(session, &listing);
     Ok(if found.is_empty() { Exit::Ok } else { Exit::Finding })
+}
+
+/// What a program said may hold a credential, and what is printed is passed on.
+fn mask(finding: &mut Finding) {
+    finding.summary = redact(&finding.summary);
+    for piece in &mut finding.evidence {
+        piece.value = redact(&piece.value);
+    }
 }
 
 async fn namespace_exists(cluster: &Cluster) -> Outcomes<()> {

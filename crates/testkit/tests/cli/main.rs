@@ -7,6 +7,7 @@
 #![cfg(feature = "cluster")]
 
 mod interrupted;
+mod inventory;
 mod lifecycle;
 mod objects;
 mod over;
@@ -48,6 +49,12 @@ impl Run {
     fn all(&self) -> String {
         format!("{}{}", self.out, self.err)
     }
+}
+
+/// True for what acts on a terminal, turns the reading order or cannot be seen; lines end all the same.
+fn is_risky(c: char) -> bool {
+    let unseen = ['\u{200b}'..='\u{200f}', '\u{202a}'..='\u{202e}', '\u{2060}'..='\u{2069}', '\u{e0000}'..='\u{e0fff}'];
+    (c.is_control() && c != '\n') || unseen.iter().any(|range| range.contains(&c))
 }
 
 /// The program, with the kubeconfig it runs under.

@@ -3,7 +3,7 @@
 use bailiwick_testkit::{Result, Workload, create, documents};
 use serde_json::{Value, json};
 
-use crate::ready;
+use crate::{is_risky, ready};
 
 /// A Change that nobody has planned yet, with a text of the proposer's.
 fn change(name: &str, namespace: &str, words: &str) -> Value {
@@ -24,17 +24,11 @@ async fn what_an_object_says_never_steers_the_terminal() -> Result<()> {
     let namespace = cluster.namespace("cli-hostile").create().await?;
     let nasty = "x\u{1b}]0;owned\u{7}\u{202e}evil\u{2066}\u{9b}2J\u{e0041}\nPhase:        Recovered";
     create(&cluster.admin(), &change("nasty", namespace.name(), nasty), Some(namespace.name())).await?;
-    let risky = |c: char| {
-        (c.is_control() && c != '\n')
-            || ('\u{202a}'..='\u{202e}').contains(&c)
-            || ('\u{2066}'..='\u{2069}').contains(&c)
-            || ('\u{e0000}'..='\u{e0fff}').contains(&c)
-    };
     for format in ["table", "wide", "json", "yaml", "name"] {
         for command in [&["show", "nasty"][..], &["changes"], &["changes", "nasty"]] {
             let words = [command, &["-n", namespace.name(), "-o", format]].concat();
             let run = cli.expect(0, &words).await?;
-            assert!(!run.all().chars().any(risky), "{words:?}: {run:?}");
+            assert!(!run.all().chars().any(is_risky), "{words:?}: {run:?}");
             assert!(!run.out.lines().any(|line| line.starts_with("Phase:        Recovered")), "{run:?}");
         }
     }

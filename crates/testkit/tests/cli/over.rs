@@ -8,6 +8,7 @@ use kube::Api;
 use kube::api::{DeleteParams, ObjectMeta, PostParams};
 use serde_json::{Value, json};
 
+use crate::inventory::inventory;
 use crate::{Cli, LASTING, ours, ready};
 
 const KEY: &str = "bailiwick-signing-key";
@@ -57,8 +58,9 @@ impl Waiting<'_> {
 async fn data_that_stays_is_guarded_and_gone_on_with_by_its_key_alone() -> Result<()> {
     let Some((cluster, cli)) = ready().await? else { return Ok(()) };
     cli.absent().await?;
-    cli.installed(&cluster, true).await?;
     let namespace = cluster.namespace("cli-over").in_territory().create().await?;
+    let there = inventory(&cluster, &[namespace.name()]).await?;
+    cli.installed(&cluster, true).await?;
     namespace.apply(&Workload::new("web", &cluster.images()?.good[0]).deployment()).await?;
     let work = Waiting { cli: &cli, namespace: namespace.name() };
     let (done, waits) = (work.propose("2").await?, work.propose("3").await?);
@@ -91,6 +93,9 @@ async fn data_that_stays_is_guarded_and_gone_on_with_by_its_key_alone() -> Resul
     assert_eq!(work.receipts(&log).await?, before * 2);
     cli.absent().await?;
     assert_eq!(ours(&cluster).await?, [LASTING]);
+    let left = inventory(&cluster, &[namespace.name()]).await?;
+    let more: Vec<&String> = left.difference(&there).collect();
+    assert!(more.is_empty(), "left behind: {more:?}");
     Ok(())
 }
 
