@@ -14,13 +14,15 @@ use anyhow::{Context as _, anyhow, bail};
 use bailiwick_api::manifests;
 use bailiwick_core::fence::{GRANTS_NAMESPACE, SYSTEM_NAMESPACE};
 use bailiwick_testbed::{Config, Progress, ensure_binaries};
-use bailiwick_testkit::{Need, Result, SECONDS, Seen, TestCluster, api_for, documents, wait_for};
+use bailiwick_testkit::{Need, Result, SECONDS, Seen, TestCluster, api_for, create, documents, refused_by, wait_for};
 use k8s_openapi::api::core::v1::{Namespace, Secret};
 use kube::api::{DeleteParams, Patch, PatchParams};
 use kube::{Api, ResourceExt as _};
 use serde_json::{Value, json};
 
 const CHART: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../deploy/chart/bailiwick");
+/// Refuses nothing, and stays: a later installation on the same API server needs it.
+const LASTING: &str = "bailiwick-fence-keeper";
 const RELEASE: [&str; 4] = ["bailiwick", CHART, "--namespace", "bailiwick-release"];
 
 /// A program that is run as a person would.
@@ -213,22 +215,63 @@ async fn a_release_makes_what_the_command_makes_and_leaves_what_it_was_asked_to(
     assert_eq!(secrets.get_metadata("bailiwick-signing-key").await?.uid(), key);
     cli.done(&["check", "--wait", "--timeout", "90s"]).await?;
 
-    leave(&cluster, &helm, &export).await?;
+    let keepers = export.iter().map(title).filter(|name| name.ends_with(LASTING)).collect::<Vec<_>>();
+    leave(&cluster, &helm, &export, &keepers).await?;
     cli.done(&["install", "--image", &image, "--timeout", "90s"]).await?;
     same(&of_helm, &live(&cluster, &export).await?);
     cli.done(&["uninstall", "--yes", "--timeout", "90s"]).await.map(drop)
 }
 
+#[tokio::test]
+async fn a_release_leaves_its_data_guarded_and_the_command_goes_on_with_it() -> Result<()> {
+    let Some((cluster, helm, cli)) = ready(&[Need::Cli, Need::OperatorImage]).await? else { return Ok(()) };
+    cli.done(&["uninstall", "--yes", "--timeout", "90s"]).await?;
+    let image = image(&cluster)?;
+    let set = format!("image={image},keepData=true");
+    let with = |verb: &'static str| [&[verb][..], &RELEASE, &["--set", &set]].concat();
+    let rendered = documents(&helm.done(&with("template")).await?)?;
+    helm.done(&[&with("install")[..], &["--create-namespace", "--take-ownership", "--force-conflicts"]].concat())
+        .await?;
+    cli.done(&["install", "--key-only"]).await?;
+    let mandate = json!({"apiVersion": "bailiwick.dev/v1alpha1", "kind": "Mandate",
+        "metadata": {"name": "kept", "namespace": SYSTEM_NAMESPACE}, "spec": {}});
+    // The kinds are served a moment after they are made.
+    let data = wait_for("a mandate to be stored", 30 * SECONDS, async || {
+        Ok(Seen::Yes(create(&cluster.admin(), &mandate, None).await?))
+    })
+    .await?;
+    let secrets: Api<Secret> = Api::namespaced(cluster.admin(), SYSTEM_NAMESPACE);
+    let key = secrets.get_metadata("bailiwick-signing-key").await?.uid();
+
+    let stays = |o: &&Value| o["metadata"]["annotations"]["helm.sh/resource-policy"] == "keep";
+    let kept: Vec<String> = rendered.iter().filter(stays).map(title).collect();
+    assert!(kept.len() > 10, "{kept:?}");
+    leave(&cluster, &helm, &rendered, &kept).await?;
+    assert_eq!(secrets.get_metadata("bailiwick-signing-key").await?.uid(), key);
+    let forged = json!({"apiVersion": "bailiwick.dev/v1alpha1", "kind": "Approval", "metadata": {"name": "forged"},
+        "spec": {"changeRef": {"name": "c", "uid": "u"}, "digest": "0".repeat(64), "approver": "eve", "decision": "Approve"}});
+    refused_by("bailiwick-approval-identity", create(&cluster.admin(), &forged, Some("default")).await)?;
+
+    let again = cli.done(&["install", "--image", &image, "--no-wait"]).await?;
+    assert!(!again.contains("BEGIN PUBLIC KEY"), "{again}");
+    assert_eq!(secrets.get_metadata("bailiwick-signing-key").await?.uid(), key);
+    let api = api_for(&cluster.admin(), &mandate, Some(SYSTEM_NAMESPACE)).await?;
+    assert_eq!(api.get_metadata("kept").await?.uid(), data.metadata.uid);
+    cli.done(&["uninstall", "--yes", "--timeout", "90s"]).await.map(drop)
+}
+
 /// Takes the release away. The guard keeps the namespace of grants until it is announced.
-async fn leave(cluster: &TestCluster, helm: &Program, export: &[Value]) -> Result<()> {
+async fn leave(cluster: &TestCluster, helm: &Program, export: &[Value], stays: &[String]) -> Result<()> {
     let namespaces: Api<Namespace> = Api::all(cluster.admin());
     let announced = json!({"metadata": {"annotations": {manifests::UNINSTALL_ANNOTATION: "true"}}});
     namespaces.patch(GRANTS_NAMESPACE, &PatchParams::default(), &Patch::Merge(&announced)).await?;
     helm.done(&["uninstall", "bailiwick", "--namespace", "bailiwick-release", "--wait", "--timeout", "90s"]).await?;
-    wait_for("everything of the release to go", 60 * SECONDS, async || {
+    let mut stays = stays.to_vec();
+    stays.sort();
+    wait_for("exactly what was asked to stay to be left", 60 * SECONDS, async || {
         let left = live(cluster, export).await?;
         let names: Vec<_> = left.keys().cloned().collect();
-        Ok(Seen::when(names.iter().all(|name| name.ends_with("bailiwick-fence-keeper")), (), names))
+        Ok(Seen::when(names == stays, (), names))
     })
     .await?;
     namespaces.delete("bailiwick-release", &DeleteParams::default()).await?;

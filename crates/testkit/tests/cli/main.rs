@@ -6,6 +6,8 @@
 //! Minutes: 20.
 #![cfg(feature = "cluster")]
 
+mod carriers;
+mod installer;
 mod interrupted;
 mod inventory;
 mod lifecycle;
