@@ -228,6 +228,20 @@ Examples:
   bailiwick receipts verify receipts.jsonl --key receipts.pub --expect-head 41
   bailiwick receipts export | bailiwick receipts verify - --key receipts.pub";
 
+/// Under `support-bundle`.
+pub const SUPPORT_BUNDLE: &str = "\
+Holds versions, what `check` and `diagnose` find, mandates, incidents, changes, approvals, what
+receipts say, the operator's objects, logs and metrics, the fence, the product's roles, events, and
+a summary of nodes and pods. No Secret is asked for and no ConfigMap; values of variables, words
+behind telling flags, foreign annotations, patches and whatever looks like a credential are masked.
+Names stay. `manifest.json` lists each file with its digest, and what is not there and why. Reads
+with your own permissions, and changes nothing. Exit code 0 if all is in it, 1 if something is not.
+
+Examples:
+  bailiwick support-bundle
+  bailiwick support-bundle -f bundle.tar.gz --since 2h
+  bailiwick support-bundle -n shop --output-dir ./bundle -o json";
+
 /// Under `demo`.
 pub const DEMO: &str = "\
 Breaks workloads of its own in namespaces of its own, and looks at everything it says. Exit code 0

@@ -10,7 +10,7 @@ pub use object::{Target, parse_target};
 
 use crate::commands::{
     approve, check, codes, completion, diagnose, diff, install, list, mandate, propose, receipts, show, status,
-    suspend, undo, uninstall, version,
+    support_bundle, suspend, undo, uninstall, version,
 };
 use crate::config::{Called, Colour};
 use crate::demo;
@@ -123,6 +123,9 @@ pub enum Command {
     /// List, export and verify signed receipts
     #[command(subcommand, visible_alias = "receipt", after_help = help::RECEIPTS)]
     Receipts(receipts::Command),
+    /// Collect what is needed to find out what went wrong, without secrets
+    #[command(name = "support-bundle", after_help = help::SUPPORT_BUNDLE)]
+    SupportBundle(support_bundle::Args),
     /// Show on this cluster that Bailiwick repairs what it may, and nothing else
     #[command(after_help = help::DEMO)]
     Demo(demo::Args),

@@ -16,6 +16,7 @@ pub mod propose;
 pub mod receipts;
 pub mod show;
 pub mod status;
+pub mod support_bundle;
 pub mod suspend;
 pub mod undo;
 pub mod uninstall;
@@ -91,6 +92,7 @@ pub async fn run(cli: Command, session: &Session) -> Outcomes {
         Command::Resume(args) => suspend::resume(session, &args).await,
         Command::Mandate(command) => mandate::run(session, command).await,
         Command::Receipts(command) => receipts::run(session, command).await,
+        Command::SupportBundle(args) => support_bundle::run(session, &args).await,
         Command::Demo(args) => crate::demo::run(session, &args).await,
         Command::ExplainCode(args) => codes::run(session, &args),
         Command::Version(args) => version::run(session, &args).await,
