@@ -8,6 +8,7 @@ mod cargo;
 mod check;
 mod cluster;
 mod demo;
+mod fuzz;
 mod generate;
 mod image;
 mod scenarios;
@@ -41,6 +42,8 @@ enum Command {
     Cluster(cluster::Args),
     /// See Bailiwick at work on a real Kubernetes, on a cluster that comes and goes with it
     Demo(demo::Args),
+    /// Feed what the product reads from others with anything, guided by coverage
+    Fuzz(fuzz::Args),
     /// Build container images and load them into a cluster
     Image(image::Args),
     /// Write the files under deploy/, or check that they are up to date
@@ -60,6 +63,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Check(args) => check::run(&args),
         Command::Cluster(args) => cluster::run(args),
         Command::Demo(args) => demo::run(args),
+        Command::Fuzz(args) => fuzz::run(&args),
         Command::Image(args) => image::run(args),
         Command::Generate(args) => generate::run(&args),
         Command::Scenarios(args) => scenarios::run(&args),

@@ -21,8 +21,8 @@ const PRODUCT: [(&str, &[&str]); 5] = [
 ];
 
 /// Crates that serve development; they may depend on anything of ours.
-const DEVELOPMENT: [&str; 5] =
-    ["bailiwick-testkit", "bailiwick-workload", "bailiwick-testbed", "bailiwick-benches", "xtask"];
+const DEVELOPMENT: [&str; 6] =
+    ["bailiwick-testkit", "bailiwick-workload", "bailiwick-testbed", "bailiwick-benches", "bailiwick-fuzz", "xtask"];
 
 /// `core` decides; it must not be able to act, wait or log, not even through another crate.
 const NOT_IN_CORE: [&str; 12] = [
