@@ -40,7 +40,7 @@ struct Storm {
 #[tokio::test]
 async fn a_storm_is_told_once_and_nothing_is_changed_before_it_calms() -> Result<()> {
     let row = Row::of("R21", 1)?;
-    let (workloads, window) = if row.is_torture() { (200, 60) } else { (12, 6) };
+    let (workloads, window) = if row.is_torture() { (200, 60) } else { (12, 20) };
     for seed in row.seeds() {
         let limits = json!({
             "healthyDelaySeconds": 2, "stormIncidents": MOST, "stormWindowSeconds": window,
