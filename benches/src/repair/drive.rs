@@ -121,11 +121,12 @@ impl Mended {
 /// Breaks one Deployment and returns the Change that mended it.
 pub(super) async fn incident(place: &Place, images: &Images, n: u16) -> Result<Mended> {
     let (name, deployments) = (name(n), Api::<Deployment>::namespaced(place.client.clone(), NAMESPACE));
-    let fault = tokio::spawn(fault_of(place.client.clone(), name.clone()));
     let broken = json!({"spec": {"template": {"spec": {"containers": [{"name": "main", "image": images.absent}]}}}});
-    let patched = deployments.patch(&name, &PatchParams::default(), &Patch::Strategic(&broken)).await;
-    patched.with_context(|| format!("break {name}"))?;
-    let event = timeout(PATIENCE, fault).await.context("no pod shows the fault")???;
+    let (unchanged, patch) = (PatchParams::default(), Patch::Strategic(&broken));
+    let patched = async { deployments.patch(&name, &unchanged, &patch).await.with_context(|| format!("break {name}")) };
+    // The watch is there before the fault is.
+    let seen = timeout(PATIENCE, fault_of(place.client.clone(), &name));
+    let (event, _) = tokio::try_join!(async { seen.await.context("no pod shows the fault")? }, patched)?;
     let change = ended(place, &name).await?;
     let image = deployments.get(&name).await?.spec.and_then(|s| s.template.spec?.containers.first()?.image.clone());
     ensure!(image.as_deref() == Some(images.good.as_str()), "{name} runs {image:?} after its repair");
@@ -133,7 +134,7 @@ pub(super) async fn incident(place: &Place, images: &Images, n: u16) -> Result<M
 }
 
 /// When a watch of its own first shows that a pod's image cannot be pulled.
-async fn fault_of(client: Client, name: String) -> Result<Timestamp> {
+async fn fault_of(client: Client, name: &str) -> Result<Timestamp> {
     let pods = Api::<Pod>::namespaced(client, NAMESPACE);
     let watch = watcher(pods, watcher::Config::default().labels(&format!("app={name}"))).applied_objects();
     let mut watch = pin!(watch);
