@@ -6,6 +6,7 @@
 //! Minutes: 20.
 #![cfg(feature = "cluster")]
 
+mod bundle;
 mod carriers;
 mod installer;
 mod interrupted;
