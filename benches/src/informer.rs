@@ -27,11 +27,14 @@ struct Report {
     bytes_per_pod: f64,
 }
 
-/// The informer's bytes per pod beside `ours`.
+/// The informer's bytes per pod beside `ours`; nothing where it cannot be built.
 pub(crate) fn beside(bench: &'static str, lines: &[String], ours: f64) -> Result<Vec<Record>> {
     let scratch = std::env::temp_dir().join(format!("bailiwick-informer-{}", std::process::id()));
     let built = Command::new("go").current_dir(SOURCE).args(["build", "-o"]).arg(&scratch).arg(".").status();
-    ensure!(built.context("build the peer: is `go` installed?")?.success(), "the peer cannot be built");
+    if !built.is_ok_and(|built| built.success()) {
+        let _closed_terminal = writeln!(std::io::stderr(), "left out: the peer in Go, which cannot be built here");
+        return Ok(Vec::new());
+    }
     let records = VARIANTS.iter().map(|(metric, flags, name)| {
         let peer = ask(&scratch, flags, lines)?.bytes_per_pod;
         let record = Record::alone(bench, metric, "bytes", ours);

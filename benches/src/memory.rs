@@ -40,7 +40,8 @@ impl Bench for Memory {
         let cluster = Cluster::build()?;
         let lines = lines(&cluster);
         let mut records = sizes(&lines)?;
-        records.extend(informer::beside(NAME, &lines, records[0].ours)?);
+        let ours = records[0].ours;
+        records.extend(informer::beside(NAME, &lines, ours)?);
         records.push(whole_index(&cluster)?);
         records.extend(decoding(&lines[..DECODED.min(lines.len())])?);
         Ok(records)

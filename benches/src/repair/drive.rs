@@ -18,10 +18,12 @@ use k8s_openapi::api::core::v1::{Namespace, Pod, ServiceAccount};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::api::{ListParams, Patch, PatchParams};
 use kube::runtime::{WatchStreamExt as _, watcher};
-use kube::{Api, Client};
+use kube::{Api, Resource};
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
+use std::fmt::Debug;
 use std::pin::pin;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 /// Everything is broken in here. Names that begin with the product's own are protected.
 pub(super) const NAMESPACE: &str = "bench-repair";
@@ -98,58 +100,70 @@ fn mandate() -> Value {
     })
 }
 
-/// A Change that mended a Deployment, and when a watch showed the fault.
+/// A Change that mended a Deployment, and when watches of the bench showed what.
 pub(super) struct Mended {
     pub(super) change: Change,
-    pub(super) event: Timestamp,
-}
-
-impl Mended {
-    pub(super) fn entered(&self, phase: Phase) -> Result<Timestamp> {
-        let status = self.change.status.as_ref().context("a Change has no status")?;
-        let step =
-            status.timeline.iter().find(|t| t.phase == phase).with_context(|| format!("it was never {phase}"))?;
-        Ok(step.at)
-    }
-
-    pub(super) fn acknowledged(&self) -> Result<Timestamp> {
-        let executions = self.change.status.iter().flat_map(|s| s.executions.first());
-        executions.filter_map(|e| e.applied_at).next().context("nothing was written")
-    }
+    /// A pod whose image cannot be pulled.
+    pub(super) fault: Instant,
+    /// A Change with its plan.
+    pub(super) plan: Instant,
+    /// The Deployment as it was before.
+    pub(super) write: Instant,
 }
 
 /// Breaks one Deployment and returns the Change that mended it.
 pub(super) async fn incident(place: &Place, images: &Images, n: u16) -> Result<Mended> {
-    let (name, deployments) = (name(n), Api::<Deployment>::namespaced(place.client.clone(), NAMESPACE));
+    let (name, client) = (name(n), &place.client);
+    let deployments = Api::<Deployment>::namespaced(client.clone(), NAMESPACE);
     let broken = json!({"spec": {"template": {"spec": {"containers": [{"name": "main", "image": images.absent}]}}}});
     let (unchanged, patch) = (PatchParams::default(), Patch::Strategic(&broken));
     let patched = async { deployments.patch(&name, &unchanged, &patch).await.with_context(|| format!("break {name}")) };
-    // The watch is there before the fault is.
-    let seen = timeout(PATIENCE, fault_of(place.client.clone(), &name));
-    let (event, _) = tokio::try_join!(async { seen.await.context("no pod shows the fault")? }, patched)?;
+    // The watches are there before the fault is.
+    let pods = Api::<Pod>::namespaced(client.clone(), NAMESPACE);
+    let fault = first(pods, watcher::Config::default().labels(&format!("app={name}")), cannot_be_pulled);
+    let changes = Api::<Change>::namespaced(client.clone(), NAMESPACE);
+    let plan = first(changes, watcher::Config::default(), |c| c.spec.target.name.as_str() == name && is_planned(c));
+    let mut was_broken = false;
+    let write = first(deployments.clone(), watcher::Config::default().fields(&format!("metadata.name={name}")), |d| {
+        was_broken |= image(d) == Some(&images.absent);
+        was_broken && image(d) == Some(&images.good)
+    });
+    let (fault, plan, write, _) = tokio::try_join!(fault, plan, write, patched)?;
     let change = ended(place, &name).await?;
-    let image = deployments.get(&name).await?.spec.and_then(|s| s.template.spec?.containers.first()?.image.clone());
-    ensure!(image.as_deref() == Some(images.good.as_str()), "{name} runs {image:?} after its repair");
-    Ok(Mended { change, event })
+    let runs = deployments.get(&name).await?;
+    ensure!(image(&runs) == Some(&images.good), "{name} runs {:?} after its repair", image(&runs));
+    Ok(Mended { change, fault, plan, write })
 }
 
-/// When a watch of its own first shows that a pod's image cannot be pulled.
-async fn fault_of(client: Client, name: &str) -> Result<Timestamp> {
-    let pods = Api::<Pod>::namespaced(client, NAMESPACE);
-    let watch = watcher(pods, watcher::Config::default().labels(&format!("app={name}"))).applied_objects();
-    let mut watch = pin!(watch);
-    while let Some(pod) = watch.try_next().await.context("watch the pods")? {
-        if cannot_be_pulled(&pod) {
-            return Ok(Timestamp::now());
+/// When a watch of its own first shows such an object.
+async fn first<K>(api: Api<K>, of: watcher::Config, mut shows: impl FnMut(&K) -> bool) -> Result<Instant>
+where
+    K: Resource + Clone + Debug + DeserializeOwned + Send + 'static,
+{
+    let mut watch = pin!(watcher(api, of).applied_objects());
+    let seen = async {
+        while let Some(object) = watch.try_next().await.context("watch the cluster")? {
+            if shows(&object) {
+                return Ok(Instant::now());
+            }
         }
-    }
-    bail!("the watch of the pods ended")
+        bail!("a watch ended")
+    };
+    timeout(PATIENCE, seen).await.context("what was waited for did not come")?
 }
 
 fn cannot_be_pulled(pod: &Pod) -> bool {
     let containers = pod.status.iter().flat_map(|s| s.container_statuses.iter().flatten());
     let mut waiting = containers.filter_map(|c| c.state.as_ref()?.waiting.as_ref()?.reason.as_deref());
     waiting.any(|reason| matches!(reason, "ErrImagePull" | "ImagePullBackOff"))
+}
+
+fn is_planned(change: &Change) -> bool {
+    change.status.iter().flat_map(|s| &s.timeline).any(|step| step.phase == Phase::Planned)
+}
+
+fn image(deployment: &Deployment) -> Option<&String> {
+    deployment.spec.as_ref()?.template.spec.as_ref()?.containers.first()?.image.as_ref()
 }
 
 async fn ended(place: &Place, name: &str) -> Result<Change> {

@@ -35,6 +35,7 @@ fn node(n: usize) -> String {
 }
 
 /// What is made in a cluster.
+#[derive(Clone)]
 pub(super) struct Large {
     client: Client,
     deployments: usize,
@@ -101,7 +102,7 @@ impl Large {
     }
 
     /// Keeps the nodes alive until it is dropped.
-    pub(super) async fn keep_alive(&self) -> Result<()> {
+    pub(super) async fn keep_alive(self) -> Result<()> {
         let mut ticks = interval(HEARTBEAT);
         loop {
             ticks.tick().await;

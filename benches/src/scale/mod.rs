@@ -16,6 +16,7 @@ use fill::Large;
 use kube::Api;
 use kube::api::ListParams;
 use std::time::Duration;
+use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
 const NAME: &str = "scale";
@@ -52,13 +53,18 @@ async fn run(setup: &Setup) -> Result<Vec<Record>> {
     let place = Place::open(setup).await?;
     let large = Large::new(place.client.clone(), setup.pods);
     ensure!(large.pods() > 0, "--pods must be at least {}", fill::REPLICAS);
+    // Of their own, so that nodes stay alive while `diagnose` is waited for.
+    let mut beats = JoinSet::new();
+    beats.spawn(large.clone().keep_alive());
     let outcome = tokio::select! {
         outcome = measure(setup, &place, &large) => outcome,
-        ended = large.keep_alive() => ended.and_then(|()| anyhow::bail!("the heartbeats ended")),
+        Some(ended) = beats.join_next() => ended?.and_then(|()| anyhow::bail!("the heartbeats ended")),
     };
+    let alive = beats.try_join_next().is_none();
     let cleaned = large.clean().await;
     let records = outcome?;
     cleaned?;
+    ensure!(alive, "the heartbeats ended, and the nodes were lost");
     Ok(records)
 }
 
@@ -98,7 +104,7 @@ async fn open_incidents(place: &Place, wanted: usize) -> Result<()> {
     .await
 }
 
-/// What the operator has cost, as it says itself; of several replicas all together.
+/// What the operator has cost, as it says itself; of several replicas the greatest.
 struct Cost {
     seconds: f64,
     bytes: f64,
@@ -107,10 +113,10 @@ struct Cost {
 impl Cost {
     async fn of(place: &Place) -> Result<Self> {
         let text = place.measures().await?;
-        let sum = |name: &str| {
+        let most = |name: &str| {
             let values = text.lines().filter_map(|line| line.strip_prefix(name)?.trim().parse::<f64>().ok());
-            values.reduce(|a, b| a + b).with_context(|| format!("the operator does not tell {}", name.trim()))
+            values.reduce(f64::max).with_context(|| format!("the operator does not tell {}", name.trim()))
         };
-        Ok(Self { seconds: sum("process_cpu_seconds_total ")?, bytes: sum("process_resident_memory_bytes ")? })
+        Ok(Self { seconds: most("process_cpu_seconds_total ")?, bytes: most("process_resident_memory_bytes ")? })
     }
 }

@@ -185,7 +185,8 @@ fn at_limit(case: &Case<'_>, (thing, hpa): (&Thing, &Hpa), target: &Thing) -> Op
     if hpa.current < hpa.max {
         return None;
     }
-    let lowered = earlier::limit(hpa);
+    let explained = thing.head.marks.explained() || thing.head.marks.gitops();
+    let lowered = earlier::limit(hpa).filter(|_| !explained);
     let grace = if lowered.is_some() { LOWERED } else { PRESSING };
     let short = hpa.pressed && case.past(condition.since, grace) && !is_unwell(case, target);
     if !short && !case.past(condition.since, LASTING) {

@@ -76,7 +76,9 @@ fn telling_exit<'s>(
         }
         // What speaks of configuration is another analyzer's to tell, or to wait for.
         Now::Waiting { reason, message } if &**reason == "CreateContainerConfigError" => {
-            let other = !has_any(message, &["configmap", "secret", "couldn't find key", "not yet"]);
+            // The pod's name, which comes after, may speak of anything.
+            let said = message.split_once(" (pod: ").map_or(&**message, |(said, _)| said);
+            let other = !has_any(said, &["configmap", "secret", "couldn't find key", "not yet"]);
             other.then_some((None, "state.waiting", &**message))
         }
         Now::Waiting { .. } => None,

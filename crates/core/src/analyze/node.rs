@@ -5,16 +5,18 @@
 
 use super::case::Case;
 use super::text::{has_any, quote};
+use super::{schedule, stopped};
 use crate::action::Action;
 use crate::finding::{Candidate, Cause, Finding, Severity};
-use crate::index::{Condition, Node, Thing, View, Writer};
+use crate::index::{Condition, Node, Pod, Thing, View, Writer};
 use crate::object::Kind;
 use jiff::SignedDuration;
 
 /// A kubelet that is restarted is away for a moment.
 const GRACE: SignedDuration = SignedDuration::from_secs(60);
 /// Taints of those who remove nodes themselves.
-const REMOVERS: [&str; 4] = ["cluster-autoscaler", "autoscaler.kubernetes.io", "karpenter", "out-of-service"];
+const REMOVERS: [&str; 5] =
+    ["clusterautoscaler", "cluster-autoscaler", "autoscaler.kubernetes.io", "karpenter", "out-of-service"];
 
 /// What is wrong with a node.
 pub(crate) fn find(case: &Case<'_>) -> Vec<Finding> {
@@ -58,7 +60,7 @@ fn cordoned(case: &Case<'_>, node: &Node) -> Option<Finding> {
     if !node.cordoned {
         return None;
     }
-    let (severity, tail) = match case.view.waiting_for_cordoned() {
+    let (severity, tail) = match waiting(case) {
         0 => (Severity::Info, String::new()),
         1 => (Severity::Warning, "; one pod waits for a node that takes it".to_owned()),
         count => (Severity::Warning, format!("; {count} pods wait for a node that takes them")),
@@ -67,7 +69,7 @@ fn cordoned(case: &Case<'_>, node: &Node) -> Option<Finding> {
     let mut finding = case.draft(Cause::NodeCordoned, severity, &text);
     finding.since = node.cordoned_by.as_ref().and_then(|w| w.at).unwrap_or(finding.since);
     finding.evidence = case.own("spec.unschedulable", "true");
-    if severity > Severity::Info {
+    if severity > Severity::Info && node.cordoned_by.as_deref().is_some_and(by_hand) {
         finding.candidates = vec![Candidate {
             action: Action::Uncordon {},
             target: finding.subject.clone(),
@@ -75,6 +77,26 @@ fn cordoned(case: &Case<'_>, node: &Node) -> Option<Finding> {
         }];
     }
     Some(finding)
+}
+
+/// How many pods have waited for a while for want of a node like this one. The scheduler names cordoned nodes
+/// of every pod that waits, also of those that no cordon keeps away.
+fn waiting(case: &Case<'_>) -> usize {
+    if case.view.waiting_for_cordoned() == 0 {
+        return 0;
+    }
+    let waits = |pod: &Pod<'_>| {
+        let unscheduled = pod.odd().and_then(|odd| odd.unscheduled.as_ref()).filter(|_| pod.node().is_none());
+        unscheduled.is_some_and(|u| {
+            u.message.contains("unschedulable") && schedule::lacks_a_node(&u.message) && case.past(u.since, GRACE)
+        })
+    };
+    case.view.pods().filter(waits).count()
+}
+
+/// A drain goes on; who only cordons may have forgotten it.
+fn by_hand(writer: &Writer) -> bool {
+    stopped::is_hand(writer) && !writer.manager.contains("drain")
 }
 
 /// True for a taint of those who remove nodes themselves.

@@ -104,6 +104,12 @@ fn cause(reasons: &str) -> Cause {
     closest.map_or(Cause::Unschedulable, |(_, cause)| cause)
 }
 
+/// True where one more node like the others would do.
+pub(crate) fn lacks_a_node(message: &str) -> bool {
+    let closest = cause(reasons(message));
+    matches!(closest, Cause::Unschedulable | Cause::InsufficientResources) && !is_about_claims(message)
+}
+
 fn filter(reason: &str) -> (u8, Cause) {
     let is = |parts: &[&str]| has_any(reason, parts);
     if is(&["anti-affinity", "pod affinity", "topology spread"]) {

@@ -10,7 +10,7 @@ use super::node::by;
 use super::text::quote;
 use crate::action::Action;
 use crate::finding::{Candidate, Cause, Finding, Severity};
-use crate::index::{Pod, Thing, Workload};
+use crate::index::{Pod, Thing, Workload, Writer};
 use crate::object::Kind;
 
 /// How what people work with calls itself, a browser's console included; nothing where a zero went through
@@ -37,10 +37,12 @@ pub(crate) fn find(case: &Case<'_>) -> Option<Finding> {
 
 /// True where somebody changed it by hand after it was made.
 fn by_hand(workload: &Workload) -> bool {
-    workload.stopped.as_ref().is_some_and(|w| {
-        let tool = w.manager.split([' ', '-']).next().unwrap_or_default();
-        HANDS.contains(&tool) && !w.manager.contains(DECLARES)
-    })
+    workload.stopped.as_deref().is_some_and(is_hand)
+}
+
+pub(crate) fn is_hand(writer: &Writer) -> bool {
+    let tool = writer.manager.split([' ', '-']).next().unwrap_or_default();
+    HANDS.contains(&tool) && !writer.manager.contains(DECLARES)
 }
 
 fn scaled_to_zero(case: &Case<'_>, thing: &Thing, workload: &Workload) -> Option<Finding> {

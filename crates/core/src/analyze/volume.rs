@@ -58,7 +58,9 @@ fn released(case: &Case<'_>, volume: &Volume, since: Option<Timestamp>) -> Findi
             quote(&format!("{}/{}", claim.head.namespace, claim.head.name), 80)
         )
     });
-    let fresh = volume.retained && !case.past(since, FRESH);
+    // Where the namespace is gone as well, the claim was not lost by itself.
+    let in_use = case.view.namespace(namespace).is_some_and(|n| n.namespace().is_some_and(|n| !n.terminating));
+    let fresh = volume.retained && in_use && !case.past(since, FRESH);
     let severity = if waiting.is_some() || fresh { Severity::Warning } else { Severity::Info };
     let text = format!(
         "the volume is {kept} since its claim {former} is gone; nobody gets it before its claimRef is removed{tail}"

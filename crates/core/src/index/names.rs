@@ -57,8 +57,13 @@ const EXPLAINING: [&str; 11] = [
     "note",
 ];
 
-/// True for an annotation that says why its object stands still.
-pub(crate) fn explains(key: &str) -> bool {
+/// True for an annotation that says why its object stands still. Some tools leave an empty one on everything.
+pub(crate) fn explains(key: &str, value: &str) -> bool {
+    !matches!(value, "" | "false") && speaks(key)
+}
+
+/// True for a name that speaks of a reason to stand still.
+pub(crate) fn speaks(key: &str) -> bool {
     key.split(|c: char| !c.is_ascii_alphabetic()).any(|word| EXPLAINING.iter().any(|begin| word.starts_with(begin)))
 }
 
@@ -99,7 +104,7 @@ impl Marks {
                 bits |= Self::ARGO;
             } else if key == MIRROR {
                 bits |= Self::MIRROR;
-            } else if value != "false" && explains(key) {
+            } else if explains(key, value) {
                 bits |= Self::EXPLAINED;
             }
         }

@@ -52,9 +52,14 @@ fn wanted_before(old: &Workload, new: &Workload) -> i32 {
     }
 }
 
-/// Where paths led that lead to another Service now: the latest other one.
+/// Where paths led that lead to another Service now: the latest other one. A path that stands there twice, of two
+/// types, is no place to remember.
 fn led_before(old: &Ingress, new: &Ingress) -> Box<[Backend]> {
+    let twice = |of: &Ingress, at: &Backend| of.backends.iter().filter(|b| b.is_at(at)).count() > 1;
     let of = |now: &Backend| {
+        if twice(old, now) || twice(new, now) {
+            return None;
+        }
         let mut known = old.backends.iter().chain(&old.earlier).filter(|was| was.is_at(now));
         known.find(|was| was.service != now.service).cloned()
     };

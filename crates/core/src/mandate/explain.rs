@@ -227,7 +227,7 @@ fn tier(q: &Question<'_>, matched: &[(&Mandate, &Rule)]) -> Step {
 fn meant(q: &Question<'_>) -> Option<Step> {
     let resumes = q.change_type == ChangeType::ResumeCronJob;
     let annotations = q.object.filter(|_| resumes)?.pointer("/metadata/annotations")?.as_object()?;
-    let (key, _) = annotations.iter().find(|(key, value)| *value != "false" && explains(key))?;
+    let (key, _) = annotations.iter().find(|(key, value)| explains(key, value.as_str().unwrap_or_default()))?;
     Some(step("purpose", StepResult::Human, Reason::new(Code::Explained, format!("the annotation {key:?} is set"))))
 }
 

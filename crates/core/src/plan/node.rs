@@ -29,7 +29,9 @@ pub(super) fn check(facts: &Facts) -> Result<(), Reason> {
         return kept("the node is being deleted".to_owned());
     }
     let annotations = node.pointer("/metadata/annotations").and_then(Value::as_object);
-    if let Some((key, _)) = annotations.into_iter().flatten().find(|(key, value)| *value != "false" && explains(key)) {
+    if let Some((key, _)) =
+        annotations.into_iter().flatten().find(|(key, value)| explains(key, value.as_str().unwrap_or_default()))
+    {
         return kept(format!("the annotation {key:?} says that the node is under maintenance"));
     }
     let taints = node.pointer("/spec/taints").and_then(Value::as_array).into_iter().flatten();

@@ -1,7 +1,7 @@
 //! Amounts that no container named until a quota demanded them.
 //!
 //! Owns how much may be named without a person: little enough that neither the quota nor a node is used up
-//! by it. Must never name what no quota demands. No IO.
+//! by it, and enough to run. Must never name what no quota demands. No IO.
 
 use super::bounds::{Facts, current};
 use super::object::{int_at, name_of, text_at};
@@ -17,6 +17,14 @@ pub(crate) const MOST_TIMES: i128 = 2;
 pub(crate) const PROPOSED: i128 = 4;
 /// The part that it may have: what is left changes meanwhile.
 const ALLOWED: i128 = 2;
+
+/// With less, in thousandths of a processor and of a byte, no program runs well; and zero is no limit at all.
+pub(crate) const fn least(name: ResourceName) -> i128 {
+    match name {
+        ResourceName::Cpu => 20,
+        ResourceName::Memory => 1000 * (16 << 20),
+    }
+}
 
 /// What of a quota falls to each of so many pods, in thousandths.
 pub(crate) fn share(hard: Quantity, used: Quantity, pods: i64, part: i128) -> i128 {
@@ -36,6 +44,8 @@ pub(super) fn check(
     let keys: &[&str] = if part == "requests" { &[what.as_str(), name.as_str()] } else { &[what.as_str()] };
     let demanded: Vec<(&Value, &str)> = facts
         .living(Kind::ResourceQuota)
+        // Whether a scope is about these pods is not looked at.
+        .filter(|quota| ["/spec/scopes", "/spec/scopeSelector"].iter().all(|at| quota.pointer(at).is_none()))
         .flat_map(|quota| keys.iter().map(move |key| (quota, *key)))
         .filter(|(quota, key)| text_at(quota, &format!("/spec/hard/{key}")).is_some())
         .collect();
@@ -51,6 +61,9 @@ pub(super) fn check(
         } else {
             Err(out(format!("{what} {value} is not within one and two times the request {asked}")))
         };
+    }
+    if value.millis() < least(name) {
+        return Err(out(format!("{what} {value} is too little for any program")));
     }
     for (quota, key) in demanded {
         let of = |at: &str| text_at(quota, &format!("/{at}/{key}")).and_then(|text| Quantity::parse(text).ok());

@@ -143,10 +143,10 @@ pub(crate) fn owner_ref(object: &Value, namespace: &Namespace) -> Option<ObjectR
     Some(ObjectRef::namespaced(Kind::parse(kind)?, namespace.clone(), ObjectName::parse(name).ok()?, Some(uid)))
 }
 
-/// How many nodes beside the target are ready and take pods.
+/// How many nodes beside the target are ready and take pods, any pods: a taint keeps most of them away.
 fn takers(view: &View<'_>, target: &ObjectRef) -> usize {
     let others = view.things(Kind::Node).filter(|thing| *thing.head.name != *target.name.as_str());
-    others.filter_map(Thing::node).filter(|node| node.ready && !node.cordoned).count()
+    others.filter_map(Thing::node).filter(|node| node.ready && !node.cordoned && node.taints.is_empty()).count()
 }
 
 /// The most CPU and memory that one schedulable node has left, not counting the pods of the

@@ -132,13 +132,15 @@ async fn autoscaled(cluster: &Cluster, target: &ObjectRef) -> Outcomes<bool> {
     }))
 }
 
-/// How many nodes beside the target are ready and take pods.
+/// How many nodes beside the target are ready and take pods, any pods: a taint keeps most of them away.
 async fn takers(cluster: &Cluster, target: &ObjectRef) -> Outcomes<usize> {
     let nodes = listed(cluster, Kind::Node, "", &ListParams::default()).await?;
+    let taints = |node: &Value| node.pointer("/spec/taints").and_then(Value::as_array).into_iter().flatten();
     let takes = |node: &&Value| {
         name_of(node) != target.name.as_str()
             && has_condition(node, "Ready", "True")
             && node.pointer("/spec/unschedulable").and_then(Value::as_bool) != Some(true)
+            && !taints(node).any(|taint| text_at(taint, "/effect") != Some("PreferNoSchedule"))
     };
     Ok(nodes.iter().filter(takes).count())
 }

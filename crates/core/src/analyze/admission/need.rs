@@ -9,14 +9,11 @@ use crate::analyze::history::asks::{Amount, Part, named};
 use crate::finding::Candidate;
 use crate::index::{Container, Quota, Role, Template, Thing};
 use crate::names::ContainerName;
-use crate::plan::unnamed::{MOST_TIMES, PROPOSED, share};
+use crate::plan::unnamed::{MOST_TIMES, PROPOSED, least, share};
 use crate::quantity::Quantity;
 
 /// Who needs so many times what a quota allows is mistaken, and not the quota.
 const ABSURD: i128 = 10;
-/// With less, in thousandths of a processor and of a byte, no program runs well.
-const LEAST_CPU: i128 = 20;
-const LEAST_MEMORY: i128 = 1000 * (16 << 20);
 const AMOUNTS: [(&str, Amount); 6] = [
     ("cpu", (Part::Requests, ResourceName::Cpu)),
     ("memory", (Part::Requests, ResourceName::Memory)),
@@ -72,12 +69,8 @@ fn small(container: &Container, (part, resource): Amount, quota: &Quota, pods: i
         ResourceName::Cpu => (1, "m"),
         ResourceName::Memory => (1000 << 10, "Ki"),
     };
-    let least = match resource {
-        ResourceName::Cpu => LEAST_CPU,
-        ResourceName::Memory => LEAST_MEMORY,
-    };
     let amount = Quantity::parse(&format!("{}{suffix}", millis / unit)).ok()?;
-    (asked.is_some() || millis >= least).then(|| amount.to_string())
+    (asked.is_some() || millis >= least(resource)).then(|| amount.to_string())
 }
 
 /// The smallest share of a resource that one pod has of the quota, in thousandths.

@@ -7,6 +7,7 @@ use crate::analyze::case::Case;
 use crate::analyze::earlier;
 use crate::analyze::text::quote;
 use crate::finding::{Candidate, Cause, Finding, Severity};
+use crate::index::names::speaks;
 use crate::index::{Backend, Ingress, Pod, Thing, View};
 use crate::object::Kind;
 use std::collections::BTreeSet;
@@ -26,7 +27,7 @@ pub(super) fn find(case: &Case<'_>, thing: &Thing, ingress: &Ingress) -> Option<
         (waits && !is_meant(thing, was, now)).then_some((was, now))
     })?;
     let text = format!(
-        "the Ingress leads {} to Service {}, and led it to {} before, which still serves and gets no requests now",
+        "the Ingress leads {} to Service {}, and led it to {} before, which still serves and to which no Ingress here leads now",
         quote(&now.place(), 80),
         quote(&now.service, 70),
         quote(&was.service, 70)
@@ -49,11 +50,14 @@ fn is_led_to(view: View<'_>, namespace: &str, name: &str) -> bool {
     led.any(|backend| &*backend.service == name)
 }
 
-/// True where both Services may be versions of one thing, or the new one's name speaks of the path at
+/// True where both Services may be versions of one thing, or the new one's name speaks of maintenance, or the new one's name speaks of the path at
 /// least as much as that of the one before does.
 fn is_meant(thing: &Thing, was: &Backend, now: &Backend) -> bool {
     let (before, after) = (words(&was.service), words(&now.service));
     let place: BTreeSet<String> = words(&thing.head.name).union(&words(&now.place())).cloned().collect();
+    if speaks(&now.service) {
+        return true;
+    }
     let told = |name: &BTreeSet<String>| name.intersection(&place).count();
     let related = before.intersection(&after).next().is_some();
     told(&before) <= told(&after) && (related || told(&after) > 0)

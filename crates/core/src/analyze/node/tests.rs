@@ -103,13 +103,39 @@ fn where_pods_wait_for_a_cordoned_node_it_is_proposed_to_let_it_take_them() {
 }
 
 #[test]
+fn who_drains_a_node_and_whom_no_cordon_keeps_away_is_no_reason_to_let_it_take_pods() {
+    let pending = |w: &mut World, since: i64, why: &str| {
+        w.put(
+            Kind::Pod,
+            json!({"metadata": {"name": "lone"}, "spec": spec(json!({})), "status": {"phase": "Pending", "conditions": [
+            {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "lastTransitionTime": at(since),
+             "message": format!("0/3 nodes are available: 1 node(s) were unschedulable, {why}. preemption: none")}]}}),
+        );
+    };
+    let mut w = World::new();
+    for (since, why, severity) in [
+        (500, "2 Insufficient cpu", "Warning"),
+        (570, "2 Insufficient cpu", "Info"),
+        (500, "2 node(s) didn't match Pod's node affinity/selector", "Info"),
+        (500, "2 node(s) had untolerated taint {dedicated: db}", "Info"),
+    ] {
+        pending(&mut w, since, why);
+        let found = node(&mut w, cordon(json!({}), json!([])));
+        assert!(found[0].starts_with(&format!("NodeCordoned {severity}")), "{why} since {since}: {found:?}");
+        assert_eq!(found[0].ends_with("-> Uncordon"), severity == "Warning", "{found:?}");
+    }
+    pending(&mut w, 500, "2 Insufficient cpu");
+    let mut drained = cordon(json!({}), json!([]));
+    drained["metadata"]["managedFields"][0]["manager"] = json!("kubectl-drain");
+    let found = node(&mut w, drained);
+    assert!(found[0].starts_with("NodeCordoned Warning") && !found[0].contains("Uncordon"), "{found:?}");
+}
+
+#[test]
 fn a_cordon_on_purpose_is_well() {
     for (annotations, taints) in [
         (json!({"example.com/maintenance": "disk swap"}), json!([])),
-        (
-            json!({}),
-            json!([{"key": "ToBeDeletedByClusterAutoscaler.cluster-autoscaler.kubernetes.io", "effect": "NoSchedule"}]),
-        ),
+        (json!({}), json!([{"key": "ToBeDeletedByClusterAutoscaler", "effect": "NoSchedule"}])),
         (json!({}), json!([{"key": "karpenter.sh/disrupted", "effect": "NoSchedule"}])),
     ] {
         assert_eq!(node(&mut World::new(), cordon(annotations.clone(), taints)), [""; 0], "{annotations}");

@@ -31,9 +31,11 @@ fn node() -> World {
     let mut w = World::new();
     w.put(
         Kind::Node,
-        json!({"metadata": {"name": "n1", "annotations": {"example.com/evil": TEXT}}, "spec": {"unschedulable": true}}),
+        json!({"metadata": {"name": "n1", "annotations": {"example.com/evil": TEXT}, "managedFields": [
+            {"manager": "kubectl-cordon", "time": at(60), "fieldsV1": {"f:spec": {"f:unschedulable": {}}}}]},
+            "spec": {"unschedulable": true}}),
     );
-    let message = format!("0/1 nodes are available: 1 node(s) were unschedulable. {TEXT}");
+    let message = format!("0/1 nodes are available: 1 node(s) were unschedulable. preemption: {TEXT}");
     let unscheduled = json!({"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": message, "lastTransitionTime": at(500)});
     let status = json!({"phase": "Pending", "conditions": [unscheduled]});
     w.put(Kind::Pod, json!({"metadata": {"name": "lone"}, "spec": spec(json!({})), "status": status}));

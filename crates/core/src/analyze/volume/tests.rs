@@ -13,6 +13,7 @@ fn released(w: &mut World, policy: &str, since: i64) {
 #[test]
 fn a_released_volume_is_information_until_a_claim_wants_one() {
     let mut w = World::new();
+    w.put(Kind::Namespace, json!({"metadata": {"name": "shop"}}));
     released(&mut w, "Retain", 580);
     assert_eq!(w.findings(Kind::PersistentVolume, "pv-1"), [""; 0], "for a moment");
     released(&mut w, "Delete", 500);
@@ -40,6 +41,13 @@ fn a_released_volume_is_information_until_a_claim_wants_one() {
             && found[0].ends_with("claim \"shop/data\" waits for such a volume"),
         "{found:?}"
     );
+}
+
+#[test]
+fn a_volume_whose_namespace_went_with_its_claim_is_information() {
+    let mut w = World::new();
+    released(&mut w, "Retain", 500);
+    assert!(w.findings(Kind::PersistentVolume, "pv-1")[0].starts_with("VolumeReleased Info"));
 }
 
 #[test]

@@ -139,7 +139,7 @@ pub(crate) fn annotations<'de, D: Deserializer<'de>>(d: D) -> Result<Vec<(String
 fn wanted_annotation(key: &str) -> bool {
     super::super::names::READ_ANNOTATIONS.contains(&key)
         || key.starts_with("bailiwick.dev/")
-        || super::super::names::explains(key)
+        || super::super::names::speaks(key)
 }
 
 struct Pairs {

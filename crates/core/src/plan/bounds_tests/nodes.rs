@@ -9,12 +9,22 @@ const BOTH: [ChangeType; 2] = [ChangeType::Cordon, ChangeType::Uncordon];
 #[test]
 fn what_people_or_an_autoscaler_keep_out_of_service_is_let_alone() {
     type Spoil = fn(&mut Value);
-    let cases: [(&str, Spoil, Result<(), Code>); 7] = [
+    let cases: [(&str, Spoil, Result<(), Code>); 9] = [
         ("a note", |n| n["metadata"]["annotations"] = json!({"maintenance": "disk swap"}), Err(Code::OutOfService)),
         ("a tool's note", |n| n["metadata"]["annotations"] = json!({"x.io/drain": "yes"}), Err(Code::OutOfService)),
         ("a note that it is over", |n| n["metadata"]["annotations"] = json!({"maintenance": "false"}), Ok(())),
         ("another annotation", |n| n["metadata"]["annotations"] = json!({"node.alpha.kubernetes.io/ttl": "0"}), Ok(())),
         ("a remover", |n| n["spec"]["taints"] = json!([{"key": "karpenter.sh/disrupted"}]), Err(Code::OutOfService)),
+        (
+            "a node that is scaled away",
+            |n| n["spec"]["taints"] = json!([{"key": "ToBeDeletedByClusterAutoscaler", "effect": "NoSchedule"}]),
+            Err(Code::OutOfService),
+        ),
+        (
+            "an empty note",
+            |n| n["metadata"]["annotations"] = json!({"machineconfiguration.openshift.io/reason": ""}),
+            Ok(()),
+        ),
         ("another taint", |n| n["spec"]["taints"] = json!([{"key": "dedicated", "value": "db"}]), Ok(())),
         ("it goes", |n| n["metadata"]["deletionTimestamp"] = json!("2026-01-01T00:00:00Z"), Err(Code::OutOfService)),
     ];

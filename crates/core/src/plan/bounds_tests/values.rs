@@ -165,11 +165,15 @@ fn what_a_quota_demands_may_be_named_in_small() {
         ("limits.cpu=1001m", None, Err(Code::OutOfBounds)),
         ("requests.cpu=1", None, Ok(())),
         ("limits.memory=1Mi", None, Err(Code::OutOfBounds)),
+        ("limits.cpu=20m", None, Ok(())),
+        ("limits.cpu=19m", None, Err(Code::OutOfBounds)),
+        ("limits.cpu=0", None, Err(Code::OutOfBounds)),
     ] {
         assert_eq!(demanded(value, asked, |_| {}), expected, "{value} beside {asked:?}");
     }
     type Turn = fn(&mut Value);
-    let turns: [(&str, Turn); 3] = [
+    let turns: [(&str, Turn); 4] = [
+        ("it is about some pods only", |quota| quota["spec"]["scopes"] = json!(["BestEffort"])),
         ("no quota demands it", |quota| quota["spec"]["hard"] = json!({"pods": "5"})),
         ("what is used is not known", |quota| quota["status"] = json!({})),
         ("it is being deleted", |quota| quota["metadata"]["deletionTimestamp"] = json!("2026-01-02T03:04:05Z")),

@@ -40,7 +40,7 @@ fn a_path_whose_service_still_waits_for_requests_goes_back() {
     assert_eq!(
         found,
         [
-            "IngressMisrouted Warning: the Ingress leads \"cart.example/\" to Service \"help\", and led it to \"cart\" before, which still serves and gets no requests now -> PatchIngress"
+            "IngressMisrouted Warning: the Ingress leads \"cart.example/\" to Service \"help\", and led it to \"cart\" before, which still serves and to which no Ingress here leads now -> PatchIngress"
         ]
     );
     let candidate = w.examine(Kind::Ingress, "entry").findings.swap_remove(0).candidates.swap_remove(0);
@@ -57,6 +57,7 @@ fn a_path_whose_service_still_waits_for_requests_goes_back() {
 fn a_switch_that_may_be_meant_is_not_told() {
     assert_eq!(turned(&["web-blue", "web-green"]).1, [""; 0], "two versions of one thing");
     assert_eq!(turned(&["help", "cart"]).1, [""; 0], "it is the host's own");
+    assert_eq!(turned(&["cart", "maintenance-page"]).1, [""; 0], "a page for a while");
     let (mut w, _) = turned(&["cart", "help"]);
     let gitops = json!({"metadata": {"labels": {"argocd.argoproj.io/instance": "shop"}}});
     assert_eq!(led(&mut w, "help", gitops), [""; 0], "Git says so");
