@@ -15,6 +15,7 @@ use anyhow::{Context as _, Result};
 use bailiwick_api::manifests::{self, InstallOptions, OPERATOR, SIGNING_KEY_SECRET};
 use bailiwick_core::fence::{GRANTS_NAMESPACE, SYSTEM_NAMESPACE};
 use bailiwick_core::receipt;
+use http::Method;
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::{Pod, Secret};
@@ -28,7 +29,7 @@ pub use process::{OperatorProcess, Outside, ProcessOptions};
 pub use proposal::{Proposal, Proposer};
 pub use receipts::Log;
 
-use crate::answer::refusal;
+use crate::answer::{refusal, send};
 use crate::apply::{MANAGER, apply, create, dry_run_create};
 use crate::cluster::TestCluster;
 use crate::namespace::is_available;
@@ -37,6 +38,9 @@ use crate::wait::{Seen, until, wait_for};
 /// File of the signing key, in its Secret and in the directory that the operator reads.
 const KEY_FILE: &str = "key.pem";
 const OPERATOR_STEP: &str = "operator";
+const KINDS_STEP: &str = "kinds";
+/// A list of nothing. One without a selector may be answered from elsewhere while a kind is not served yet.
+const NOTHING: &str = "labelSelector=bailiwick.dev%2Fnothing";
 const GUARD: &str = "bailiwick-fence-guard";
 const STARTS_WITHIN: Duration = Duration::from_secs(60);
 /// What was killed before may hold the lease for a while.
@@ -46,7 +50,7 @@ const LEADS_WITHIN: Duration = Duration::from_secs(120);
 static INSTALLING: Mutex<()> = Mutex::const_new(());
 
 impl TestCluster {
-    /// Puts everything but the operator in place, and returns when the policies bite. Repairs what a test has removed.
+    /// Puts everything but the operator in place, and returns when the kinds are served and the policies bite. Repairs what a test has removed.
     ///
     /// # Errors
     /// Fails where the API server refuses an object.
@@ -60,10 +64,14 @@ impl TestCluster {
     /// Fails where the API server refuses an object.
     pub async fn install_with(&self, options: &InstallOptions) -> Result<()> {
         let _one_at_a_time = INSTALLING.lock().await;
-        for step in manifests::install(options).iter().filter(|step| step.name != OPERATOR_STEP) {
+        let steps = manifests::install(options);
+        for step in steps.iter().filter(|step| step.name != OPERATOR_STEP) {
             for object in &step.objects {
                 apply(&self.admin(), object, None).await.with_context(|| format!("install the {}", step.name))?;
             }
+        }
+        for kind in steps.iter().filter(|step| step.name == KINDS_STEP).flat_map(|step| &step.objects) {
+            self.until_served(kind).await?;
         }
         self.ensure_signing_key().await?;
         self.until_guarded().await
@@ -218,6 +226,18 @@ impl TestCluster {
             std::fs::write(dir.join(name), bytes.0).context("copy the signing key")?;
         }
         Ok(dir)
+    }
+
+    /// A kind is read when it is asked for the first time since the API server started; until then all who ask get 429.
+    async fn until_served(&self, kind: &Value) -> Result<()> {
+        let text = |pointer: &str| kind.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
+        let (group, version) = (text("/spec/group"), text("/spec/versions/0/name"));
+        let path = format!("/apis/{group}/{version}/{}?{NOTHING}", text("/spec/names/plural"));
+        wait_for("the kind to be served", Duration::from_secs(30), async || {
+            let answer = send(&self.admin(), Method::GET, &path, None).await?;
+            Ok(Seen::when(answer.is_success(), (), answer))
+        })
+        .await
     }
 
     /// A new policy takes about a second to bind.

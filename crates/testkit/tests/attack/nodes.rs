@@ -139,7 +139,7 @@ pub(crate) async fn by_the_floor_alone(cluster: &TestCluster, scene: &Scene<Test
     let cordon = patch(node.name(), json!([add("/spec/unschedulable", json!(true))])).dry();
     assert_done("a cordon", &cordon.by(scene).await?);
     node.merge(&json!({"metadata": {"labels": {"autofix": null}}})).await?;
-    wait_for("the node to be outside", 10 * SECONDS, async || {
+    wait_for("the node to be outside", 30 * SECONDS, async || {
         let answer = cordon.by(scene).await?;
         Ok(Seen::when(answer.refused_by(FLOOR) && answer.message().contains("outside the territory"), (), answer))
     })

@@ -38,7 +38,7 @@ async fn tenant(cluster: &Calm, home: &Namespace, name: &str) -> Result<Client> 
     }
     let client = cluster.person(name, &[]).await?;
     let own = Shot::post(path(home.name(), "changes"), change(name, home.name()));
-    wait_for("RBAC to notice", 10 * SECONDS, async || {
+    wait_for("RBAC to notice", 30 * SECONDS, async || {
         let answer = own.sent(&client).await?;
         Ok(Seen::when(answer.is_success(), (), answer))
     })
