@@ -1,8 +1,10 @@
 //! R24: recovery that is faked after the write. The verification says failed, whoever fakes it.
 
 use anyhow::{Context as _, ensure};
-use bailiwick_core::life::Phase;
+use bailiwick_core::life::{Phase, Purpose, Record};
+use bailiwick_core::reason::Code;
 use bailiwick_testkit::{ProcessOptions, Proposal, Result, Row, SECONDS, Seen, wait_for};
+use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::Pod;
 use kube::api::{DeleteParams, ListParams, Patch, PatchParams};
@@ -46,8 +48,8 @@ const ALL: [Cheat; 8] = [
 ];
 
 /// For how long it must look well, and how long it may take until it does.
-const HOLD: u32 = 8;
-const WINDOW: u32 = 16;
+const HOLD: u32 = 15;
+const WINDOW: u32 = 55;
 
 #[tokio::test]
 async fn faked_recovery_is_none() -> Result<()> {
@@ -76,10 +78,11 @@ async fn all_at_once(scene: &Scene) -> Result<()> {
     let mut fakes = JoinSet::new();
     let mut proposals = Vec::new();
     for cheat in ALL {
-        cheat.until_pods(scene, 1).await?;
+        cheat.broken(scene).await?;
         let change = scene.restart(&cheat.name()).await?;
         change.until("written", LATER, |r| r.phase == Phase::Verifying).await?;
-        cheat.happen(scene, &mut fakes).await.with_context(|| format!("{cheat:?}"))?;
+        cheat.happen(scene, &change, &mut fakes).await.with_context(|| format!("{cheat:?}"))?;
+        in_time(&change).await.with_context(|| format!("{cheat:?}"))?;
         proposals.push((cheat, change));
     }
     for (cheat, change) in proposals {
@@ -88,10 +91,26 @@ async fn all_at_once(scene: &Scene) -> Result<()> {
     honest.phase(Phase::Recovered, LATER).await.map(drop)
 }
 
+/// What looks well from now on would have been held long enough, had it been taken for what it looks like.
+async fn in_time(change: &Proposal) -> Result<()> {
+    let record = change.record().await?;
+    let own = record.executions.iter().rfind(|e| e.purpose == Purpose::Apply);
+    let applied = own.and_then(|e| e.applied_at).context("nothing was written")?;
+    let took = Timestamp::now().duration_since(applied);
+    let most = SignedDuration::from_secs(i64::from(WINDOW - HOLD - 1));
+    ensure!(took <= most, "too late to be a cheat: {took:#} after the write, {most:#} leave time to hold");
+    Ok(())
+}
+
 async fn judge(cheat: Cheat, change: &Proposal) -> Result<()> {
     let record = change.end(LATER).await?;
     let seen = record.verification.as_ref().map(|v| v.observed.clone()).unwrap_or_default();
-    ensure!(record.phase == Phase::Failed, "{cheat:?} ended {}: {seen}", record.phase);
+    let why = record.reason.as_ref().map(|r| r.code);
+    ensure!(
+        record.phase == Phase::Failed && why == Some(cheat.told()),
+        "{cheat:?} ended {} for {why:?}: {seen}",
+        record.phase
+    );
     Ok(())
 }
 
@@ -100,7 +119,17 @@ impl Cheat {
         format!("{self:?}").to_lowercase()
     }
 
-    async fn happen(self, scene: &Scene, fakes: &mut JoinSet<()>) -> Result<()> {
+    /// Why it fails: all but those without the target have their whole time.
+    fn told(self) -> Code {
+        match self {
+            Self::Deleted | Self::Replaced => Code::TargetVanished,
+            Self::Scaled | Self::Flattered | Self::OldReady | Self::Foreign | Self::Paused | Self::Blinked => {
+                Code::WindowEnded
+            }
+        }
+    }
+
+    async fn happen(self, scene: &Scene, change: &Proposal, fakes: &mut JoinSet<()>) -> Result<()> {
         let (name, api) = (self.name(), scene.namespace.api::<Deployment>());
         match self {
             Self::Scaled => patch(&api, &name, json!({"spec": {"replicas": 0}})).await,
@@ -111,13 +140,16 @@ impl Cheat {
                 scene.serving(&name, GOOD, 1).await
             }
             Self::Flattered => {
-                fakes.spawn(flatter(api, name));
+                flatter(&api, &name).await?;
+                fakes.spawn(flatter_on(api, name));
                 Ok(())
             }
             Self::OldReady => self.ready(scene, 0).await.map(drop),
             Self::Foreign => {
-                fakes.spawn(flatter(api, name));
-                self.foreign(scene).await
+                self.foreign(scene).await?;
+                flatter(&api, &name).await?;
+                fakes.spawn(flatter_on(api, name));
+                Ok(())
             }
             Self::Paused => {
                 patch(&api, &name, json!({"spec": {"paused": true}})).await?;
@@ -125,9 +157,22 @@ impl Cheat {
             }
             Self::Blinked => {
                 let pod = self.ready(scene, 1).await?;
-                forge(&scene.namespace.api(), &pod, false).await
+                change.until("been seen well", LATER, |r| holding(r).is_some()).await?;
+                forge(&scene.namespace.api(), &pod, false).await?;
+                // Had it held for long enough meanwhile, it would have recovered.
+                change.until("been seen unwell again", LATER, |r| holding(r).is_none()).await.map(drop)
             }
         }
+    }
+
+    /// Returns when its one pod is not ready and its status says so: what it was like before decides what is worse.
+    async fn broken(self, scene: &Scene) -> Result<()> {
+        self.until_pods(scene, 1).await?;
+        let unavailable = |d: Option<&Deployment>| {
+            let status = d.and_then(|d| d.status.as_ref());
+            status.is_some_and(|s| s.available_replicas.unwrap_or(0) == 0)
+        };
+        scene.namespace.until(&self.name(), ("no replica available", LATER), unavailable).await.map(drop)
     }
 
     /// Its pods, oldest first, once there are so many and none is ready.
@@ -157,7 +202,9 @@ impl Cheat {
         pod["apiVersion"] = json!("v1");
         pod["kind"] = json!("Pod");
         pod["metadata"]["name"] = json!("nobodys");
-        scene.namespace.apply(&pod).await.map(|_| ())
+        scene.namespace.apply(&pod).await?;
+        let serves = |p: Option<&Pod>| p.is_some_and(is_ready);
+        scene.namespace.until("nobodys", ("it to be ready", LATER), serves).await.map(drop)
     }
 }
 
@@ -165,19 +212,29 @@ async fn patch(api: &Api<Deployment>, name: &str, body: Value) -> Result<()> {
     api.patch(name, &PatchParams::default(), &Patch::Merge(&body)).await.map(|_| ()).context("patch it")
 }
 
-/// Says in the status of a Deployment that all is well, whenever somebody else has said something.
-async fn flatter(api: Api<Deployment>, name: String) {
+/// Says in the status of a Deployment that all is well.
+async fn flatter(api: &Api<Deployment>, name: &str) -> Result<()> {
+    let live = api.get(name).await?;
+    let well = json!({"status": {
+        "observedGeneration": live.metadata.generation, "replicas": 1, "updatedReplicas": 1, "readyReplicas": 1,
+        "availableReplicas": 1, "unavailableReplicas": null,
+    }});
+    let patch = Patch::Merge(&well);
+    api.patch_status(name, &PatchParams::default(), &patch).await.map(|_| ()).context("flatter its status")
+}
+
+/// The same again and again, for somebody else says otherwise.
+async fn flatter_on(api: Api<Deployment>, name: String) {
     let mut ticks = tokio::time::interval(SECONDS / 20);
     loop {
         ticks.tick().await;
-        let Ok(live) = api.get(&name).await else { continue };
-        let well = json!({"status": {
-            "observedGeneration": live.metadata.generation, "replicas": 1, "updatedReplicas": 1, "readyReplicas": 1,
-            "availableReplicas": 1, "unavailableReplicas": null,
-        }});
-        let _the_controller_may_be_faster =
-            api.patch_status(&name, &PatchParams::default(), &Patch::Merge(&well)).await;
+        let _the_controller_may_be_faster = flatter(&api, &name).await;
     }
+}
+
+/// Since when it is seen to be well.
+fn holding(record: &Record) -> Option<Timestamp> {
+    record.verification.as_ref().and_then(|v| v.holding_since)
 }
 
 fn is_ready(pod: &Pod) -> bool {
