@@ -5,7 +5,7 @@
 
 const MASK: &str = "[redacted]";
 
-/// Words that, before `=` or `:`, announce a credential.
+/// Words that, before `=` or `:`, announce a credential, as does one of them in the plural.
 const KEYS: &[&str] = &[
     "password",
     "passwd",
@@ -16,12 +16,17 @@ const KEYS: &[&str] = &[
     "apikey",
     "accesskey",
     "privatekey",
+    "secretkey",
+    "signingkey",
+    "encryptionkey",
     "authorization",
     "credential",
-    "credentials",
     "cookie",
     "signature",
 ];
+
+/// A word that announces one only by itself, or as the last part of a name: `DB_PASS`, not `bypass`.
+const WORD: &str = "pass";
 
 /// How well-known credentials begin, with the least length of the whole.
 const HEADS: &[(&str, usize)] = &[
@@ -47,10 +52,41 @@ const HEADS: &[(&str, usize)] = &[
 enum Ahead {
     /// Nothing.
     Nothing,
+    /// A credential, if the next word begins with a separator.
+    Named,
     /// The next word is a credential.
     Value,
     /// A credential goes on until this quote.
-    Quoted(char),
+    Quoted(Quote),
+}
+
+/// A quote that was opened.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Quote {
+    mark: char,
+    /// Backslashes before it: text inside other quotes has them before its own.
+    slashes: usize,
+}
+
+impl Quote {
+    /// The quote that a value begins with, and what follows it.
+    fn of(value: &str) -> Option<(Self, &str)> {
+        let bare = value.trim_start_matches('\\');
+        let mark = bare.chars().next().filter(|c| matches!(c, '"' | '\''))?;
+        Some((Self { mark, slashes: value.len() - bare.len() }, bare.get(1..)?))
+    }
+
+    /// What follows where it is closed; an escaped quote closes nothing.
+    fn after(self, text: &str) -> Option<&str> {
+        let closes = |at: usize| {
+            let before = text.get(..at).unwrap_or_default();
+            let slashes = before.len() - before.trim_end_matches('\\').len();
+            // At each depth a backslash of the text itself takes as many more.
+            (slashes.saturating_sub(self.slashes) / (self.slashes + 1)).is_multiple_of(2)
+        };
+        let (at, _) = text.match_indices(self.mark).find(|(at, _)| closes(*at))?;
+        text.get(at + 1..)
+    }
 }
 
 /// The text with everything masked that looks like a credential.
@@ -75,15 +111,19 @@ pub fn redact(text: &str) -> String {
 /// Adds the word as it may be shown; says what it announces.
 fn put_word(out: &mut String, word: &str, ahead: Ahead) -> Ahead {
     match ahead {
-        Ahead::Nothing => put_pairs(out, word),
+        Ahead::Nothing => put_pairs(out, word, false),
+        Ahead::Named => put_pairs(out, word, true),
         Ahead::Value if is_scheme(word) => put(out, word, Ahead::Value),
         // What is taken for a value may itself announce one.
-        Ahead::Value => put(out, MASK, opened(word).map_or_else(|| put_pairs(&mut String::new(), word), Ahead::Quoted)),
+        Ahead::Value => {
+            let own = || put_pairs(&mut String::new(), word, false);
+            put(out, MASK, opened(word).map_or_else(own, Ahead::Quoted))
+        }
         Ahead::Quoted(quote) => {
             out.push_str(MASK);
-            match word.split_once(quote) {
-                Some((_, "")) => Ahead::Nothing,
-                Some((_, rest)) => put_pairs(out, rest),
+            match quote.after(word) {
+                Some("") => Ahead::Nothing,
+                Some(rest) => put_pairs(out, rest, false),
                 None => ahead,
             }
         }
@@ -95,17 +135,20 @@ fn put(out: &mut String, shown: &str, ahead: Ahead) -> Ahead {
     ahead
 }
 
-/// `key=value` pairs of one word; a value ends with its quote, or where more pairs may follow.
-fn put_pairs(out: &mut String, word: &str) -> Ahead {
+/// `key=value` pairs of one word, the first of which may have been `named` by the word before; a
+/// value ends with its quote, or where more pairs may follow.
+fn put_pairs(out: &mut String, word: &str, named: bool) -> Ahead {
     let mut rest = word;
+    let mut begins = Some(separators(rest)).filter(|length| named && *length > 0);
     loop {
         if is_scheme(rest) {
             return put(out, rest, Ahead::Value);
         }
-        let Some(separator) = telling_key(rest) else {
-            return put(out, &mask_url(&mask_heads(rest)), Ahead::Nothing);
+        let Some(begin) = begins.take().or_else(|| telling_key(rest)) else {
+            let ahead = if tells(rest) { Ahead::Named } else { Ahead::Nothing };
+            return put(out, &mask_url(&mask_heads(rest)), ahead);
         };
-        let (head, value) = rest.split_at(separator + 1);
+        let (head, value) = rest.split_at(begin);
         out.push_str(&mask_url(&mask_heads(head)));
         if value.is_empty() {
             return Ahead::Value;
@@ -134,39 +177,40 @@ fn is_scheme(word: &str) -> bool {
     bare.eq_ignore_ascii_case("bearer") || bare.eq_ignore_ascii_case("basic")
 }
 
-/// The quote that a value begins with, and what follows it.
-fn quoted(value: &str) -> Option<(char, &str)> {
-    let bare = value.trim_start_matches('\\');
-    let quote = bare.chars().next().filter(|c| matches!(c, '"' | '\''))?;
-    Some((quote, bare.get(1..)?))
-}
-
 /// The quote that a value begins with and does not end with.
-fn opened(value: &str) -> Option<char> {
-    quoted(value).filter(|(quote, inner)| !inner.contains(*quote)).map(|(quote, _)| quote)
+fn opened(value: &str) -> Option<Quote> {
+    Quote::of(value).filter(|(quote, inner)| quote.after(inner).is_none()).map(|(quote, _)| quote)
 }
 
 /// Where a quoted value ends, its quote included.
 fn closed(value: &str) -> Option<usize> {
-    let (quote, inner) = quoted(value)?;
-    inner.find(quote).map(|at| value.len() - inner.len() + at + 1)
+    let (quote, inner) = Quote::of(value)?;
+    quote.after(inner).map(|after| value.len() - after.len())
 }
 
-/// Where the separator behind the first key is that announces a credential.
+/// Where the value begins behind the first key that announces a credential.
 fn telling_key(word: &str) -> Option<usize> {
     for (at, _) in word.match_indices(['=', ':']) {
-        let head = word.get(..at)?;
-        if word.get(at..).is_some_and(|rest| rest.starts_with("://")) {
-            continue;
-        }
-        let from = head.rfind(['=', ':', ',', ';', '&', '?', '{', '(', '/']).map_or(0, |i| i + 1);
-        let key = head.get(from..)?;
-        let plain: String = key.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
-        if KEYS.iter().any(|k| plain.ends_with(k)) {
-            return Some(at);
+        let (head, rest) = word.split_at(at);
+        if !rest.starts_with("://") && tells(head) {
+            return Some(at + separators(rest));
         }
     }
     None
+}
+
+/// How much of the text is what stands between a key and its value: `=`, `:`, `=>`, `:=`, `==`.
+fn separators(text: &str) -> usize {
+    if text.starts_with('>') { 0 } else { text.len() - text.trim_start_matches(['=', ':', '>']).len() }
+}
+
+/// True where the text ends with a key that announces a credential.
+fn tells(text: &str) -> bool {
+    let key = text.rsplit(['=', ':', ',', ';', '&', '?', '{', '(', '/']).next().unwrap_or_default();
+    let plain: String = key.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
+    let one = plain.strip_suffix('s').unwrap_or(&plain);
+    let last = key.rsplit(|c: char| !c.is_ascii_alphanumeric()).find(|part| !part.is_empty());
+    KEYS.iter().any(|k| plain.ends_with(k) || one.ends_with(k)) || last.is_some_and(|l| l.eq_ignore_ascii_case(WORD))
 }
 
 fn mask_heads(word: &str) -> String {
@@ -175,64 +219,22 @@ fn mask_heads(word: &str) -> String {
     if HEADS.iter().any(known) { word.replace(inner, MASK) } else { word.to_owned() }
 }
 
-/// `scheme://user:password@host` without user and password.
+/// Each `scheme://user:password@host` without user and password.
 fn mask_url(word: &str) -> String {
-    let Some((scheme, rest)) = word.split_once("://") else {
-        return word.to_owned();
-    };
-    let host_end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-    match rest.get(..host_end).and_then(|authority| authority.rfind('@')) {
-        Some(at) => format!("{scheme}://{MASK}{}", rest.get(at..).unwrap_or_default()),
-        None => word.to_owned(),
+    let mut out = String::with_capacity(word.len());
+    let mut rest = word;
+    while let Some((before, after)) = rest.split_once("://") {
+        out.push_str(before);
+        out.push_str("://");
+        let host_end = after.find(['/', '?', '#']).unwrap_or(after.len());
+        let user_end = after.get(..host_end).and_then(|authority| authority.rfind('@'));
+        if user_end.is_some() {
+            out.push_str(MASK);
+        }
+        rest = after.get(user_end.unwrap_or(0)..).unwrap_or_default();
     }
+    out + rest
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_looks_like_a_credential_is_masked() {
-        for (text, shown) in [
-            ("password=hunter2", "password=[redacted]"),
-            ("DB_PASSWORD: hunter2 next", "DB_PASSWORD: [redacted] next"),
-            ("{\"api_key\":\"abc\",\"a\":1}", "{\"api_key\":[redacted],\"a\":1}"),
-            ("Authorization: Bearer abc.def", "Authorization: Bearer [redacted]"),
-            ("got Bearer abc", "got Bearer [redacted]"),
-            ("dial postgres://u:p@db:5432/x failed", "dial postgres://[redacted]@db:5432/x failed"),
-            ("key AKIAABCDEFGHIJKLMNOP.", "key [redacted]."),
-            ("-----BEGIN RSA PRIVATE KEY----- MII", "[redacted]"),
-            ("https://h/?token=abc&x=1", "https://h/?token=[redacted]&x=1"),
-            ("https://u:p@h/?token=abc", "https://[redacted]@h/?token=[redacted]"),
-            ("{\"password\":\"two words, all\",\"a\":1}", "{\"password\":[redacted] [redacted] [redacted],\"a\":1}"),
-            ("password: 'two words' next", "password: [redacted] [redacted] next"),
-            ("token=\"a\"b} next", "token=[redacted] next"),
-            ("pwd:\"\" DB_TOKEN: abc next", "pwd:[redacted] DB_TOKEN: [redacted] next"),
-            ("password: DB_TOKEN: abc next", "password: [redacted] [redacted] next"),
-            ("a password=x,token: abc next", "a password=[redacted],token: [redacted] next"),
-        ] {
-            assert_eq!(redact(text), shown, "{text}");
-        }
-    }
-
-    #[test]
-    fn a_word_of_many_pairs_takes_no_stack() {
-        let many = "token=a,".repeat(50_000);
-        assert_eq!(redact(&many).matches(MASK).count(), 50_000);
-    }
-
-    #[test]
-    fn what_people_need_to_read_stays() {
-        for text in [
-            "secret \"db\" not found",
-            "Error: secret \"foo\" not found",
-            "couldn't find key password in Secret shop/db",
-            "Back-off pulling image \"10.213.0.2:5000/web:v3\": ErrImagePull",
-            "exit code 1: required environment variable DB_PASSWORD is not set",
-            "exceeded quota: tight, requested: pods=1, used: pods=2, limited: pods=2",
-            "a\n  b",
-        ] {
-            assert_eq!(redact(text), text);
-        }
-    }
-}
+mod tests;
