@@ -22,6 +22,8 @@ use tokio_util::task::TaskTracker;
 const LEASE: &str = "bailiwick-operator";
 /// A loop that did not move for this long is stuck.
 const STUCK: Duration = Duration::from_secs(60);
+/// For so long everything else waits to learn what could be put back.
+const COPIES: Duration = Duration::from_secs(30);
 
 /// Before the executor is begun again.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
@@ -114,8 +116,8 @@ async fn lead(parts: Arc<Parts>, election: Election, stop: CancellationToken) {
     let (reign, workers) = (stop.child_token(), TaskTracker::new());
     let (loaded, copies) = watch::channel(false);
     spawn(&workers, "copies", &reign, keep_copies(&parts, loaded, &reign));
-    spawn(&workers, "incidents", &reign, keep_incidents(&parts, copies, &reign));
-    spawn(&workers, "changes", &reign, execute(Arc::clone(&parts), reign.clone()));
+    spawn(&workers, "incidents", &reign, after(copies.clone(), reign.clone(), keep_incidents(&parts, &reign)));
+    spawn(&workers, "changes", &reign, after(copies, reign.clone(), execute(Arc::clone(&parts), reign.clone())));
     workers.close();
     let kept = tokio::select! {
         kept = election.keep(&stop) => kept,
@@ -159,12 +161,19 @@ fn keep_copies(
     copies::run(given, loaded, reign.clone())
 }
 
-/// Incidents, once it is known what could be put back.
-fn keep_incidents(
-    parts: &Arc<Parts>,
-    mut copies: watch::Receiver<bool>,
-    reign: &CancellationToken,
-) -> impl Future<Output = ()> + Send + use<> {
+/// Works once it is known what could be put back, or that it cannot be known now.
+async fn after(mut copies: watch::Receiver<bool>, reign: CancellationToken, work: impl Future<Output = ()>) {
+    let known = tokio::time::timeout(COPIES, copies.wait_for(|loaded| *loaded));
+    match reign.run_until_cancelled(known).await {
+        None => return,
+        Some(Err(_)) => tracing::warn!("the copies are not read yet, and nothing is put back from them until then"),
+        // The sender goes only with the reign itself.
+        Some(Ok(_)) => {}
+    }
+    work.await;
+}
+
+fn keep_incidents(parts: &Arc<Parts>, reign: &CancellationToken) -> impl Future<Output = ()> + Send + use<> {
     let given = incidents::Parts {
         client: parts.connection.client.clone(),
         config: Arc::clone(&parts.config),
@@ -172,14 +181,7 @@ fn keep_incidents(
         metrics: Arc::clone(&parts.metrics),
         board: parts.board.clone(),
     };
-    let reign = reign.clone();
-    async move {
-        // The sender goes only with the reign itself.
-        let known = reign.run_until_cancelled(copies.wait_for(|loaded| *loaded)).await;
-        if known.is_some_and(|known| known.is_ok()) {
-            incidents::run(given, reign).await;
-        }
-    }
+    incidents::run(given, reign.clone())
 }
 
 /// The executor; where it cannot begin, it is begun again and again, each time a little later.

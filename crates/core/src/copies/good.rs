@@ -38,7 +38,11 @@ fn config_map(view: &View<'_>, thing: &Thing) -> Option<Timestamp> {
     let (written, keys) = (config.written?, config.keys.as_ref()?);
     let mut since = written;
     let mut used = false;
-    for pod in view.users_of(&thing.head.namespace, &thing.head.name).filter(counts) {
+    let users = || view.users_of(&thing.head.namespace, &thing.head.name);
+    if users().any(|pod| failed(&pod) && pod.created().is_none_or(|at| at >= written)) {
+        return None;
+    }
+    for pod in users().filter(counts) {
         let refs = pod.template().config_refs().map(|(_, r)| r);
         let mut own = refs.filter(|r| r.kind == RefKind::ConfigMap && *r.name == *thing.head.name);
         let complete = own.all(|r| r.keys.iter().all(|key| r.optional || keys.contains(key)));
@@ -63,6 +67,12 @@ fn service(view: &View<'_>, thing: &Thing, now: Timestamp) -> Option<Timestamp> 
         since = since.max(ready_since(pod)?);
     }
     Some(since)
+}
+
+/// Pods that ended badly, but for those that their node evicted.
+fn failed(pod: &Pod<'_>) -> bool {
+    let evicted = pod.odd().and_then(|odd| odd.reason.as_deref()) == Some("Evicted");
+    pod.phase() == Phase::Failed && !pod.deleting() && !evicted
 }
 
 /// Pods that ended, or are leaving, say nothing of the present.

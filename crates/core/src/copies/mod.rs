@@ -1,15 +1,20 @@
 //! Last-known-good copies: an object as it was while everything that uses it was well.
 //!
-//! Owns the copy's form, its seal and its bounds, and (in `good`) what counts as well. Must never be
+//! Owns the copy's form, its seal and its bounds, what counts as well (in `good`), and the books of what
+//! is kept (`shelf`) and of what was looked at (`looks`). Must never be
 //! made of a Secret, of what somebody else keeps, or be taken for good without the operator's own
 //! signature. No IO.
 
 mod good;
+mod looks;
+mod shelf;
 
 #[cfg(test)]
 mod tests;
 
 pub use good::{Standing, standing};
+pub use looks::{Looks, Turn};
+pub use shelf::{Place, Shelf};
 
 use crate::canonical;
 use crate::index::CopyRow;
@@ -145,6 +150,15 @@ impl Copy {
         Ok(copy)
     }
 
+    /// The object that is named by what is in the form of a copy and says itself that another key signed it.
+    pub(crate) fn by_another_key(name: &str, kept: &Value, key: &PublicKey) -> Option<ObjectRef> {
+        let envelope: Envelope = serde_json::from_value(kept.clone()).ok()?;
+        let [signature] = envelope.signatures.as_slice() else { return None };
+        let other = envelope.payload_type == COPY_TYPE && signature.keyid != key.id();
+        let copy: Self = serde_json::from_slice(&envelope.payload_bytes().filter(|_| other)?).ok()?;
+        copy.target().filter(|_| copy.name() == name)
+    }
+
     /// What the index remembers of it.
     pub fn row(&self) -> Option<CopyRow> {
         let keys = ["/data", "/binaryData"].iter().filter_map(|at| self.object.pointer(at)?.as_object());
@@ -156,6 +170,12 @@ impl Copy {
             keys: keys.flat_map(|map| map.keys().map(|key| key.as_str().into())).collect(),
         })
     }
+}
+
+/// True for the names of copies.
+pub fn is_name(name: &str) -> bool {
+    let hex = |part: &str| part.len() == 16 && part.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+    name.strip_prefix(NAME_PREFIX).and_then(|rest| rest.split_once('-')).is_some_and(|(of, what)| hex(of) && hex(what))
 }
 
 /// The reference to an object of a kind of which copies are kept.
@@ -179,7 +199,17 @@ pub(crate) fn leads_inside(service: &Value) -> bool {
 
 /// When the newest part of an object was written, as its managers say.
 pub fn written(object: &Value) -> Option<Timestamp> {
+    newest(object, |_| true)
+}
+
+/// When its content was: by a manager that has a part in more than labels and annotations.
+pub fn content_written(object: &Value) -> Option<Timestamp> {
+    let content = ["/fieldsV1/f:data", "/fieldsV1/f:binaryData", "/fieldsV1/f:spec"];
+    newest(object, |manager| content.iter().any(|at| manager.pointer(at).is_some()))
+}
+
+fn newest(object: &Value, counts: impl Fn(&Value) -> bool) -> Option<Timestamp> {
     let managers = object.pointer("/metadata/managedFields")?.as_array()?;
-    let own = managers.iter().filter(|m| text_at(m, "/subresource").is_none_or(str::is_empty));
+    let own = managers.iter().filter(|m| text_at(m, "/subresource").is_none_or(str::is_empty) && counts(m));
     own.filter_map(|m| text_at(m, "/time")?.parse().ok()).max()
 }

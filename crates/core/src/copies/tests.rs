@@ -1,6 +1,7 @@
 //! Tests of the form of copies: what is kept, and what is never taken for one.
 
 use super::*;
+use crate::index::{Index, Observed};
 use crate::receipt::pem_of_seed;
 use serde_json::json;
 
@@ -17,7 +18,7 @@ fn config_map() -> Value {
         "apiVersion": "v1", "kind": "ConfigMap", "data": {"mode": "fast"}, "binaryData": {"logo": "AA=="},
         "metadata": {"name": "app", "namespace": "shop", "uid": "u-1", "resourceVersion": "7", "labels": {"team": "a"},
             "annotations": {"kubectl.kubernetes.io/last-applied-configuration": "{}", "note": "n"},
-            "managedFields": [{"manager": "kubectl", "time": "2026-01-01T00:00:05Z"},
+            "managedFields": [{"manager": "kubectl", "time": "2026-01-01T00:00:05Z", "fieldsV1": {"f:data": {}}},
                 {"manager": "other", "time": "2026-01-01T00:00:09Z"},
                 {"manager": "status", "subresource": "status", "time": "2026-01-01T00:09:00Z"}]}
     })
@@ -113,5 +114,53 @@ fn no_copy_is_kept_of_what_others_keep_or_of_what_leads_outside() {
 #[test]
 fn an_object_was_written_when_its_newest_manager_did() {
     assert_eq!(written(&config_map()), "2026-01-01T00:00:09Z".parse().ok());
+    assert_eq!(content_written(&config_map()), "2026-01-01T00:00:05Z".parse().ok(), "the other has no part in data");
     assert_eq!(written(&service()), None);
+}
+
+#[test]
+fn only_what_is_named_like_a_copy_is_read() {
+    assert!(is_name(&Copy::of(&config_map(), now()).unwrap().name()));
+    for other in
+        ["suspend", "fence-0000000001", "copy-1", "copy-0123456789abcdef", "copy-0123456789abcdef-0123456789ABCDEF"]
+    {
+        assert!(!is_name(other), "{other}");
+    }
+}
+
+/// Whether a ConfigMap is good of which one pod is well and another ended like that.
+fn standing_beside(ended: &Value) -> Standing {
+    const START: &str = "2026-01-01T00:00:00Z";
+    let by = json!([{"manager": "kubectl", "time": START, "fieldsV1": {"f:data": {"f:mode": {}}}}]);
+    let pod = |name: &str, status: &Value| {
+        let spec =
+            json!({"containers": [{"name": "web", "image": "web:1", "envFrom": [{"configMapRef": {"name": "app"}}]}]});
+        (Kind::Pod, json!({"metadata": {"name": name}, "spec": spec, "status": status}))
+    };
+    let well =
+        json!({"phase": "Running", "conditions": [{"type": "Ready", "status": "True", "lastTransitionTime": START}]});
+    let config = json!({"metadata": {"name": "app", "managedFields": by}});
+    let mut index = Index::new();
+    for (kind, mut object) in [(Kind::ConfigMap, config), pod("well", &well), pod("ended", ended)] {
+        let uid = object["metadata"]["name"].clone();
+        for (key, value) in [("namespace", json!("shop")), ("uid", uid), ("resourceVersion", json!("7"))] {
+            object["metadata"][key] = value;
+        }
+        object["metadata"]["creationTimestamp"] = json!(START);
+        index.apply(Observed::from_json(kind, object).unwrap().unwrap());
+    }
+    let view = index.view();
+    let thing = view.named(Kind::ConfigMap, "shop", "app").unwrap();
+    standing(&view, thing, jiff::SignedDuration::from_secs(1), now())
+}
+
+#[test]
+fn a_config_map_with_which_a_pod_failed_is_not_good() {
+    for (what, ended, good) in [
+        ("it failed by itself", json!({"phase": "Failed"}), Standing::No),
+        ("its node evicted it", json!({"phase": "Failed", "reason": "Evicted"}), Standing::Good),
+        ("it was done", json!({"phase": "Succeeded"}), Standing::Good),
+    ] {
+        assert_eq!(standing_beside(&ended), good, "{what}");
+    }
 }

@@ -119,15 +119,21 @@ async fn kept(ctx: &Context, proposal: &Proposal) -> Result<Option<Value>, RestE
     Ok(plan.and_then(|p| p.before_object()))
 }
 
-/// The operator's own copy of that name, if it is signed and of that digest. Of a planted one nothing is read.
+/// The operator's own copy of that name, if it is signed, of that digest, and the one that counts of its object. Of a
+/// planted one nothing is read.
 async fn recorded(ctx: &Context, name: &ObjectName, digest: &str) -> Result<Option<Value>, RestError> {
     let Ok(signer) = super::receipts::load_signer(&ctx.config.signing_key_dir) else { return Ok(None) };
     let Ok(grants) = Namespace::parse(GRANTS_NAMESPACE) else { return Ok(None) };
     ctx.metrics.api(Call::Plan, "get");
     let kept = ctx.rest.get(&ObjectRef::namespaced(Kind::ControllerRevision, grants, name.clone(), None)).await?;
     let data = kept.and_then(|revision| revision.get("data").cloned()).unwrap_or(Value::Null);
-    let copy = Copy::open(name.as_str(), &data, signer.public()).ok();
-    Ok(copy.filter(|copy| copy.digest() == digest).map(|copy| copy.object))
+    let counts = |of: &ObjectRef| {
+        ctx.index.read(|view| {
+            view.copy_of(of.kind, of.namespace_str(), of.name.as_str()).is_some_and(|row| row.digest == digest)
+        })
+    };
+    let copy = Copy::open(name.as_str(), &data, signer.public()).ok().filter(|copy| copy.digest() == digest);
+    Ok(copy.filter(|copy| copy.target().is_some_and(|of| counts(&of))).map(|copy| copy.object))
 }
 
 async fn owner_alive(rest: &Rest, pod: &Value, namespace: &Namespace) -> Result<bool, RestError> {

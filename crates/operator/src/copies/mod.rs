@@ -11,7 +11,7 @@ use crate::metrics::Metrics;
 use crate::shared::{Changed, SharedIndex};
 use bailiwick_api::Mandate;
 use bailiwick_api::parse::parse_mandate;
-use bailiwick_core::copies::{Copy, KINDS, Standing, standing, written};
+use bailiwick_core::copies::{Copy, KINDS, Looks, MOST, Standing, Turn, content_written, standing, written};
 use bailiwick_core::fence::SYSTEM_NAMESPACE;
 use bailiwick_core::index::View;
 use bailiwick_core::mandate::{self, kept_after};
@@ -38,8 +38,10 @@ const DEBOUNCE: Duration = Duration::from_millis(500);
 const SWEEP: Duration = Duration::from_mins(10);
 /// The copy of an object that has been gone for this long is dropped.
 const GONE: Duration = Duration::from_hours(24);
-/// Before the copies are read again where they could not be.
+/// Before the API server is asked again after it refused.
 const PAUSE: Duration = Duration::from_secs(2);
+/// The longest such pause.
+const LAST_PAUSE: Duration = Duration::from_mins(5);
 
 /// What the keeper is given.
 pub(crate) struct Parts {
@@ -67,8 +69,13 @@ struct Keeper {
     mandates: Reflected<DeserializeGuard<Mandate>>,
     /// When to look at which namespace.
     dirty: BTreeMap<String, Instant>,
-    /// The version in which each object was looked at last.
-    seen: BTreeMap<ObjectRef, u64>,
+    /// What was looked at already.
+    looks: Looks,
+    /// How long nothing is asked for after the next refusal, and until when nothing is after the last.
+    pause: Duration,
+    rest: Instant,
+    /// True once it was told that there are as many copies as there may be.
+    told_full: bool,
     /// Since when an object is gone of which a copy is kept.
     gone: BTreeMap<ObjectRef, Instant>,
 }
@@ -84,7 +91,10 @@ pub(crate) async fn run(parts: Parts, loaded: watch::Sender<bool>, cancel: Cance
         index: parts.index,
         mandates: reader,
         dirty: BTreeMap::new(),
-        seen: BTreeMap::new(),
+        looks: Looks::default(),
+        pause: PAUSE,
+        rest: Instant::now(),
+        told_full: false,
         gone: BTreeMap::new(),
     };
     cancel.run_until_cancelled(keeper.work(news, loaded)).await;
@@ -106,7 +116,7 @@ impl Keeper {
         self.all();
         let mut sweep = tokio::time::interval_at(Instant::now() + SWEEP, SWEEP);
         loop {
-            let wake = self.dirty.values().min().copied().unwrap_or_else(|| Instant::now() + SWEEP);
+            let wake = self.dirty.values().min().copied().unwrap_or_else(|| Instant::now() + SWEEP).max(self.rest);
             tokio::select! {
                 one = changed.recv() => self.note(one),
                 Some(one) = news.next() => self.hear(&one).await,
@@ -119,9 +129,13 @@ impl Keeper {
     /// Reads the copies that there are; what was planted is found here, too. False where they cannot be read.
     async fn load(&mut self) -> bool {
         match self.store.load().await {
-            Ok(rows) => {
-                for row in rows {
-                    self.index.write(|index| index.put_copy(row));
+            Ok(gone) => {
+                for of in gone {
+                    self.index.write(|index| index.forget_copy(&of));
+                    self.looks.forget(&of);
+                }
+                for row in self.store.shelf().rows() {
+                    self.index.write(|index| index.put_copy(row.clone()));
                 }
                 true
             }
@@ -133,6 +147,7 @@ impl Keeper {
     }
 
     async fn sweep(&mut self) {
+        self.told_full = false;
         self.load().await;
         self.tidy().await;
         self.all();
@@ -183,22 +198,37 @@ impl Keeper {
 
     async fn look_due(&mut self) {
         let now = Instant::now();
-        let due: Vec<String> = self.dirty.iter().filter(|(_, at)| **at <= now).map(|(name, _)| name.clone()).collect();
+        let mut due: Vec<(Instant, String)> =
+            self.dirty.iter().filter(|(_, at)| **at <= now).map(|(name, at)| (*at, name.clone())).collect();
+        due.sort();
         let (mandates, _) = self.wishes();
-        for namespace in due {
+        for (_, namespace) in due {
             self.dirty.remove(&namespace);
             let (good, later) = self.index.read(|view| self.good_in(view, &namespace, &mandates, Timestamp::now()));
             if let Some(at) = later {
                 self.push(namespace.clone(), Instant::now() + at);
             }
-            for one in good {
-                if let Err(error) = self.keep(&one).await {
-                    let target = one.target.to_string();
-                    tracing::warn!(object = target, error = said(&error), "a copy cannot be kept and is tried again");
-                    self.push(namespace.clone(), Instant::now() + PAUSE);
-                }
+            if !self.keep_all(&good).await {
+                return;
             }
         }
+    }
+
+    /// Keeps copies of these. False where the API server refuses: then nothing is asked for during the pause, and
+    /// the object that it refused waits for another.
+    async fn keep_all(&mut self, good: &[Due]) -> bool {
+        for one in good {
+            let Err(error) = self.keep(one).await else { continue };
+            let target = one.target.to_string();
+            tracing::warn!(object = target, error = said(&error), "a copy cannot be kept and is tried again");
+            let until = Timestamp::now().checked_add(self.pause * 2).unwrap_or(Timestamp::MAX);
+            self.looks.hold(one.target.clone(), one.version, until);
+            self.rest = Instant::now() + self.pause;
+            self.push(one.target.namespace_str().to_owned(), self.rest);
+            self.pause = (self.pause * 2).min(LAST_PAUSE);
+            return false;
+        }
+        true
     }
 
     /// What is good and was not looked at as it is, and how long until something else may be.
@@ -215,10 +245,12 @@ impl Keeper {
             let Some(lasting) = kept_after(mandates, *kind, &labels) else { continue };
             for thing in view.things_in(*kind, namespace) {
                 let Some(target) = view.reference(thing).map(without_uid) else { continue };
-                if self.seen.get(&target) == Some(&thing.head.rv) {
-                    continue;
-                }
-                match standing(view, thing, lasting, now) {
+                let then = match self.looks.turn(&target, thing.head.rv, now) {
+                    Turn::Now => standing(view, thing, lasting, now),
+                    Turn::At(at) => Standing::Later(at),
+                    Turn::Changed => Standing::No,
+                };
+                match then {
                     Standing::Good => good.push(Due { target, version: thing.head.rv, lasting }),
                     Standing::Later(at) => later = Some(later.map_or(at, |known| known.min(at))),
                     Standing::No => {}
@@ -237,27 +269,35 @@ impl Keeper {
 
     /// Keeps a copy of what is good, if it still is what was judged.
     async fn keep(&mut self, due: &Due) -> Result<(), StoreError> {
+        if !self.store.shelf().has_room(&due.target) {
+            if !std::mem::replace(&mut self.told_full, true) {
+                tracing::warn!(object = %due.target, copies = MOST, "no copy is kept: there are as many as there may be");
+            }
+            return Ok(());
+        }
+        let signer = self.store.signer()?;
         let Some(live) = self.store.read(&due.target).await? else { return Ok(()) };
-        let now = Timestamp::now();
+        let (now, written) = (Timestamp::now(), written(&live));
         let version = live.pointer("/metadata/resourceVersion").and_then(|v| v.as_str()?.parse().ok());
         if version != Some(due.version) {
             return Ok(());
         }
         // Of a Service the watch does not tell when it was written.
-        if let Some(at) = written(&live).and_then(|at| at.checked_add(due.lasting).ok()).filter(|at| *at > now) {
+        if let Some(at) = written.and_then(|at| at.checked_add(due.lasting).ok()).filter(|at| *at > now) {
             let wait = Duration::try_from(at.duration_since(now)).unwrap_or_default();
+            self.looks.hold(due.target.clone(), due.version, at);
             self.push(due.target.namespace_str().to_owned(), Instant::now() + wait);
             return Ok(());
         }
         match Copy::of(&live, now) {
-            Ok(copy) => {
-                if let Some(row) = self.store.keep(&copy).await? {
-                    self.index.write(|index| index.put_copy(row));
-                }
-            }
+            Ok(copy) => self.store.keep(&copy, content_written(&live), &signer).await?,
             Err(why) => tracing::debug!(object = %due.target, why = %why, "no copy is kept"),
         }
-        self.seen.insert(due.target.clone(), due.version);
+        if let Some(row) = self.store.shelf().row(&due.target) {
+            self.index.write(|index| index.put_copy(row.clone()));
+        }
+        self.looks.done(due.target.clone(), due.version);
+        self.pause = PAUSE;
         Ok(())
     }
 
@@ -270,10 +310,11 @@ impl Keeper {
             let labels = self.territory(view, of.namespace_str());
             !complete || labels.is_some_and(|labels| kept_after(&mandates, of.kind, &labels).is_some())
         };
-        let kept: Vec<(ObjectRef, bool, bool)> = self
-            .index
-            .read(|view| self.store.kept().map(|of| (of.clone(), there(view, of), asked(view, of))).collect());
-        for (of, there, asked) in kept {
+        let kept: Vec<(bool, bool, ObjectRef)> = self.index.read(|view| {
+            let targets = self.store.shelf().targets().into_iter();
+            targets.map(|of| (there(view, &of), asked(view, &of), of)).collect()
+        });
+        for (there, asked, of) in kept {
             let since = *self.gone.entry(of.clone()).or_insert_with(Instant::now);
             if there {
                 self.gone.remove(&of);
@@ -283,16 +324,14 @@ impl Keeper {
             }
         }
         let index = self.index.clone();
-        index.read(|view| self.seen.retain(|of, _| there(view, of)));
+        index.read(|view| self.looks.retain(|of| there(view, of)));
     }
 
     async fn forget(&mut self, of: &ObjectRef) {
         self.index.write(|index| index.forget_copy(of));
-        self.seen.remove(of);
+        self.looks.forget(of);
         self.gone.remove(of);
-        if let Err(error) = self.store.forget(of).await {
-            tracing::warn!(object = %of, error = said(&error), "a copy that is not needed cannot be deleted yet");
-        }
+        self.store.forget(of).await;
     }
 }
 

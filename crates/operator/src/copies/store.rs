@@ -1,24 +1,22 @@
 //! The copies as ControllerRevisions in `bailiwick-grants`: immutable, and written by nobody but the operator.
 //!
-//! Owns which of them are genuine. Must never take a copy that the operator's own key has not signed: what
-//! somebody has put there in its place is told and removed. Talks to the API server; reads the mounted key.
+//! Owns reading, writing and deleting them; which of them count is the core's to say. Must never touch what is
+//! not named like a copy. Talks to the API server; reads the mounted key.
 
 use crate::changes::receipts::load_signer;
 use crate::config::Config;
 use crate::metrics::{Call, Metrics};
-use bailiwick_core::canonical;
-use bailiwick_core::copies::{COPY_LABEL, COPY_VALUE, Copy, MOST};
-use bailiwick_core::fence::GRANTS_NAMESPACE;
-use bailiwick_core::index::CopyRow;
+use bailiwick_core::copies::{COPY_LABEL, COPY_VALUE, Copy, Place, Shelf, is_name};
+use bailiwick_core::fence::{FENCE_LABEL, GRANTS_NAMESPACE};
 use bailiwick_core::object::{Kind, ObjectRef};
-use bailiwick_core::receipt::PublicKey;
+use bailiwick_core::receipt::{PublicKey, Signer};
+use bailiwick_kit::said::said;
 use jiff::Timestamp;
 use k8s_openapi::api::apps::v1::ControllerRevision;
 use k8s_openapi::api::core::v1::{ConfigMap, Service};
 use kube::Client;
 use kube::api::{Api, ApiResource, DeleteParams, DynamicObject, ListParams, PostParams};
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Copies that are read at a time.
@@ -45,90 +43,82 @@ fn failed(step: &'static str) -> impl Fn(kube::Error) -> StoreError {
     move |error| StoreError::Api { step, source: Box::new(error) }
 }
 
-/// A copy that is kept.
-struct Known {
-    name: String,
-    at: Timestamp,
-    /// SHA-256 over the object.
-    content: String,
-}
-
 /// The copies that are kept.
 pub(super) struct Store {
     client: Client,
     config: Arc<Config>,
     metrics: Arc<Metrics>,
-    known: BTreeMap<ObjectRef, Known>,
+    shelf: Shelf,
 }
 
 impl Store {
     pub(super) fn new(client: Client, config: Arc<Config>, metrics: Arc<Metrics>) -> Self {
-        Self { client, config, metrics, known: BTreeMap::new() }
+        Self { client, config, metrics, shelf: Shelf::default() }
     }
 
     fn revisions(&self) -> Api<ControllerRevision> {
         Api::namespaced(self.client.clone(), GRANTS_NAMESPACE)
     }
 
-    /// Of what copies are kept.
-    pub(super) fn kept(&self) -> impl Iterator<Item = &ObjectRef> {
-        self.known.keys()
+    /// What is known of the copies.
+    pub(super) fn shelf(&self) -> &Shelf {
+        &self.shelf
     }
 
-    /// Reads the copies that there are, and returns those that were not known. Of two of one object the newer
+    /// The key to sign with.
+    pub(super) fn signer(&self) -> Result<Signer, StoreError> {
+        load_signer(&self.config.signing_key_dir).map_err(|e| StoreError::Key(e.to_string()))
+    }
+
+    /// Reads the copies that there are, and returns of what none is known any more. Of two of one object the newer
     /// stays; what is not the operator's goes.
-    pub(super) async fn load(&mut self) -> Result<Vec<CopyRow>, StoreError> {
-        let mut rows = BTreeMap::new();
+    pub(super) async fn load(&mut self) -> Result<Vec<ObjectRef>, StoreError> {
         // Without a key nothing can be told from what was planted; and nothing may be executed either.
-        let Ok(signer) = load_signer(&self.config.signing_key_dir) else { return Ok(Vec::new()) };
-        let mut how = ListParams::default().labels(&format!("{COPY_LABEL}={COPY_VALUE}")).limit(PAGE);
+        let Ok(signer) = self.signer() else { return Ok(Vec::new()) };
+        let mut shelf = Shelf::default();
+        // What suspends may carry any label.
+        let mut how = ListParams::default().labels(&format!("{COPY_LABEL}={COPY_VALUE},!{FENCE_LABEL}")).limit(PAGE);
         loop {
             self.metrics.api(Call::Detect, "list");
             let page = self.revisions().list(&how).await.map_err(failed("list the copies"))?;
             for revision in page.items {
-                let row = self.read_copy(revision, signer.public()).await?;
-                rows.extend(row.map(|row| (row.of.clone(), row)));
+                self.read_copy(&mut shelf, revision, signer.public());
             }
             how.continue_token = page.metadata.continue_.filter(|token| !token.is_empty());
             if how.continue_token.is_none() {
-                return Ok(rows.into_values().collect());
+                break;
             }
         }
+        if shelf.by_another_key() > 0 {
+            tracing::warn!(copies = shelf.by_another_key(), "copies by another key are not believed");
+        }
+        let before = std::mem::replace(&mut self.shelf, shelf);
+        self.clear().await;
+        Ok(before.rows().map(|row| row.of.clone()).filter(|of| self.shelf.row(of).is_none()).collect())
     }
 
-    /// Takes in what a revision holds, or removes it where that is not the operator's.
-    async fn read_copy(
-        &mut self,
-        revision: ControllerRevision,
-        key: &PublicKey,
-    ) -> Result<Option<CopyRow>, StoreError> {
-        let name = revision.metadata.name.unwrap_or_default();
+    /// Takes in what a revision holds; what is named otherwise than a copy is none of the keeper's.
+    fn read_copy(&self, shelf: &mut Shelf, revision: ControllerRevision, key: &PublicKey) {
+        let name = revision.metadata.name.filter(|name| is_name(name));
         let data = revision.data.map(|d| d.0).unwrap_or(Value::Null);
-        match Copy::open(&name, &data, key) {
-            Ok(copy) => self.take(name, &copy).await,
-            Err(why) => {
-                self.metrics.malformed("Copy");
-                tracing::warn!(copy.name = name, why = %why, "a copy that the operator has not made is removed");
-                self.delete(&name).await.map(|()| None)
-            }
+        let Some(name) = name else { return };
+        if let Err(why) = shelf.read(&name, &data, key) {
+            self.metrics.malformed("Copy");
+            tracing::warn!(copy.name = name, why = %why, "a copy that the operator has not made is removed");
         }
     }
 
-    /// Takes a copy in unless a newer one is known; the older of both is deleted.
-    async fn take(&mut self, name: String, copy: &Copy) -> Result<Option<CopyRow>, StoreError> {
-        let Some(row) = copy.row() else { return Ok(None) };
-        if self.known.get(&row.of).is_some_and(|known| known.name == name) {
-            return Ok(None);
+    /// Deletes what is not needed. What cannot be deleted is found again when all is read.
+    async fn clear(&mut self) {
+        for name in self.shelf.take_surplus() {
+            if let Err(error) = self.delete(&name).await {
+                tracing::warn!(
+                    copy.name = name,
+                    error = said(&error),
+                    "a copy that is not needed cannot be deleted yet"
+                );
+            }
         }
-        if self.known.get(&row.of).is_some_and(|known| known.at >= copy.at) {
-            self.delete(&name).await?;
-            return Ok(None);
-        }
-        let known = Known { name, at: copy.at, content: content(copy) };
-        if let Some(old) = self.known.insert(row.of.clone(), known) {
-            self.delete(&old.name).await?;
-        }
-        Ok(Some(row))
     }
 
     /// The live object, whole.
@@ -143,27 +133,32 @@ impl Store {
         Ok(found.and_then(|object| serde_json::to_value(object).ok()))
     }
 
-    /// Keeps a copy in place of the one before; nothing where it is the same object, or there are too many.
-    pub(super) async fn keep(&mut self, copy: &Copy) -> Result<Option<CopyRow>, StoreError> {
-        let Some(of) = copy.target() else { return Ok(None) };
-        let known = self.known.get(&of);
-        if known.is_some_and(|known| known.content == content(copy)) {
-            return Ok(None);
-        }
-        if known.is_none() && self.known.len() >= MOST {
-            tracing::warn!(object = %of, copies = MOST, "no copy is kept: there are as many as there may be");
-            return Ok(None);
-        }
+    /// Keeps a copy in place of the one before, where the object is another and was written since.
+    pub(super) async fn keep(
+        &mut self,
+        copy: &Copy,
+        written: Option<Timestamp>,
+        signer: &Signer,
+    ) -> Result<(), StoreError> {
         let name = copy.name();
-        let signer = load_signer(&self.config.signing_key_dir).map_err(|e| StoreError::Key(e.to_string()))?;
-        let sealed = copy.seal(&signer).map_err(|e| StoreError::Key(e.to_string()))?;
+        match self.shelf.place(copy, written) {
+            Place::Same => return Ok(()),
+            Place::Unproved => {
+                tracing::info!(copy.name = name, "no copy is kept: nothing tells when the object was changed");
+                return Ok(());
+            }
+            Place::Taken => {}
+        }
+        let sealed = copy.seal(signer).map_err(|e| StoreError::Key(e.to_string()))?;
         if !self.create(&name, &sealed).await? {
             // Its name holds the digest: what stands there is this very copy, or was planted.
             self.delete(&name).await?;
             self.create(&name, &sealed).await?;
         }
-        tracing::info!(object = %of, copy.name = name, copy.digest = copy.digest(), "a last-known-good copy is kept");
-        self.take(name, copy).await
+        tracing::info!(copy.name = name, copy.digest = copy.digest(), "a last-known-good copy is kept");
+        self.shelf.put(copy);
+        self.clear().await;
+        Ok(())
     }
 
     /// Creates the revision; false if its name is taken.
@@ -183,14 +178,10 @@ impl Store {
         }
     }
 
-    /// Deletes the copy of an object.
-    pub(super) async fn forget(&mut self, of: &ObjectRef) -> Result<(), StoreError> {
-        if let Some(known) = self.known.get(of) {
-            let name = known.name.clone();
-            self.delete(&name).await?;
-            self.known.remove(of);
-        }
-        Ok(())
+    /// Deletes whatever is kept of an object.
+    pub(super) async fn forget(&mut self, of: &ObjectRef) {
+        self.shelf.forget(of);
+        self.clear().await;
     }
 
     async fn delete(&self, name: &str) -> Result<(), StoreError> {
@@ -200,8 +191,4 @@ impl Store {
             other => other.map(|_| ()).map_err(failed("delete a copy")),
         }
     }
-}
-
-fn content(copy: &Copy) -> String {
-    canonical::sha256_hex(&canonical::to_bytes(&copy.object))
 }

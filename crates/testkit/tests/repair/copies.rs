@@ -44,12 +44,19 @@ fn reader(scene: &Scene) -> Result<Value> {
 
 /// Waits until a copy is kept of an object: its name tells of what, and its payload what it was.
 async fn kept(scene: &Scene, kind: &str, name: &str) -> Result<ControllerRevision> {
+    kept_beside(scene, (kind, name), "").await
+}
+
+/// Waits until a copy by another name than this is kept of an object.
+async fn kept_beside(scene: &Scene, of: (&str, &str), other: &str) -> Result<ControllerRevision> {
+    let (kind, name) = of;
     let wanted = format!("copy-{}-", hash(&format!("{kind} {}/{name}", scene.namespace.name())));
     wait_for(&format!("a copy of {kind} {name}"), LATER, async || {
         let how = ListParams::default().labels(&format!("{COPY_LABEL}={COPY_VALUE}"));
         let all = revisions(&scene.cluster).list(&how).await?.items;
         let names: Vec<String> = all.iter().filter_map(|r| r.metadata.name.clone()).collect();
-        let found = all.into_iter().find(|r| r.metadata.name.as_ref().is_some_and(|n| n.starts_with(&wanted)));
+        let found =
+            all.into_iter().find(|r| r.metadata.name.as_ref().is_some_and(|n| n.starts_with(&wanted) && n != other));
         Ok(Seen::when(found.is_some(), found, names))
     })
     .await?
@@ -103,6 +110,46 @@ async fn a_config_map_that_is_lost_or_changed_comes_back() -> Result<()> {
     let now = live(&scene, "ConfigMap", "settings").await?.context("gone")?;
     assert_eq!((&now["data"]["mode"], &now["metadata"]["labels"]["team"]), (&json!("fast"), &json!("shop")));
     Ok(())
+}
+
+/// A workload that reads a whole ConfigMap of its own name.
+fn whole(scene: &Scene, name: &str) -> Result<Value> {
+    let mut object = scene.good(name)?.deployment();
+    let main = object.pointer_mut("/spec/template/spec/containers/0").context("no container")?;
+    main["envFrom"] = json!([{"configMapRef": {"name": name}}]);
+    Ok(object)
+}
+
+/// Whoever removes a key writes nothing that carries a time, and no pod misses it before it is made anew.
+#[tokio::test]
+async fn what_has_only_lost_something_does_not_take_the_place_of_the_good_copy() -> Result<()> {
+    let Some(scene) = Box::pin(Scene::set("removed")).await? else { return Ok(()) };
+    let _mandate = keeping(&scene).await?;
+    let named = |name: &str| {
+        let mut object = config_map(json!({"mode": "fast", "level": "info"}));
+        object["metadata"]["name"] = json!(name);
+        object
+    };
+    scene.namespace.apply(&named("app")).await?;
+    scene.namespace.apply(&whole(&scene, "app")?).await?;
+    scene.namespace.available("app", LATER).await?;
+    let good = kept(&scene, "ConfigMap", "app").await?;
+    let removed = json!({"data": {"level": null}});
+    objects(&scene, "ConfigMap").await?.patch("app", &PatchParams::default(), &Patch::Merge(&removed)).await?;
+    // What comes later is kept: then the removal was seen and judged, for it was good at once by all that is told.
+    scene.namespace.apply(&named("later")).await?;
+    scene.namespace.apply(&whole(&scene, "later")?).await?;
+    scene.namespace.available("later", LATER).await?;
+    kept(&scene, "ConfigMap", "later").await?;
+    let still = kept(&scene, "ConfigMap", "app").await?;
+    assert_eq!(still.metadata.uid, good.metadata.uid, "the bad content took the place of the good one");
+    // Where it is written, with other pods, it is another that is good.
+    let slow = json!({"data": {"mode": "slow"}});
+    objects(&scene, "ConfigMap").await?.patch("app", &PatchParams::default(), &Patch::Merge(&slow)).await?;
+    let mut anew = whole(&scene, "app")?;
+    anew["spec"]["template"]["metadata"]["annotations"] = json!({"note": "anew"});
+    scene.namespace.apply(&anew).await?;
+    kept_beside(&scene, ("ConfigMap", "app"), &good.metadata.name.context("no name")?).await.map(|_| ())
 }
 
 /// A Service comes back with its address, and where another has taken that meanwhile, not at all.
@@ -174,15 +221,42 @@ async fn a_planted_copy_is_refused_and_never_believed() -> Result<()> {
     assert!(words.contains("only the operator writes"), "{words}");
     let operator: Api<ControllerRevision> = Api::namespaced(scene.cluster.operator_unbounded()?, GRANTS_NAMESPACE);
     operator.create(&PostParams::default(), &planted).await.context("plant it with a stolen identity")?;
+    let older = superseded(&scene, genuine).await?;
+    operator.create(&PostParams::default(), &older).await.context("bring an older one back with a stolen identity")?;
+    let older = digest_of(&older.data.context("no data")?.0)?;
     delete(&scene, "ConfigMap", "settings").await?;
-    for (what, copy) in [("planted", forged.name()), ("misnamed", own)] {
-        let copy = json!({"value": copy, "origin": {"lastKnownGood": {"digest": forged.digest()}}});
+    for (what, copy, digest) in [
+        ("planted", forged.name(), forged.digest()),
+        ("misnamed", own.clone(), forged.digest()),
+        ("superseded", own.clone(), older),
+    ] {
+        let copy = json!({"value": copy, "origin": {"lastKnownGood": {"digest": digest}}});
         let change = scene.anna.propose(what, json!({"restoreObject": {"copy": copy}}), &config_map(json!({}))).await?;
         let record = change.phase(Phase::Refused, LATER).await?;
         assert_eq!(record.reason.map(|r| r.code), Some(Code::OriginUnproven), "{what}");
     }
     assert_eq!(live(&scene, "ConfigMap", "settings").await?, None);
-    operator.delete(&forged.name(), &DeleteParams::default()).await.map(|_| ()).context("take it away again")
+    for name in [forged.name(), own] {
+        operator.delete(&name, &DeleteParams::default()).await.context("take it away again")?;
+    }
+    Ok(())
+}
+
+/// The revision of a copy that another has taken the place of, as it could be created again.
+async fn superseded(scene: &Scene, copy: ControllerRevision) -> Result<ControllerRevision> {
+    let name = copy.metadata.name.clone().context("no name")?;
+    scene.namespace.apply(&config_map(json!({"mode": "slow"}))).await?;
+    let mut anew = reader(scene)?;
+    anew["spec"]["template"]["metadata"]["annotations"] = json!({"note": "anew"});
+    scene.namespace.apply(&anew).await?;
+    kept_beside(scene, ("ConfigMap", "settings"), &name).await?;
+    wait_for("the older copy to go", LATER, async || {
+        let found = revisions(&scene.cluster).get_opt(&name).await?;
+        Ok(Seen::when(found.is_none(), (), "it is kept"))
+    })
+    .await?;
+    let (data, labels) = (copy.data, copy.metadata.labels);
+    Ok(serde_json::from_value(json!({"metadata": {"name": name, "labels": labels}, "revision": 1, "data": data}))?)
 }
 
 /// Without a mandate that asks for it nothing is kept, and what was kept goes with the wish.
