@@ -135,14 +135,18 @@ async fn autoscaled(cluster: &Cluster, target: &ObjectRef) -> Outcomes<bool> {
 /// How many nodes beside the target are ready and take pods, any pods: a taint keeps most of them away.
 async fn takers(cluster: &Cluster, target: &ObjectRef) -> Outcomes<usize> {
     let nodes = listed(cluster, Kind::Node, "", &ListParams::default()).await?;
-    let taints = |node: &Value| node.pointer("/spec/taints").and_then(Value::as_array).into_iter().flatten();
     let takes = |node: &&Value| {
         name_of(node) != target.name.as_str()
             && has_condition(node, "Ready", "True")
             && node.pointer("/spec/unschedulable").and_then(Value::as_bool) != Some(true)
-            && !taints(node).any(|taint| text_at(taint, "/effect") != Some("PreferNoSchedule"))
+            && !is_tainted(node)
     };
     Ok(nodes.iter().filter(takes).count())
+}
+
+fn is_tainted(node: &Value) -> bool {
+    let taints = node.pointer("/spec/taints").and_then(Value::as_array).into_iter().flatten();
+    taints.filter_map(|taint| text_at(taint, "/effect")).any(|effect| effect != "PreferNoSchedule")
 }
 
 /// The most that one schedulable node has left, the workload's own pods not counted.
