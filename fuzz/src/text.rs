@@ -30,6 +30,13 @@ pub(crate) fn run(data: &[u8]) {
         format!("{text}\n{{\"api_key\":\"{SECRET}\"}} {text}"),
         format!("{text} Authorization: Bearer {SECRET}"),
         format!("{text} https://user:{SECRET}@host/{text}"),
+        format!("{text} password = {SECRET} {text}"),
+        format!("{text}\n\"passwords\" : \"{SECRET}\" {text}"),
+        format!("{text} DB_PASS => {SECRET}\n{text}"),
+        format!("{text} SECRET_KEY={SECRET} signing-key={SECRET} {text}"),
+        format!("{text} nats://u:{SECRET}@a:4222,nats://u:{SECRET}@b:4222 {text}"),
+        format!("{text} a=http://h,postgres://u:{SECRET}@db {text}"),
+        format!("{text}\n{{\"password\":\"ab\\\"cd {SECRET}\"}} {text}"),
     ] {
         assert!(!redact(&planted).contains(SECRET), "{planted:?}");
     }

@@ -9,7 +9,7 @@ use kube::discovery::{Discovery, verbs};
 use kube::{Api, ResourceExt as _};
 
 /// What comes and goes by itself.
-const PASSING: [&str; 4] = ["Event", "Lease", "PodMetrics", "NodeMetrics"];
+const PASSING: [&str; 5] = ["CertificateSigningRequest", "Event", "Lease", "PodMetrics", "NodeMetrics"];
 
 /// Kind, namespace and name of every object, but those of the namespaces `of` tests.
 pub(crate) async fn inventory(cluster: &TestCluster, of: &[&str]) -> Result<BTreeSet<String>> {

@@ -93,10 +93,13 @@ async fn data_that_stays_is_guarded_and_gone_on_with_by_its_key_alone() -> Resul
     assert_eq!(work.receipts(&log).await?, before * 2);
     cli.absent().await?;
     assert_eq!(ours(&cluster).await?, [LASTING]);
-    let left = inventory(&cluster, &[namespace.name()]).await?;
-    let more: Vec<&String> = left.difference(&there).collect();
-    assert!(more.is_empty(), "left behind: {more:?}");
-    Ok(())
+    // What is the cluster's own comes and goes meanwhile.
+    wait_for("nothing to be left behind", 30 * SECONDS, async || {
+        let left = inventory(&cluster, &[namespace.name()]).await?;
+        let more: Vec<&String> = left.difference(&there).collect();
+        Ok(Seen::when(more.is_empty(), (), more))
+    })
+    .await
 }
 
 /// Without the key of the log, and with another one, nothing is installed; then it is put back.

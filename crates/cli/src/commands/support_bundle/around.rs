@@ -4,7 +4,8 @@
 //! somebody else's. Reads from the API server.
 
 use super::Gathering;
-use super::ours::{MOST, Subjects};
+use super::ours::Subjects;
+use super::read::{MOST, Newest, age};
 use super::scrub;
 use bailiwick_api::observe::{self, Scope};
 use bailiwick_core::analyze::{analyze_all, json as findings};
@@ -38,23 +39,26 @@ impl Gathering<'_> {
         }
         let mut places: Vec<&str> = vec![SYSTEM_NAMESPACE, GRANTS_NAMESPACE];
         places.extend(namespaces.into_iter().take(NAMESPACES));
-        let mut found = Vec::new();
+        let mut found = Newest::new(2 * MOST);
         for place in places {
             let api = self.cluster.within::<Event>(place);
-            let wanted = |event: &Event| belongs(event, place, subjects);
             let what = format!("events.json of {place}");
-            self.each(&what, &api, None, |event| found.extend(Some(event).filter(wanted))).await;
+            let take = |event: Event| {
+                if belongs(&event, place, subjects) {
+                    found.add(last(&event), event);
+                }
+            };
+            self.each(&what, &api, None, take).await;
         }
-        found.sort_by_key(|event| std::cmp::Reverse(last(event)));
-        let masked = found.iter().filter_map(|event| serde_json::to_value(event).ok()).map(scrub::object);
-        self.bundle.objects("events.json", masked.collect(), 2 * MOST);
+        let shown = |event| serde_json::to_value(event).map_or(Value::Null, scrub::object);
+        self.bundle.objects("events.json", found.shown(shown));
     }
 
     async fn nodes(&mut self) {
         let api = Api::<Node>::all(self.cluster.client.clone());
-        let mut rows = Vec::new();
-        if self.each("nodes.json", &api, None, |node| rows.push(node_row(&node))).await {
-            self.bundle.objects("nodes.json", rows, MOST);
+        let mut found = Newest::new(MOST);
+        if self.each("nodes.json", &api, None, |node| found.add(age(&node), node)).await {
+            self.bundle.objects("nodes.json", found.shown(|node| node_row(&node)));
         }
     }
 

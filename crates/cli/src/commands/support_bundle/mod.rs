@@ -1,8 +1,8 @@
 //! `bailiwick support-bundle`: what somebody needs who is to find out what went wrong.
 //!
-//! Owns the order of what is collected, and the summary. Must never ask for a Secret or a
-//! ConfigMap's data, and never stop because one part cannot be read. Reads from the API server;
-//! writes one new file or directory.
+//! Owns the order of what is collected, and the summary. Must never ask for a Secret's data,
+//! nor for that of a ConfigMap but the product's own public key, and never stop because one part
+//! cannot be read. Reads from the API server; writes one new file or directory.
 
 mod around;
 mod ours;

@@ -4,19 +4,17 @@
 //! envelope: what it says is taken out of it, masked. Reads from the API server.
 
 use super::Gathering;
+use super::read::{MOST, Newest, age};
 use super::scrub;
 use crate::commands::check;
-use crate::objects::{Loaded, list};
+use crate::objects::served;
 use bailiwick_api::{Approval, Change, Incident, Mandate, Receipt};
+use bailiwick_core::fence::SYSTEM_NAMESPACE;
 use bailiwick_core::receipt::Envelope;
-use kube::Resource;
-use serde::de::DeserializeOwned;
+use kube::api::DynamicObject;
+use kube::{Api, Resource};
 use serde_json::{Value, json};
-use std::cmp::Reverse;
 use std::collections::BTreeSet;
-
-/// Objects of one kind that are taken along at most.
-pub(super) const MOST: usize = 1000;
 
 /// Namespace and name of what Incidents and Changes are about.
 pub(super) type Subjects = BTreeSet<(String, String)>;
@@ -46,23 +44,38 @@ impl Gathering<'_> {
         subjects
     }
 
+    /// A file with the newest objects of a kind, whether they parse or not.
     async fn kind<K>(&mut self, path: &str, mut change: impl FnMut(&mut Value))
     where
-        K: Resource + DeserializeOwned,
+        K: Resource,
         K::DynamicType: Default,
     {
-        let mut found: Vec<Loaded<K>> = match list(&self.cluster, None).await {
-            Ok(found) => found,
-            Err(failure) => return self.bundle.lacks(path, failure.what),
-        };
-        let created = |raw: &Value| raw.pointer("/metadata/creationTimestamp").map(Value::to_string);
-        found.sort_by_key(|object| Reverse((created(&object.raw), object.name.clone())));
-        let masked = found.into_iter().map(|mut object| {
-            change(&mut object.raw);
-            scrub::object(object.raw)
+        let resource = served::<K>();
+        let namespace = self.cluster.namespace.clone();
+        let mut found = Newest::new(MOST);
+        let mut read = false;
+        for place in places(self.cluster.all, &namespace) {
+            let client = self.cluster.client.clone();
+            let (what, api) = match place {
+                None => (path.to_owned(), Api::<DynamicObject>::all_with(client, &resource)),
+                Some(place) => (format!("{path} of {place}"), Api::namespaced_with(client, place, &resource)),
+            };
+            read |= self.each(&what, &api, None, |object| found.add(age(&object), object)).await;
+        }
+        let listed = found.shown(|object| {
+            let mut raw = serde_json::to_value(object).unwrap_or(Value::Null);
+            change(&mut raw);
+            scrub::object(raw)
         });
-        self.bundle.objects(path, masked.collect(), MOST);
+        if read {
+            self.bundle.objects(path, listed);
+        }
     }
+}
+
+/// Where objects are read: everywhere, or in one namespace and our own, for mandates and receipts are nowhere else.
+fn places(all: bool, namespace: &str) -> BTreeSet<Option<&str>> {
+    if all { BTreeSet::from([None]) } else { BTreeSet::from([Some(namespace), Some(SYSTEM_NAMESPACE)]) }
 }
 
 fn note(subjects: &mut Subjects, raw: &Value, pointer: &str) {
@@ -105,5 +118,13 @@ mod tests {
         note(&mut subjects, &fixtures::incident().raw, "/spec/subject");
         note(&mut subjects, &json!({"spec": {}}), "/spec/subject");
         assert_eq!(subjects.len(), 1);
+    }
+
+    #[test]
+    fn our_own_namespace_is_always_read_and_none_twice() {
+        let own = Some(SYSTEM_NAMESPACE);
+        assert_eq!(places(true, "shop"), BTreeSet::from([None]));
+        assert_eq!(places(false, "shop"), BTreeSet::from([Some("shop"), own]));
+        assert_eq!(places(false, SYSTEM_NAMESPACE), BTreeSet::from([own]));
     }
 }

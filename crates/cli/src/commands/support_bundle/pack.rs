@@ -3,9 +3,11 @@
 //! Owns sizes, names and digests. Must never replace a file that is there, nor make one that others
 //! can read. Writes files.
 
+use super::read::Listed;
 use crate::exit::{Failure, Outcomes};
 use crate::out::{Format, encode};
 use bailiwick_core::canonical::sha256_hex;
+use bailiwick_core::incident::redact;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use jiff::Timestamp;
@@ -67,9 +69,9 @@ impl Bundle {
         self.files.iter().map(|file| file.bytes).sum()
     }
 
-    /// Notes what is not there.
-    pub(super) fn lacks(&mut self, what: impl Into<String>, why: impl Into<String>) {
-        self.missing.push(Missing { what: what.into(), why: why.into() });
+    /// Notes what is not there, and why, which is somebody else's text.
+    pub(super) fn lacks(&mut self, what: impl Into<String>, why: impl AsRef<str>) {
+        self.missing.push(Missing { what: what.into(), why: redact(why.as_ref()) });
     }
 
     /// Adds a value as JSON.
@@ -80,12 +82,10 @@ impl Bundle {
         }
     }
 
-    /// Adds objects, newest first, as many as are allowed.
-    pub(super) fn objects(&mut self, path: &str, mut newest: Vec<Value>, most: usize) {
-        let omitted = newest.len().saturating_sub(most);
-        newest.truncate(most);
-        match encode(&crate::out::list(newest), Format::Json) {
-            Ok(text) => self.put(path, text.into_bytes(), Some(omitted).filter(|n| *n > 0)),
+    /// Adds objects, and says how many older ones there are.
+    pub(super) fn objects(&mut self, path: &str, listed: Listed) {
+        match encode(&crate::out::list(listed.objects), Format::Json) {
+            Ok(text) => self.put(path, text.into_bytes(), Some(listed.omitted).filter(|n| *n > 0)),
             Err(failure) => self.lacks(path, failure.what),
         }
     }
@@ -214,10 +214,17 @@ mod tests {
     }
 
     #[test]
-    fn of_objects_the_newest_are_kept() {
+    fn of_objects_it_is_said_how_many_were_left_out() {
         let mut bundle = bundle(1000);
-        bundle.objects("o.json", vec![json!({"n": 1}), json!({"n": 2}), json!({"n": 3})], 2);
+        bundle.objects("o.json", Listed { objects: vec![json!({"n": 1}), json!({"n": 2})], omitted: 1 });
         let list: Value = serde_json::from_slice(&bundle.files[0].content).unwrap();
         assert_eq!((list["items"].as_array().unwrap().len(), bundle.files[0].omitted), (2, Some(1)));
+    }
+
+    #[test]
+    fn why_something_lacks_holds_no_credential() {
+        let mut bundle = bundle(1000);
+        bundle.lacks("nodes.json", "cannot ask https://u:hunter2@h/: token: hunter2");
+        assert!(!bundle.manifest().unwrap().to_string().contains("hunter2"), "{bundle:?}");
     }
 }

@@ -11,6 +11,8 @@ use serde_json::{Map, Value};
 const MASK: &str = "[redacted]";
 /// Stands for what is never taken along, whatever it looks like.
 const LEFT_OUT: &str = "[left out]";
+/// Lines that a key in PEM has at most.
+const KEY_LINES: usize = 256;
 
 /// Keys whose values hold whole objects, or parts of them as text.
 const WHOLE: &[&str] = &["data", "binaryData", "stringData", "patch", "before", "diff", "envelope"];
@@ -42,6 +44,7 @@ fn fields(map: &mut Map<String, Value>) {
             ("annotations", Value::Object(all)) => annotations(all),
             ("env", Value::Array(all)) => all.iter_mut().for_each(variable),
             ("command" | "args", Value::Array(all)) => words(all),
+            ("command" | "args", Value::String(text)) => *text = command_line(text),
             (key, Value::Array(all)) if announces(key) => all.iter_mut().for_each(mask),
             (key, Value::String(_) | Value::Number(_)) if announces(key) => *value = MASK.into(),
             (_, value) => walk(value),
@@ -98,27 +101,62 @@ fn words(all: &mut [Value]) {
     let mut flag = false;
     for word in all {
         let text = word.as_str().unwrap_or_default().to_owned();
-        if flag {
-            *word = MASK.into();
-        } else {
-            walk(word);
+        match word {
+            word if flag => *word = MASK.into(),
+            Value::String(shown) => *shown = command_line(&text),
+            other => walk(other),
         }
-        flag = text.starts_with('-') && !text.contains(['=', ' ']) && announces(&text);
+        flag = is_flag(&text);
     }
 }
 
-/// A log as it may leave the cluster: each line by itself, so that one cannot hide what is in another.
-pub(super) fn log(text: &str) -> String {
-    text.lines().map(|line| line_of_log(line) + "\n").collect()
+/// A word that may be a command line itself, as a shell takes it: its flags are written as keys.
+fn command_line(text: &str) -> String {
+    let Some((_, last)) = text.trim_end().rsplit_once(char::is_whitespace) else { return redact(text) };
+    let mut keys = String::with_capacity(text.len());
+    for piece in text.split_inclusive(char::is_whitespace) {
+        let word = piece.trim_end();
+        keys.push_str(word);
+        keys.push_str(if is_flag(word) && word != last { "=" } else { piece.get(word.len()..).unwrap_or_default() });
+    }
+    redact(&keys)
 }
 
-fn line_of_log(line: &str) -> String {
+/// True for a flag behind which a credential is to be expected as the next word.
+fn is_flag(word: &str) -> bool {
+    let bare = word.trim_start_matches(['"', '\'', '(']);
+    bare.starts_with('-') && !word.contains('=') && !word.contains(char::is_whitespace) && announces(word)
+}
+
+/// A log as it may leave the cluster: each line by itself, so that one cannot hide what is in another. Only a key may
+/// go on over lines, and over no more than any key has.
+pub(super) fn log(text: &str) -> String {
+    let mut key = 0;
+    text.lines().map(|line| line_of_log(line, &mut key) + "\n").collect()
+}
+
+/// One line, where at most `key` more are of a key that began before it.
+fn line_of_log(line: &str, key: &mut usize) -> String {
     match serde_json::from_str::<Value>(line) {
         Ok(mut value @ Value::Object(_)) => {
             walk(&mut value);
             safe::json(&value.to_string())
         }
-        Ok(_) | Err(_) => safe::line(&redact(line)),
+        Ok(_) | Err(_) => {
+            let within = *key > 0;
+            *key = lines_of_key(line, *key);
+            if within { MASK.to_owned() } else { safe::line(&redact(line)) }
+        }
+    }
+}
+
+/// How many lines after this one may be of a key.
+fn lines_of_key(line: &str, before: usize) -> usize {
+    let (begins, ends) = (line.rfind("-----BEGIN"), line.rfind("-----END"));
+    match (begins, ends) {
+        (None, None) => before.saturating_sub(1),
+        (begins, ends) if begins > ends => KEY_LINES,
+        _ => 0,
     }
 }
 
@@ -138,6 +176,9 @@ mod tests {
             ("annotations", json!({"bailiwick.dev/reason": format!("password={SECRET}")})),
             ("args", json!(word("--db-password"))),
             ("command", json!([format!("--token={SECRET}")])),
+            ("args", json!(["sh", "-c", format!("exec app --password {SECRET} --port 80")])),
+            ("args", json!(["sh", "-c", format!("app --db-pass  'two {SECRET}' -v")])),
+            ("command", json!(format!("app --token {SECRET}"))),
             ("message", json!(format!("cannot log in: token: {SECRET}"))),
             ("message", json!(format!("dial postgres://u:{SECRET}@db/x"))),
             ("password", json!(SECRET)),
@@ -157,7 +198,7 @@ mod tests {
     fn what_is_needed_to_understand_stays() {
         let kept = json!({
             "metadata": {"name": "web", "annotations": {"deployment.kubernetes.io/revision": "3"}},
-            "spec": {"containers": [{"args": ["--port", "80"], "env": [{"name": "A", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}}]}]},
+            "spec": {"containers": [{"command": ["sh", "-c", "app --port 80 --token"], "args": ["--port", "80"], "env": [{"name": "A", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}}]}]},
             "status": {"phase": "Recovered", "steps": [{"result": "Pass"}], "message": "secret \"db\" not found"},
         });
         assert_eq!(object(kept.clone()), kept);
@@ -170,5 +211,21 @@ mod tests {
         assert!(!shown.contains("hunter2") && !shown.contains('\u{1b}'), "{shown}");
         assert_eq!(shown.lines().count(), 3);
         assert!(shown.contains("\"level\":\"INFO\""));
+    }
+
+    #[test]
+    fn a_key_over_many_lines_is_masked_to_its_end() {
+        let key = format!("{SECRET}\n{{\"a\":1}}\n{SECRET}==\n-----END PRIVATE KEY-----");
+        let shown = log(&format!("before\n-----BEGIN PRIVATE KEY-----\n{key}\nafter\n"));
+        assert_eq!(shown, format!("before\n{MASK}\n{MASK}\n{{\"a\":1}}\n{MASK}\n{MASK}\nafter\n"));
+    }
+
+    #[test]
+    fn a_key_without_an_end_hides_no_more_than_a_key_has() {
+        let text = format!("-----BEGIN X-----\n{}after\n", "x\n".repeat(KEY_LINES));
+        let shown = log(&text);
+        assert_eq!(shown.matches(MASK).count(), KEY_LINES + 1);
+        assert!(shown.ends_with("after\n"), "{shown}");
+        assert_eq!(log("-----BEGIN X----- a -----END X-----\nafter\n"), format!("{MASK}\nafter\n"));
     }
 }

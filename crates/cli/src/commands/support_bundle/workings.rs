@@ -3,8 +3,8 @@
 //! Owns which of them are taken along. Must never take an account's token or a grant's content.
 //! Reads from the API server, which asks the operator's pods for logs and metrics.
 
-use super::ours::MOST;
 use super::pack::Bundle;
+use super::read::{MOST, Newest};
 use super::{Gathering, MIB, scrub};
 use crate::cluster::Cluster;
 use bailiwick_api::manifests::{ADMIN_PORT, OPERATOR, PART_OF, PRODUCT};
@@ -26,10 +26,14 @@ use std::time::Duration;
 /// Of one container's log.
 const LOG: usize = 8 * MIB;
 const LOG_LINES: i64 = 50_000;
+/// Where an answer is cut: its end, which is what is wanted, is then missing.
+const ANSWER: usize = 4 * LOG;
 /// Pods of the operator whose logs and metrics are read.
 const PODS: usize = 10;
 /// A pod that does not answer is what a bundle is for: the API server is asked again and again no longer than this.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// The same for one container's log.
+const LOG_PATIENCE: Duration = Duration::from_secs(60);
 
 impl Gathering<'_> {
     /// All of it.
@@ -39,12 +43,8 @@ impl Gathering<'_> {
         self.file::<Deployment>("operator/deployments.json", SYSTEM_NAMESPACE, None).await;
         self.file::<Lease>("operator/leases.json", SYSTEM_NAMESPACE, None).await;
         let pods = self.file::<Pod>("operator/pods.json", SYSTEM_NAMESPACE, Some(&by_name)).await;
-        for name in pods.iter().filter_map(|pod| pod.pointer("/metadata/name")?.as_str()).take(PODS) {
-            match ObjectName::parse(name) {
-                // The name becomes that of a file.
-                Ok(_) => self.pod(name).await,
-                Err(error) => self.bundle.lacks("operator/logs", error.to_string()),
-            }
+        for pod in pods.iter().take(PODS) {
+            self.pod(pod).await;
         }
         self.begin("reading the fence and the rights of the product");
         let fence = format!("{FENCE_LABEL}={FENCE_VALUE}");
@@ -67,8 +67,9 @@ impl Gathering<'_> {
     {
         let api = self.cluster.within::<K>(namespace);
         let Some(found) = self.masked(path, &api, labels).await else { return Vec::new() };
-        self.bundle.objects(path, found.clone(), MOST);
-        found
+        let objects = found.objects.clone();
+        self.bundle.objects(path, found);
+        objects
     }
 
     /// A file with what carries the product's label, wherever it is.
@@ -80,7 +81,7 @@ impl Gathering<'_> {
         let ours = format!("{PART_OF}={PRODUCT}");
         let api = Api::<K>::all(self.cluster.client.clone());
         if let Some(found) = self.masked(path, &api, Some(&ours)).await {
-            self.bundle.objects(path, found, MOST);
+            self.bundle.objects(path, found);
         }
     }
 
@@ -88,29 +89,57 @@ impl Gathering<'_> {
     async fn fence(&mut self, labels: &str) {
         let api = self.cluster.within::<ControllerRevision>(GRANTS_NAMESPACE);
         let path = "fence/revisions.json";
-        let mut found = Vec::new();
-        if self.each(path, &api, Some(labels), |revision| found.push(revision)).await {
-            found.sort_by_key(|revision| std::cmp::Reverse(revision.revision));
-            self.bundle.objects(path, found.iter().map(revision).collect(), MOST);
+        let mut found = Newest::new(MOST);
+        if self.each(path, &api, Some(labels), |one| found.add(one.revision, one)).await {
+            self.bundle.objects(path, found.shown(|one| revision(&one)));
         }
     }
 
-    async fn pod(&mut self, name: &str) {
-        for previous in [false, true] {
-            let suffix = if previous { "previous.log" } else { "log" };
-            match log(&self.cluster, name, previous, self.since).await {
-                Ok(text) => put_log(&mut self.bundle, &format!("operator/logs/{name}.{suffix}"), &text),
-                // That there was no container before this one is the rule.
-                Err(_) if previous => {}
-                Err(why) => self.bundle.lacks(format!("operator/logs/{name}.log"), why),
-            }
+    /// The logs of a pod's containers, and its metrics.
+    async fn pod(&mut self, pod: &Value) {
+        let names = match named(pod) {
+            Ok(names) => names,
+            Err(why) => return self.bundle.lacks("operator/logs", why),
+        };
+        for container in &names.containers {
+            self.container(&names.pod, container).await;
         }
+        let name = &names.pod;
         let path = format!("operator/metrics/{name}.txt");
         match metrics(&self.cluster, name).await {
             Ok(text) => put_log(&mut self.bundle, &path, &text),
             Err(why) => self.bundle.lacks(path, why),
         }
     }
+
+    async fn container(&mut self, pod: &str, name: &str) {
+        for previous in [false, true] {
+            let path = format!("operator/logs/{pod}/{name}.{}", if previous { "previous.log" } else { "log" });
+            match log(&self.cluster, (pod, name), previous, self.since).await {
+                Ok(text) => put_log(&mut self.bundle, &path, &text),
+                // That there was no container before this one is the rule.
+                Err(_) if previous => {}
+                Err(why) => self.bundle.lacks(path, why),
+            }
+        }
+    }
+}
+
+/// What is asked for logs.
+#[derive(Debug, PartialEq, Eq)]
+struct Names {
+    pod: String,
+    containers: Vec<String>,
+}
+
+/// The names of a pod and of its containers, which become those of files.
+fn named(pod: &Value) -> Result<Names, String> {
+    let name = |value: &Value| {
+        let name = value.get("name").and_then(Value::as_str).unwrap_or_default();
+        ObjectName::parse(name).map(|_| name.to_owned()).map_err(|e| e.to_string())
+    };
+    let containers = pod.pointer("/spec/containers").and_then(Value::as_array).into_iter().flatten();
+    Ok(Names { pod: name(&pod["metadata"])?, containers: containers.map(name).collect::<Result<_, _>>()? })
 }
 
 fn put_log(bundle: &mut Bundle, path: &str, text: &str) {
@@ -130,17 +159,40 @@ fn revision(found: &ControllerRevision) -> Value {
     scrub::object(value)
 }
 
-async fn log(cluster: &Cluster, pod: &str, previous: bool, since: Option<Duration>) -> Result<String, String> {
-    let params = LogParams {
+/// The end of a container's log.
+async fn log(
+    cluster: &Cluster,
+    (pod, container): (&str, &str),
+    previous: bool,
+    since: Option<Duration>,
+) -> Result<String, String> {
+    let mut params = LogParams {
+        container: Some(container.to_owned()),
         previous,
-        timestamps: false,
-        tail_lines: Some(LOG_LINES),
-        limit_bytes: Some(4 * LOG as i64),
+        limit_bytes: i64::try_from(ANSWER).ok(),
         since_seconds: since.and_then(|s| i64::try_from(s.as_secs()).ok()),
         ..LogParams::default()
     };
-    let read = cluster.within::<Pod>(SYSTEM_NAMESPACE).logs(pod, &params).await;
-    read.map_err(|e| cluster.fault(&format!("read the log of {pod}"), &e).what)
+    let api = cluster.within::<Pod>(SYSTEM_NAMESPACE);
+    let read = async {
+        let mut lines = LOG_LINES;
+        loop {
+            params.tail_lines = Some(lines);
+            let text = api.logs(pod, &params).await?;
+            match fewer(lines, text.len()) {
+                Some(less) => lines = less,
+                None => return Ok(text),
+            }
+        }
+    };
+    let read = tokio::time::timeout(LOG_PATIENCE, read).await;
+    let read = read.map_err(|_| format!("{pod} gave none within {} s", LOG_PATIENCE.as_secs()))?;
+    read.map_err(|e| cluster.fault(&format!("read the log of {container} in {pod}"), &e).what)
+}
+
+/// How many lines to ask for instead, where an answer of so many bytes may have been cut.
+const fn fewer(lines: i64, bytes: usize) -> Option<i64> {
+    if bytes >= ANSWER - LOG && lines > 1 { Some(lines / 2) } else { None }
 }
 
 /// What the operator says at its admin port, by way of the API server.
@@ -150,4 +202,26 @@ async fn metrics(cluster: &Cluster, pod: &str) -> Result<String, String> {
     let answer = tokio::time::timeout(PATIENCE, cluster.client.request_text(request)).await;
     let answer = answer.map_err(|_| format!("{pod} gave none within {} s", PATIENCE.as_secs()))?;
     answer.map_err(|e| cluster.fault(&format!("read the metrics of {pod}"), &e).what)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn every_container_is_asked_by_a_name_that_may_be_a_files() {
+        let pod = |containers: Value| json!({"metadata": {"name": "a"}, "spec": {"containers": containers}});
+        let names = named(&pod(json!([{"name": "operator"}, {"name": "sidecar"}]))).unwrap();
+        assert_eq!(names, Names { pod: "a".to_owned(), containers: vec!["operator".to_owned(), "sidecar".to_owned()] });
+        assert!(named(&pod(json!([{"name": "../../x"}]))).is_err());
+        assert!(named(&json!({})).is_err());
+    }
+
+    #[test]
+    fn of_an_answer_that_may_be_cut_fewer_lines_are_asked_for() {
+        assert_eq!(fewer(LOG_LINES, ANSWER), Some(LOG_LINES / 2));
+        assert_eq!(fewer(LOG_LINES, 2 * LOG), None);
+        assert_eq!(fewer(1, ANSWER), None);
+    }
 }
