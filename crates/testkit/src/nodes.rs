@@ -42,7 +42,10 @@ impl TestCluster {
         wait_for("the cluster to take notice of a node", Duration::from_secs(30), async || {
             let live = made.live().await?;
             let noted = live.pointer("/metadata/annotations/node.alpha.kubernetes.io~1ttl").is_some();
-            Ok(Seen::when(noted, (), live))
+            // One more taint comes with a node, and goes when the node's controller has looked at it.
+            let settled =
+                live.pointer("/spec/taints").and_then(Value::as_array).is_some_and(|taints| taints.len() == 1);
+            Ok(Seen::when(noted && settled, (), live))
         })
         .await?;
         Ok(made)
